@@ -1,0 +1,1 @@
+//! rotom's server as a state machine.

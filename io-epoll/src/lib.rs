@@ -1,0 +1,1 @@
+//! The production driver of rotom-core: epoll, sockets and disk lanes.

@@ -1,0 +1,2 @@
+//! rotom beside other servers.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The rotom-server binary.
+fn main() {}
