@@ -1,0 +1,131 @@
+//! A command's way through the server: look up → admit → execute → propagate → reply.
+
+use crate::args::Args;
+use crate::client::Client;
+use crate::commands::{Command, Flags};
+use crate::context::Context;
+use crate::core::Core;
+use crate::dataset::Keys;
+use crate::error::CommandError;
+use crate::propagation::Propagate;
+use crate::session::{Session, State};
+
+/// Longest part of an unknown command's name, and of its arguments together, that the error repeats.
+const UNKNOWN_ECHO_LEN_MAX: usize = 128;
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// It was answered, or will be.
+    Done,
+    /// It stays at the front of what its client has sent, and is tried again later.
+    HeldBack,
+}
+
+/// Whether a command may run now.
+enum Admission {
+    Run,
+    HoldBack,
+}
+
+/// Runs one request.
+#[inline]
+pub(crate) fn call(
+    core: &mut Core,
+    client: &mut Client,
+    command: Option<&'static Command>,
+    args: Args<'_>,
+) -> Flow {
+    let admitted = look_up(command, args).and_then(|command| Ok((command, admit(core, client, command)?)));
+    let command = match admitted {
+        Ok((command, Admission::Run)) => command,
+        Ok((_, Admission::HoldBack)) => {
+            client.session.state = State::Postponed;
+            return Flow::HeldBack;
+        }
+        Err(refusal) => {
+            reject(core, client, command, &refusal);
+            return Flow::Done;
+        }
+    };
+    let Core { server, dataset, .. } = core;
+    let Client { session, reply, .. } = client;
+    server.stats.commands_processed += 1;
+    server.stats.command(command.index()).calls += 1;
+    session.last_command = Some(command);
+    let database = session.database;
+    let keys = Keys { dataset, database, no_touch: session.no_touch };
+    let mut context = Context { command, args, keys, session, reply, server };
+    match (command.run)(&mut context) {
+        Ok(Propagate::Nothing | Propagate::Rewritten) => {}
+        Ok(Propagate::AsIs) => dataset.log.append(database, args.iter()),
+        Err(error) => {
+            server.stats.command(command.index()).failed_calls += 1;
+            server.stats.note_error(&error);
+            reply.error(error.text().as_bytes());
+        }
+    }
+    reply.end_command();
+    Flow::Done
+}
+
+/// The command, or the subcommand, that was asked for, with its number of arguments checked.
+#[inline]
+fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static Command, CommandError> {
+    let Some(mut command) = command else { return Err(unknown_command(args)) };
+    if !command.subcommands.is_empty() && args.len() > 1 {
+        let name = &args[1];
+        let found = command.subcommands.iter().find(|sub| sub.name.as_bytes().eq_ignore_ascii_case(name));
+        command = found.ok_or_else(|| {
+            let given = String::from_utf8_lossy(&name[..name.len().min(UNKNOWN_ECHO_LEN_MAX)]).into_owned();
+            CommandError::UnknownSubcommand(given, command.name.to_ascii_uppercase())
+        })?;
+    }
+    if command.accepts_arity(args.len()) { Ok(command) } else { Err(command.wrong_arity()) }
+}
+
+/// Checks what has to hold before a command runs, in Redis' order.
+#[inline]
+fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admission, CommandError> {
+    let Session { is_authenticated, is_local, .. } = client.session;
+    if !is_authenticated && !command.flags.contains(Flags::NO_AUTH) {
+        return Err(CommandError::NoAuth);
+    }
+    if command.flags.contains(Flags::PROTECTED) {
+        core.server.config.admit_protected(command.name, is_local)?;
+    }
+    if let Some(pause) = core.server.pause
+        && (!pause.writes_only || command.flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)))
+    {
+        return Ok(Admission::HoldBack);
+    }
+    Ok(Admission::Run)
+}
+
+/// Answers a request that was refused before it ran.
+#[cold]
+fn reject(core: &mut Core, client: &mut Client, command: Option<&'static Command>, refusal: &CommandError) {
+    let stats = &mut core.server.stats;
+    if let Some(command) = command {
+        stats.command(command.index()).rejected_calls += 1;
+    }
+    stats.note_error(refusal);
+    client.reply.error(refusal.text().as_bytes());
+    client.reply.end_command();
+}
+
+/// Redis' text for a command nobody knows: its name and how its arguments begin.
+#[cold]
+fn unknown_command(args: Args<'_>) -> CommandError {
+    let clip = |bytes: &[u8], max: usize| String::from_utf8_lossy(&bytes[..bytes.len().min(max)]).into_owned();
+    let mut echoed = String::new();
+    for argument in args.from(1) {
+        if echoed.len() >= UNKNOWN_ECHO_LEN_MAX {
+            break;
+        }
+        let room = UNKNOWN_ECHO_LEN_MAX - echoed.len();
+        echoed.push_str(&format!("'{}' ", clip(argument, room)));
+    }
+    let name = clip(&args[0], UNKNOWN_ECHO_LEN_MAX);
+    CommandError::UnknownCommand(format!("ERR unknown command '{name}', with args beginning with: {echoed}"))
+}
