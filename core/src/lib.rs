@@ -3,5 +3,8 @@
 #![deny(unsafe_code)]
 
 pub mod disk;
+pub mod glob;
 pub mod net;
+pub mod number;
+pub mod resp;
 pub mod time;
