@@ -6,15 +6,15 @@
 #![deny(unsafe_code)]
 
 mod core;
-pub mod net;
 pub mod disk;
+pub mod net;
 pub mod time;
 
+mod call;
+mod expire;
 mod input;
 mod serve;
-mod call;
 mod turn;
-mod expire;
 
 pub mod args;
 pub mod client;
@@ -32,7 +32,6 @@ pub mod stats;
 
 pub mod glob;
 pub mod keyspace;
-pub mod long_double;
 pub mod number;
 pub mod resp;
 pub mod value;
