@@ -82,7 +82,7 @@ fn run_modes(contest: &Contest, options: &Options, report: &mut Report) -> Resul
         footprint::memory(contest, options, report)?;
     }
     if let Some(connections) = options.idle {
-        footprint::idle(connections, contest, report)?;
+        footprint::idle(connections, contest, options, report)?;
     }
     if let Some(connections) = options.active {
         throughput::active(connections, contest, options, report)?;

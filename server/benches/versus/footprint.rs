@@ -14,9 +14,6 @@ use crate::support::server::Server;
 /// How often resident memory is looked at until it stays the same.
 const SETTLE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Looks in a row that must agree within `SETTLE_TOLERANCE_BYTES`.
-const SETTLE_LOOKS: usize = 10;
-
 /// What two looks at settled memory may differ by.
 const SETTLE_TOLERANCE_BYTES: u64 = 64 * 1024;
 
@@ -50,9 +47,10 @@ pub fn memory(contest: &Contest, options: &Options, report: &mut Report) -> Resu
         let mut per_key = Vec::new();
         for contestant in contest.stores() {
             let server = contest.start(contestant)?;
-            let before = settled_bytes(&server);
+            let before = settled_bytes(&server, options.settle_looks);
             load::fill(&server, keys, write).map_err(|reason| format!("{}: {reason}", contestant.name))?;
-            let bytes = settled_bytes(&server).saturating_sub(before) as f64 / keys as f64;
+            let bytes =
+                settled_bytes(&server, options.settle_looks).saturating_sub(before) as f64 / keys as f64;
             report.figure("memory", case, &contestant.name, "bytes_per_key", bytes)?;
             per_key.push(bytes);
         }
@@ -63,19 +61,25 @@ pub fn memory(contest: &Contest, options: &Options, report: &mut Report) -> Resu
 }
 
 /// Resident bytes per connection that has sent one command and then fell silent.
-pub fn idle(connections: u64, contest: &Contest, report: &mut Report) -> Result<(), String> {
+pub fn idle(
+    connections: u64,
+    contest: &Contest,
+    options: &Options,
+    report: &mut Report,
+) -> Result<(), String> {
     let case = format!("{} connections", with_commas(connections as f64));
     let mut table = per_store_table(contest, "Resident bytes per idle connection");
     let mut per_connection = Vec::new();
     for contestant in contest.stores() {
         eprintln!("idle: {case} to {}", contestant.name);
         let server = contest.start(contestant)?;
-        let before = settled_bytes(&server);
+        let before = settled_bytes(&server, options.settle_looks);
         let clients: Vec<TcpStream> = (0..connections)
             .map(|_| greet(&server))
             .collect::<Result<_, _>>()
             .map_err(|reason| format!("{}: {reason}", contestant.name))?;
-        let bytes = settled_bytes(&server).saturating_sub(before) as f64 / clients.len() as f64;
+        let bytes =
+            settled_bytes(&server, options.settle_looks).saturating_sub(before) as f64 / clients.len() as f64;
         report.figure("idle", &case, &contestant.name, "bytes_per_connection", bytes)?;
         per_connection.push(bytes);
     }
@@ -177,11 +181,11 @@ fn turns(server: &Server) -> Result<Turns, String> {
 }
 
 /// Resident memory once it has stayed the same for a while.
-fn settled_bytes(server: &Server) -> u64 {
+fn settled_bytes(server: &Server, looks: usize) -> u64 {
     let deadline = Instant::now() + SETTLE_DURATION_MAX;
     let mut last = server.process.resident_bytes();
     let mut agreeing = 0;
-    while agreeing < SETTLE_LOOKS && Instant::now() < deadline {
+    while agreeing < looks && Instant::now() < deadline {
         std::thread::sleep(SETTLE_INTERVAL);
         let now = server.process.resident_bytes();
         agreeing = if now.abs_diff(last) <= SETTLE_TOLERANCE_BYTES { agreeing + 1 } else { 0 };

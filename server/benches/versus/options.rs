@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 /// turns within every round, so drift of the machine hits all alike. The floor is a server that answers +OK
 /// without doing anything: what the kernel alone costs.
 #[derive(Debug, Parser)]
-#[command(name = "versus")]
+#[command(name = "versus", bin_name = "cargo bench -p rotom-server --bench versus --")]
 pub struct CommandLine {
     /// What the benchmark runs itself for.
     #[command(subcommand)]
@@ -95,6 +95,9 @@ pub struct Options {
     /// Print the tables as Markdown
     #[arg(long)]
     pub markdown: bool,
+    /// Looks at a server's memory that must agree before it counts as settled.
+    #[arg(skip = 10_usize)]
+    pub settle_looks: usize,
     /// What cargo passes to every benchmark
     #[arg(long, hide = true)]
     pub bench: bool,
@@ -106,6 +109,7 @@ impl Options {
         (self.hot, self.cold, self.memory) = (true, true, true);
         (self.growth, self.idle, self.active) = (Some(20_000), Some(100), Some(200));
         (self.rounds, self.requests, self.keyspace, self.memory_keys) = (1, 20_000, 10_000, 10_000);
+        self.settle_looks = 2;
         self
     }
 }
