@@ -106,14 +106,26 @@ fn a_taken_port_ends_the_start() {
     first.assert_serves();
 }
 
+/// More newcomers than `starve_of_descriptors` leaves room for.
+const FLOOD_CONNECTIONS: usize = 50;
+
+/// Lets the server open three more descriptors, whatever it planned with at its start, and floods it until it
+/// has none left and newcomers wait.
+fn starve_of_descriptors(server: &Server) -> Vec<Client> {
+    let open_files_max = server.process.open_files() + 3;
+    sys::limit_open_files_of(server.process.pid(), open_files_max as u64).unwrap();
+    let flood = (0..FLOOD_CONNECTIONS).map(|_| server.connect()).collect();
+    // A server that keeps one in reserve may stop one short of the limit.
+    wait_until("no descriptor is left", || server.process.open_files() + 1 >= open_files_max);
+    flood
+}
+
 #[test]
 fn running_out_of_descriptors_hurts_only_newcomers() {
     let server = Server::start(&[]);
     let mut first = server.connect();
     assert_eq!(first.ask("SET key value"), Reply::ok());
-    // From now on the server can open three more descriptors, whatever it planned with at its start.
-    sys::limit_open_files_of(server.process.pid(), server.process.open_files() as u64 + 3).unwrap();
-    let flood: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+    let flood = starve_of_descriptors(&server);
     for _ in 0..100 {
         assert_eq!(first.ask("GET key"), Reply::bulk("value"));
     }
@@ -121,6 +133,17 @@ fn running_out_of_descriptors_hurts_only_newcomers() {
     wait_until("a newcomer is served again", || {
         server.connect().try_call(&["GET", "key"]).is_ok_and(|reply| reply == Reply::bulk("value"))
     });
+}
+
+/// Redis does spin: it tries to accept the newcomers again at once, and again.
+#[test]
+fn newcomers_that_cannot_be_accepted_do_not_make_it_spin() {
+    let server = Server::start(&[]);
+    let mut first = server.connect();
+    assert_eq!(first.ask("PING"), pong());
+    let _flood = starve_of_descriptors(&server);
+    server.assert_does_not_spin();
+    assert_eq!(first.ask("PING"), pong());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use super::client::{Address, Client, Reply};
 use super::directory::TempDirectory;
@@ -14,6 +15,9 @@ use super::{PATIENCE, server_binary, wait_for};
 
 /// How many ports are tried when others keep taking the one that was just free.
 const PORT_ATTEMPTS_MAX: u32 = 5;
+
+/// How long a server is watched for spinning.
+const SPIN_WINDOW: Duration = Duration::from_millis(400);
 
 /// The file in the server's directory that takes what it prints.
 const OUTPUT_FILE: &str = "output.log";
@@ -129,6 +133,17 @@ impl Server {
     #[track_caller]
     pub fn assert_serves(&self) {
         assert_eq!(self.connect().ask("PING"), Reply::Simple("PONG".into()));
+    }
+
+    /// Fails when the server keeps its core busy though nobody asks anything of it. A server that spins uses
+    /// all the time it is given, one that sleeps next to none; a busy machine only hides the difference.
+    #[track_caller]
+    pub fn assert_does_not_spin(&self) {
+        let cpu_nanoseconds = || u128::from(self.process.cpu_nanoseconds().expect("the server is running"));
+        let before = cpu_nanoseconds();
+        std::thread::sleep(SPIN_WINDOW);
+        let spent = cpu_nanoseconds() - before;
+        assert!(spent < SPIN_WINDOW.as_nanos() / 4, "the idle server spent {spent} ns on a core");
     }
 
     fn wait_until_ready(&mut self) -> Result<(), Trouble> {
