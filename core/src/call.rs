@@ -8,7 +8,8 @@ use crate::core::Core;
 use crate::dataset::Keys;
 use crate::error::CommandError;
 use crate::propagation::Propagate;
-use crate::session::{Session, State};
+use crate::resp::Reply;
+use crate::session::{ReplyMode, Session, State};
 
 /// Longest part of an unknown command's name, and of its arguments together, that the error repeats.
 const UNKNOWN_ECHO_LEN_MAX: usize = 128;
@@ -51,7 +52,7 @@ pub(crate) fn call(
     let Core { server, dataset, .. } = core;
     let Client { session, reply, .. } = client;
     server.stats.commands_processed += 1;
-    server.stats.command(command.index()).calls += 1;
+    server.stats.command(command).calls += 1;
     session.last_command = Some(command);
     let database = session.database;
     let keys = Keys { dataset, database, no_touch: session.no_touch };
@@ -60,12 +61,14 @@ pub(crate) fn call(
         Ok(Propagate::Nothing | Propagate::Rewritten) => {}
         Ok(Propagate::AsIs) => dataset.log.append(database, args.iter()),
         Err(error) => {
-            server.stats.command(command.index()).failed_calls += 1;
+            server.stats.command(command).failed_calls += 1;
             server.stats.note_error(&error);
             reply.error(error.text().as_bytes());
         }
     }
-    reply.end_command();
+    if session.reply_mode != ReplyMode::On {
+        next_reply_mode(session, reply);
+    }
     Flow::Done
 }
 
@@ -75,8 +78,7 @@ fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
     let Some(mut command) = command else { return Err(unknown_command(args)) };
     if !command.subcommands.is_empty() && args.len() > 1 {
         let name = &args[1];
-        let found = command.subcommands.iter().find(|sub| sub.name.as_bytes().eq_ignore_ascii_case(name));
-        command = found.ok_or_else(|| {
+        command = command.subcommand(name).ok_or_else(|| {
             let given = String::from_utf8_lossy(&name[..name.len().min(UNKNOWN_ECHO_LEN_MAX)]).into_owned();
             CommandError::UnknownSubcommand(given, command.name.to_ascii_uppercase())
         })?;
@@ -107,11 +109,27 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
 fn reject(core: &mut Core, client: &mut Client, command: Option<&'static Command>, refusal: &CommandError) {
     let stats = &mut core.server.stats;
     if let Some(command) = command {
-        stats.command(command.index()).rejected_calls += 1;
+        stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
     client.reply.error(refusal.text().as_bytes());
-    client.reply.end_command();
+    next_reply_mode(&mut client.session, &mut client.reply);
+}
+
+/// Lets `CLIENT REPLY SKIP` take effect on the command after it, and end with that one.
+#[cold]
+fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
+    match session.reply_mode {
+        ReplyMode::On | ReplyMode::Off => {}
+        ReplyMode::SkipNext => {
+            session.reply_mode = ReplyMode::SkipThis;
+            reply.set_suppressed(true);
+        }
+        ReplyMode::SkipThis => {
+            session.reply_mode = ReplyMode::On;
+            reply.set_suppressed(false);
+        }
+    }
 }
 
 /// Redis' text for a command nobody knows: its name and how its arguments begin.

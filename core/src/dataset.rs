@@ -4,7 +4,7 @@
 //! through [`Keys`], which is what makes expiry, statistics and propagation the same everywhere.
 
 use crate::config::Config;
-use crate::keyspace::{Database, Discarded, Entry, ExpireProgress, HashKey, Key, NewValue, Occupied, UnixMillis};
+use crate::keyspace::{Database, Discarded, Entry, EntryRef, ExpireProgress, HashKey, Key, NewValue, Occupied, UnixMillis};
 use crate::lru::AccessClock;
 use crate::propagation::PropagationLog;
 use std::collections::VecDeque;
@@ -205,7 +205,7 @@ impl Dataset {
         let Dataset { databases, stats, log, now, .. } = self;
         databases[database].expire_cycle(cursor, *now, segments_max, entries_max, &mut |entry| {
             stats.expired_keys += 1;
-            log.append(database, [b"DEL".as_slice(), entry.key()].into_iter());
+            log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
         })
     }
 }
@@ -248,8 +248,24 @@ impl Keys<'_> {
     /// 2. The entry's access stamp is renewed.
     /// 3. A hit or a miss is counted.
     #[inline]
-    pub fn read(&mut self, key: &[u8]) -> Option<&Entry> {
+    pub fn read(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
         match self.live(key, Touch::Yes) {
+            Live::Yes(stats, occupied) => {
+                stats.keyspace_hits += 1;
+                Some(occupied.into_entry())
+            }
+            Live::No(stats) => {
+                stats.keyspace_misses += 1;
+                None
+            }
+        }
+    }
+
+    /// Looks a key up to learn about it rather than to use it: as [`read`](Self::read), but the access stamp
+    /// stays.
+    #[inline]
+    pub fn inspect(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        match self.live(key, Touch::No) {
             Live::Yes(stats, occupied) => {
                 stats.keyspace_hits += 1;
                 Some(occupied.into_entry())
@@ -288,7 +304,7 @@ impl Keys<'_> {
 
     /// Looks a key up and leaves no trace but the removal of an expired one.
     #[inline]
-    pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
+    pub fn peek(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
         match self.live(key, Touch::No) {
             Live::Yes(_, occupied) => Some(occupied.into_entry()),
             Live::No(_) => None,
@@ -331,7 +347,7 @@ impl Keys<'_> {
 
     /// Puts an entry in under the key it carries, which is known to be absent.
     pub fn insert_entry(&mut self, entry: Entry) {
-        let hash = self.dataset.hash_key.hash(entry.key());
+        let hash = self.dataset.hash_key.hash(entry.as_ref().key());
         self.dataset.databases[self.database].insert_entry(hash, entry);
     }
 

@@ -22,6 +22,8 @@ pub enum CommandError {
     UnknownCommand(String),
     /// The container knows no such subcommand: what was given, and the container in capitals.
     UnknownSubcommand(String, String),
+    /// The same where Redis does not tell it from a wrong number of arguments.
+    UnknownSubcommandOrArity(String, &'static str),
     /// An expiry that is not positive, or overflows, in the named command.
     InvalidExpire(&'static str),
     /// An increment would leave the range of 64-bit integers.
@@ -70,6 +72,11 @@ impl CommandError {
             Self::UnknownCommand(text) => text,
             Self::UnknownSubcommand(given, container) => {
                 return Cow::Owned(format!("ERR unknown subcommand '{given}'. Try {container} HELP."));
+            }
+            Self::UnknownSubcommandOrArity(given, container) => {
+                return Cow::Owned(format!(
+                    "ERR unknown subcommand or wrong number of arguments for '{given}'. Try {container} HELP."
+                ));
             }
             Self::InvalidExpire(name) => {
                 return Cow::Owned(format!("ERR invalid expire time in '{name}' command"));

@@ -1,25 +1,18 @@
 //! What a client has sent that could not be run yet: the tail of a request, or what follows a command that was
 //! held back. Whatever can be run at once is run where the driver's buffer has it and never comes here.
 //!
-//! A bulk string of [`BIG_BULK_LEN`](crate::resp::BIG_BULK_LEN) bytes or more that has not arrived whole is
-//! received into memory of its own, which later becomes the value. That memory grows with what arrives, never
-//! with what is claimed.
+//! A bulk string of [`BIG_BULK_LEN_BYTES`](crate::resp::BIG_BULK_LEN_BYTES) or more that has not arrived whole is
+//! received into memory of its own, which later becomes the value: see [`BigBulk`].
 
 use crate::args::LargeArg;
-use crate::resp::RequestParser;
+use crate::resp::{BigBulk, RequestParser};
 use bytes::Bytes;
-
-/// Memory a large bulk string starts with; it doubles as bytes arrive.
-pub const RECEIVE_START_BYTES: usize = 64 * 1024;
 
 /// Buffers kept for the next incomplete request.
 const POOLED_BUFFERS_MAX: usize = 64;
 
 /// A buffer that has grown beyond this is given back rather than kept.
 const POOLED_BUFFER_BYTES_MAX: usize = 64 * 1024;
-
-/// Line end after a bulk string.
-const LINE_END_LEN: usize = 2;
 
 /// What one client has sent that could not be run yet. An idle one owns no memory.
 #[derive(Debug, Default)]
@@ -40,11 +33,7 @@ pub(crate) struct PendingInput {
 #[derive(Debug)]
 struct Receiving {
     index: usize,
-    /// Payload and line end, without what has not arrived.
-    bytes: Vec<u8>,
-    filled: usize,
-    /// Payload and line end.
-    expected: usize,
+    bulk: BigBulk,
 }
 
 impl PendingInput {
@@ -56,14 +45,14 @@ impl PendingInput {
 
     /// Bytes that wait here, for `client-query-buffer-limit` and CLIENT LIST.
     pub fn len(&self) -> usize {
-        let receiving = self.receiving.as_ref().map_or(0, |receiving| receiving.filled);
+        let receiving = self.receiving.as_ref().map_or(0, |receiving| receiving.bulk.arrived());
         let large: usize = self.large.iter().map(|large| large.bytes.len()).sum();
         self.buffer.len() + receiving + large
     }
 
     /// Bytes allocated here.
     pub fn allocated_bytes(&self) -> usize {
-        self.buffer.capacity() + self.receiving.as_ref().map_or(0, |receiving| receiving.bytes.capacity())
+        self.buffer.capacity() + self.receiving.as_ref().map_or(0, |receiving| receiving.bulk.allocated_bytes())
     }
 
     /// Keeps the tail of an input that could be run but for this.
@@ -104,14 +93,9 @@ impl PendingInput {
         true
     }
 
-    /// Begins to receive argument `index`, a bulk string of `len` bytes of which `arrived` are there.
-    pub fn receive(&mut self, index: usize, len: usize, arrived: &[u8]) {
-        let expected = len + LINE_END_LEN;
-        let capacity = expected.min(RECEIVE_START_BYTES.max(arrived.len()));
-        let mut bytes = Vec::with_capacity(capacity);
-        bytes.extend_from_slice(arrived);
-        bytes.resize(capacity, 0);
-        self.receiving = Some(Box::new(Receiving { index, bytes, filled: arrived.len(), expected }));
+    /// Begins to receive argument `index`, a bulk string of `len` bytes.
+    pub fn receive(&mut self, index: usize, len: u64) {
+        self.receiving = Some(Box::new(Receiving { index, bulk: BigBulk::new(len) }));
     }
 
     /// Whether a large bulk string is arriving.
@@ -122,40 +106,30 @@ impl PendingInput {
 
     /// Room for the next bytes of the large bulk string that is arriving.
     pub fn space(&mut self) -> Option<&mut [u8]> {
-        let receiving = self.receiving.as_deref_mut()?;
-        if receiving.filled == receiving.bytes.len() {
-            let len = receiving.expected.min(receiving.bytes.len() * 2);
-            receiving.bytes.reserve_exact(len - receiving.filled);
-            receiving.bytes.resize(len, 0);
-        }
-        Some(&mut receiving.bytes[receiving.filled..])
+        self.receiving.as_deref_mut().map(|receiving| receiving.bulk.space())
     }
 
     /// Takes note that so many bytes were put into [`space`](Self::space). When the bulk string is complete,
     /// the parser goes on behind it.
     pub fn filled(&mut self, len_bytes: usize) {
-        let Some(receiving) = self.receiving.as_deref_mut() else { return };
-        receiving.filled += len_bytes.min(receiving.bytes.len() - receiving.filled);
-        if receiving.filled < receiving.expected {
-            return;
+        if let Some(receiving) = self.receiving.as_deref_mut() {
+            receiving.bulk.filled(len_bytes);
+            self.end_if_complete();
         }
-        let Some(mut receiving) = self.receiving.take() else { return };
-        receiving.bytes.truncate(receiving.expected - LINE_END_LEN);
-        self.parser.resume_after_big();
-        self.large.push(LargeArg { index: receiving.index, bytes: Bytes::from(receiving.bytes) });
     }
 
-    /// Copies what belongs to the large bulk string from the front of `input`; returns how much that was.
+    /// Takes what belongs to the large bulk string from the front of `input`; returns how much that was.
     pub fn fill_from(&mut self, input: &[u8]) -> usize {
-        let mut taken = 0;
-        while taken < input.len() {
-            let Some(space) = self.space() else { break };
-            let len = space.len().min(input.len() - taken);
-            space[..len].copy_from_slice(&input[taken..taken + len]);
-            self.filled(len);
-            taken += len;
-        }
+        let taken = self.receiving.as_deref_mut().map_or(0, |receiving| receiving.bulk.receive(input));
+        self.end_if_complete();
         taken
+    }
+
+    fn end_if_complete(&mut self) {
+        if let Some(receiving) = self.receiving.take_if(|receiving| receiving.bulk.is_complete()) {
+            self.parser.resume_after_big();
+            self.large.push(LargeArg { index: receiving.index, bytes: Bytes::from(receiving.bulk.into_bytes()) });
+        }
     }
 }
 
@@ -179,20 +153,5 @@ impl BufferPool {
             buffer.clear();
             self.buffers.push(buffer);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_grows_with_what_arrives() {
-        let mut input = PendingInput::default();
-        input.receive(2, 500_000_000, b"abc");
-        assert!(input.allocated_bytes() <= RECEIVE_START_BYTES);
-        let chunk = vec![7; 100_000];
-        assert_eq!(input.fill_from(&chunk), chunk.len());
-        assert!(input.allocated_bytes() <= 2 * (chunk.len() + RECEIVE_START_BYTES));
     }
 }

@@ -105,8 +105,8 @@ pub enum NetEffect {
     Close(ConnId),
     /// Read from the connection again; it was paused.
     Resume(ConnId),
-    /// Listen anew as the configuration now says (`CONFIG SET bind`/`port`).
-    Listen,
+    /// The configuration has changed in something the driver acts on: where to listen, how to log.
+    Reconfigure,
     /// Leave the process after this turn, with this exit status.
     Exit(i32),
 }

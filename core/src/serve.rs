@@ -23,6 +23,9 @@ pub const OUTPUT_RESUME_BYTES: usize = OUTPUT_PAUSE_BYTES / 2;
 /// Longest inline request, line end included.
 pub const INLINE_LEN_MAX: usize = 64 * 1024;
 
+/// Most arguments of a request.
+pub const ARGS_MAX: i64 = i32::MAX as i64;
+
 /// One request of a pipeline, parsed and not run yet.
 #[derive(Clone, Copy, Debug)]
 struct Request {
@@ -56,7 +59,7 @@ enum Stop {
     /// An inline request whose words had to be unquoted.
     Inline { end: usize, words: Vec<Vec<u8>> },
     /// A large bulk string is arriving; its payload begins at `payload`.
-    Big { index: usize, payload: usize, len: usize },
+    Big { index: usize, payload: usize, len: u64 },
     /// Nonsense.
     Error(ProtocolError),
 }
@@ -118,12 +121,13 @@ impl Core {
                     }
                     // What is kept is the head of this request; its payload goes where it will stay.
                     client.input.keep(&input[consumed..payload], &mut self.buffers);
-                    client.input.receive(index, len, &input[payload..]);
+                    client.input.receive(index, len);
+                    client.input.fill_from(&input[payload..]);
                     consumed = input.len();
                     break;
                 }
                 Stop::Error(error) => {
-                    self.refuse_protocol(client, &error);
+                    self.refuse_protocol(client, error);
                     break;
                 }
             }
@@ -147,7 +151,7 @@ impl Core {
             if let (Some(hash), Some(command)) = (request.hash, request.command)
                 && let Some(index) = command.first_key_index()
             {
-                self.dataset.hint(argument_in(bytes, ranges[index]), hash);
+                self.dataset.hint(ranges[index].of(bytes), hash);
             }
             let flow = if client.input.large.is_empty() {
                 call::call(self, client, request.command, Args::new(bytes, ranges, &[]))
@@ -195,13 +199,11 @@ impl Core {
 
     /// Answers nonsense, and ends the connection.
     #[cold]
-    fn refuse_protocol(&mut self, client: &mut Client, error: &ProtocolError) {
+    fn refuse_protocol(&mut self, client: &mut Client, error: ProtocolError) {
         let text = error.text();
-        self.server.log(
-            LogLevel::Verbose,
-            format!("Protocol error ({text}) from client: id={}", client.session.id),
-        );
-        client.reply.error(format!("ERR Protocol error: {text}").as_bytes());
+        let shown = String::from_utf8_lossy(&text).into_owned();
+        self.server.log(LogLevel::Verbose, format!("{shown} from client: id={}", client.session.id));
+        client.reply.error(&text);
         self.server.stats.error_replies += 1;
         client.session.close_after_reply();
     }
@@ -212,6 +214,7 @@ impl Core {
         Limits {
             bulk_len_max: self.server.config.proto_max_bulk_len,
             inline_len_max: INLINE_LEN_MAX,
+            args_max: ARGS_MAX,
             authenticated,
         }
     }
@@ -246,7 +249,7 @@ impl Core {
                         end: at + consumed,
                         first_range,
                         range_count: batch.ranges.len() - first_range,
-                        command: commands::lookup(argument_in(&input[at..], batch.ranges[first_range])),
+                        command: commands::lookup(batch.ranges[first_range].of(&input[at..])),
                         hash: None,
                     };
                     batch.requests.push(request);
@@ -258,8 +261,8 @@ impl Core {
                 Parsed::Empty { consumed } => at += consumed,
                 Parsed::Incomplete => break Stop::NoMore,
                 Parsed::Inline { consumed, args } => break Stop::Inline { end: at + consumed, words: args },
-                Parsed::Big { arg_index, payload_start, len } => {
-                    break Stop::Big { index: arg_index, payload: at + payload_start, len: len as usize };
+                Parsed::Big { arg_index, header_end, len } => {
+                    break Stop::Big { index: arg_index, payload: at + header_end, len };
                 }
                 Parsed::Error(error) => break Stop::Error(error),
             }
@@ -277,7 +280,7 @@ impl Core {
             let Some(index) = request.command.and_then(Command::first_key_index) else { continue };
             if index < request.range_count {
                 let range = batch.ranges[request.first_range + index];
-                let key = argument_in(&input[request.start..], range);
+                let key = range.of(&input[request.start..]);
                 request.hash = Some(self.dataset.prefetch_bucket(database, key));
             }
         }
@@ -287,11 +290,4 @@ impl Core {
             }
         }
     }
-}
-
-/// The bytes of one argument of a request that begins where `request` does.
-#[inline]
-fn argument_in(request: &[u8], range: ArgRange) -> &[u8] {
-    let start = range.start as usize;
-    &request[start..start + range.len as usize]
 }

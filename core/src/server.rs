@@ -34,6 +34,8 @@ pub struct HostStats {
     pub active_bytes: u64,
     /// Bytes the allocator has mapped and touched.
     pub resident_bytes: u64,
+    /// The most the allocator has handed out.
+    pub peak_bytes: u64,
     /// Resident bytes of the process.
     pub rss_bytes: u64,
     /// Processor time in user mode, in microseconds.

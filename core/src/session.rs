@@ -17,6 +17,8 @@ pub struct Session {
     pub state: State,
     /// Whether the default user has been authenticated, or needs no password.
     pub is_authenticated: bool,
+    /// `CLIENT REPLY`.
+    pub reply_mode: ReplyMode,
     /// `CLIENT NO-EVICT`.
     pub no_evict: bool,
     /// `CLIENT NO-TOUCH`.
@@ -41,10 +43,8 @@ pub struct Session {
     pub connected_at: Monotonic,
     /// When it last sent something or took a reply.
     pub active_at: Monotonic,
-    /// The command run last, by its index, for CLIENT LIST.
+    /// The command run last.
     pub last_command: Option<&'static crate::commands::Command>,
-    /// Bytes of arguments of the command that runs now or ran last.
-    pub arguments_bytes: usize,
 }
 
 /// What a connection is about to do, or waits for.
@@ -64,6 +64,19 @@ pub enum State {
     ClosingNow,
 }
 
+/// Which replies a connection gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyMode {
+    /// All.
+    On,
+    /// None.
+    Off,
+    /// All but the next command's.
+    SkipNext,
+    /// All but this command's.
+    SkipThis,
+}
+
 impl Session {
     /// A connection as it begins.
     #[must_use]
@@ -74,6 +87,7 @@ impl Session {
             database: 0,
             state: State::Running,
             is_authenticated,
+            reply_mode: ReplyMode::On,
             no_evict: false,
             no_touch: false,
             is_unix: accept.is_unix,
@@ -87,7 +101,6 @@ impl Session {
             connected_at: now,
             active_at: now,
             last_command: None,
-            arguments_bytes: 0,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Counters that INFO shows and `CONFIG RESETSTAT` clears.
 
-use crate::commands;
+use crate::commands::{self, Command};
 use crate::error::CommandError;
 use crate::time::Monotonic;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Upper bounds of the turn-time histogram's buckets, in microseconds; one more bucket takes the rest.
@@ -69,6 +70,7 @@ pub struct Stats {
     /// Bytes written per second.
     pub output_rate: Rate,
     commands: Box<[CommandStats]>,
+    subcommands: BTreeMap<Cow<'static, str>, CommandStats>,
 }
 
 impl Default for Stats {
@@ -95,22 +97,27 @@ impl Default for Stats {
             input_rate: Rate::default(),
             output_rate: Rate::default(),
             commands: vec![CommandStats::default(); commands::COUNT].into_boxed_slice(),
+            subcommands: BTreeMap::new(),
         }
     }
 }
 
 impl Stats {
-    /// What was counted for a command.
+    /// What was counted for a command or a subcommand.
     #[must_use]
     #[inline]
-    pub fn command(&mut self, index: usize) -> &mut CommandStats {
-        &mut self.commands[index]
+    pub fn command(&mut self, command: &'static Command) -> &mut CommandStats {
+        match command.container {
+            None => &mut self.commands[command.index()],
+            Some(_) => self.subcommands.entry(command.full_name()).or_default(),
+        }
     }
 
-    /// What was counted for all commands, by their index.
-    #[must_use]
-    pub fn commands(&self) -> &[CommandStats] {
-        &self.commands
+    /// What was counted, by full name, for those that were ever asked for.
+    pub fn commands(&self) -> impl Iterator<Item = (&str, CommandStats)> {
+        let whole = commands::all().zip(&self.commands).map(|(command, stats)| (command.name, *stats));
+        let parts = self.subcommands.iter().map(|(name, stats)| (name.as_ref(), *stats));
+        whole.chain(parts).filter(|(_, stats)| *stats != CommandStats::default())
     }
 
     /// Counts an error that is being answered.

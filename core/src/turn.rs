@@ -211,7 +211,7 @@ impl Core {
     pub(crate) fn forget(&mut self, conn: ConnId) -> bool {
         let Some(client) = self.server.clients.close(conn) else { return false };
         let Client { mut reply, input, .. } = *client;
-        reply.release(&mut self.chunks);
+        reply.clear(&mut self.chunks);
         self.buffers.put(input.buffer);
         true
     }
