@@ -4,6 +4,7 @@
 
 pub mod disk;
 pub mod glob;
+pub mod long_double;
 pub mod net;
 pub mod number;
 pub mod resp;
