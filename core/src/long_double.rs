@@ -403,10 +403,14 @@ mod tests {
         fn sums_of_doubles_agree_with_the_processor(left: f64, right: f64, is_near: bool) {
             // Rounding to 64 bits and then to 53 is rounding to 53 unless the first rounding makes a tie.
             let right = if is_near { left * (1.0 + right.abs().fract()) } else { right };
-            prop_assume!(left.is_finite() && right.is_finite() && (left + right).is_finite());
+            if !(left + right).is_finite() {
+                return Ok(());
+            }
             let exact = LongDouble::try_from(left).unwrap().checked_add(LongDouble::try_from(right).unwrap());
             let Magnitude::Finite { exponent, mantissa } = exact.unwrap().magnitude else { panic!() };
-            prop_assume!(mantissa & 0x7ff != 0x400 && exponent > -1074);
+            if mantissa & 0x7ff == 0x400 || exponent <= -1074 {
+                return Ok(());
+            }
             let expected = LongDouble::try_from(left + right).unwrap();
             let rounded = round(u128::from((mantissa >> 11) + (mantissa >> 10 & 1)), false, exponent + 11);
             prop_assert_eq!(rounded, expected.magnitude);
