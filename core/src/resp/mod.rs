@@ -14,6 +14,7 @@ mod request;
 pub use big_bulk::BigBulk;
 pub use chunk_pool::{CHUNK_LEN_BYTES, ChunkPool};
 pub use encode::Deferred;
+pub use inline::split_quoted;
 pub use reply::{Protocol, Reply, SHARED_BULK_LEN_BYTES_MIN};
 pub use request::{
     ArgRange, BIG_BULK_LEN_BYTES, INPUT_LEN_BYTES_MAX, Limits, Parsed, ProtocolError, RequestParser,
