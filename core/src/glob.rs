@@ -97,11 +97,15 @@ fn match_class(class: &[u8], byte: u8, case: Case) -> Option<usize> {
     (is_member != is_negated).then_some(at)
 }
 
-/// Whether a byte is between two others, in either order. The ends are ordered before case is dropped, as in Redis.
+/// Whether a byte is between two others, in either order. Redis puts the ends in order as C's signed `char`s; to
+/// drop case it then takes them through `tolower`, which makes them unsigned, all but the last, which is C's EOF.
 fn in_range(start: u8, end: u8, byte: u8, case: Case) -> bool {
     let (low, high) = if start as i8 > end as i8 { (end, start) } else { (start, end) };
-    let fold =
-        |byte: u8| if case == Case::Insensitive { byte.to_ascii_lowercase() as i8 } else { byte as i8 };
+    let fold = |byte: u8| match case {
+        Case::Sensitive => i32::from(byte as i8),
+        Case::Insensitive if byte == u8::MAX => -1,
+        Case::Insensitive => i32::from(byte.to_ascii_lowercase()),
+    };
     (fold(low)..=fold(high)).contains(&fold(byte))
 }
 

@@ -32,6 +32,7 @@ pub mod stats;
 
 pub mod glob;
 pub mod keyspace;
+pub mod long_double;
 pub mod number;
 pub mod resp;
 pub mod value;

@@ -427,7 +427,10 @@ fn reply_string(reply: &mut Reply, mut found: Occupied<'_>) -> Result<(), Comman
         StringRef::Int(value) => reply.bulk_int(value),
         StringRef::Bytes(bytes) if bytes.len() < SHARED_BULK_LEN_BYTES_MIN => reply.bulk(bytes),
         // A string this long does not lie in its entry.
-        StringRef::Bytes(_) => found.shared_bytes().map_or_else(|| reply.null(), |bytes| reply.bulk_shared(bytes)),
+        StringRef::Bytes(_) => match found.shared_bytes() {
+            Some(bytes) => reply.bulk_shared(bytes),
+            None => reply.null(),
+        },
     }
     Ok(())
 }

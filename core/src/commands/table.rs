@@ -221,6 +221,17 @@ pub(super) const fn flags(members: &[Flags]) -> Flags {
     set
 }
 
+/// Makes a set of categories.
+pub(super) const fn categories(members: &[Categories]) -> Categories {
+    let mut set = Categories(0);
+    let mut index = 0;
+    while index < members.len() {
+        set = set.union(members[index]);
+        index += 1;
+    }
+    set
+}
+
 /// Categories of access control: a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Categories(u32);

@@ -7,7 +7,7 @@ const EXPONENT_MAX: i64 = 1 << 40;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HexFloat {
     /// The leading digits. Its upper four bits are not all zero when `is_inexact`.
-    pub mantissa: u64,
+    pub mantissa: u128,
     /// The power of two.
     pub exponent: i64,
     /// Whether digits other than zero follow those in the mantissa.
@@ -25,8 +25,8 @@ pub(crate) fn parse_hex(text: &[u8]) -> Option<HexFloat> {
             is_fraction = true;
         } else if let Some(digit) = (byte as char).to_digit(16) {
             has_digits = true;
-            if value.mantissa >> 60 == 0 {
-                value.mantissa = value.mantissa << 4 | u64::from(digit);
+            if value.mantissa >> 124 == 0 {
+                value.mantissa = value.mantissa << 4 | u128::from(digit);
                 value.exponent -= if is_fraction { 4 } else { 0 };
             } else {
                 value.is_inexact |= digit != 0;

@@ -259,11 +259,14 @@ impl Reply {
         if self.is_suppressed {
             return;
         }
-        if (0..10).contains(&value) {
-            self.append(&[kind, b'0' + value as u8, b'\r', b'\n']);
+        if (0..1000).contains(&value) {
+            let (line, len) = short_header_line(kind, value as u64);
+            self.append_start(&line, len);
+        } else if (0..100_000_000).contains(&value) {
+            let (line, len) = medium_header_line(kind, value as u64);
+            self.append_start(&line, len);
         } else {
-            let mut line = [0; HEADER_LEN_BYTES_MAX];
-            let len = write_header(&mut line, kind, value);
+            let (line, len) = header_line(kind, value);
             self.append(&line[..len]);
         }
     }
@@ -295,8 +298,7 @@ impl Reply {
         assert_eq!(deferred.depth, self.deferred_open, "open lengths are set in the reverse order");
         self.deferred_open -= 1;
         let (kind, factor) = aggregate.encoding(self.protocol);
-        let mut line = [0; HEADER_LEN_BYTES_MAX];
-        let header_len = write_header(&mut line, kind, (len * factor) as i64);
+        let (line, header_len) = header_line(kind, (len * factor) as i64);
         self.insert(deferred.at, &line[..header_len]);
         for shared in self.shared.range_mut(deferred.shared_before..) {
             shared.at += header_len as u64;
@@ -353,13 +355,51 @@ impl Reply {
     }
 }
 
-fn write_header(line: &mut [u8; HEADER_LEN_BYTES_MAX], kind: u8, value: i64) -> usize {
+/// A kind byte, a number below 1000 and a line end, and how long that is. Put together in a register: bytes written
+/// one by one would have to reach the cache before they can be read as a whole.
+#[inline(always)]
+fn short_header_line(kind: u8, value: u64) -> ([u8; 8], usize) {
+    const DIGIT: u64 = b'0' as u64;
+    const LINE_END: u64 = u16::from_le_bytes(*b"\r\n") as u64;
+    let kind = u64::from(kind);
+    let (hundreds, tens, ones) = (value / 100, value / 10 % 10, value % 10);
+    let (line, len) = if value < 10 {
+        (kind | (DIGIT + ones) << 8 | LINE_END << 16, 4)
+    } else if value < 100 {
+        (kind | (DIGIT + tens) << 8 | (DIGIT + ones) << 16 | LINE_END << 24, 5)
+    } else {
+        (kind | (DIGIT + hundreds) << 8 | (DIGIT + tens) << 16 | (DIGIT + ones) << 24 | LINE_END << 32, 6)
+    };
+    (line.to_le_bytes(), len)
+}
+
+/// As [`short_header_line`], for a number between 1 and 99,999,999. The eight digits are found side by side: in halves of
+/// four, these in halves of two, and these in single ones, the first digit in the lowest byte.
+#[inline]
+fn medium_header_line(kind: u8, value: u64) -> ([u8; 16], usize) {
+    let fours = (value / 10_000) | ((value % 10_000) << 32);
+    // Dividing by 100 and by 10 is a multiplication and a shift, exact for numbers this small.
+    let hundreds = ((fours * 5_243) >> 19) & 0x0000_007f_0000_007f;
+    let twos = hundreds | (fours - hundreds * 100) << 16;
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    let digits = tens | (twos - tens * 10) << 8;
+    let leading_zeros = digits.trailing_zeros() / 8;
+    let digits_len = 8 - leading_zeros;
+    let text = (digits | 0x3030_3030_3030_3030) >> (8 * leading_zeros);
+    let line_end = u128::from(u16::from_le_bytes(*b"\r\n")) << (8 + 8 * digits_len);
+    let line = u128::from(kind) | u128::from(text) << 8 | line_end;
+    (line.to_le_bytes(), 3 + digits_len as usize)
+}
+
+/// A kind byte, a number and a line end, and how long that is.
+fn header_line(kind: u8, value: i64) -> ([u8; HEADER_LEN_BYTES_MAX], usize) {
+    let mut line = [0; HEADER_LEN_BYTES_MAX];
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(value).as_bytes();
     line[0] = kind;
     line[1..=digits.len()].copy_from_slice(digits);
     line[1 + digits.len()..3 + digits.len()].copy_from_slice(b"\r\n");
-    3 + digits.len()
+    (line, 3 + digits.len())
 }
 
 /// Inserts bytes into a chunk that has room for them.
@@ -368,4 +408,33 @@ fn insert_within(chunk: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
     chunk.extend_from_slice(bytes);
     chunk.copy_within(offset..old_len, offset + bytes.len());
     chunk[offset..offset + bytes.len()].copy_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_short_number_is_written_right() {
+        for value in 0..1000 {
+            let (line, len) = short_header_line(b':', value);
+            assert_eq!(&line[..len], format!(":{value}\r\n").as_bytes());
+        }
+        for value in (1..10_000).chain((1..10_000).map(|upper| upper * 10_000)) {
+            let (line, len) = medium_header_line(b':', value);
+            assert_eq!(&line[..len], format!(":{value}\r\n").as_bytes());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_written_right(digits in 1u32..=8, value: u64, any: i64) {
+            let value = (value % 10u64.pow(digits)).max(1);
+            let (line, len) = medium_header_line(b'$', value);
+            prop_assert_eq!(line[..len].to_vec(), format!("${value}\r\n").into_bytes());
+            let (line, len) = header_line(b'*', any);
+            prop_assert_eq!(line[..len].to_vec(), format!("*{any}\r\n").into_bytes());
+        }
+    }
 }

@@ -168,6 +168,6 @@ mod tests {
         check("a\"", None);
         check(r#""a\"#, None);
         check("\"a\\\"", None);
-        check("a\x0bb\x0c 'c'\x0bd", Some(&[b"a\x0bb\x0c", b"c\x0bd"]));
+        check("a\x0bb\x0c 'c'\x0bd", Some(&[b"a\x0bb\x0c", b"c", b"d"]));
     }
 }

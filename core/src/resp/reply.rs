@@ -237,11 +237,27 @@ impl Reply {
         }
     }
 
+    /// Appends the first `len` bytes of an array. Copying all of it, when there is room, is cheaper than finding
+    /// out how much to copy.
+    #[inline(always)]
+    pub(super) fn append_start<const N: usize>(&mut self, bytes: &[u8; N], len: usize) {
+        if self.tail.capacity() - self.tail.len() >= N {
+            let end = self.tail.len() + len;
+            self.tail.extend_from_slice(bytes);
+            self.tail.truncate(end);
+        } else {
+            self.append_slowly(&bytes[..len]);
+        }
+    }
+
     /// Fills the tail and puts the rest into a chunk of its own size, if it is a large rest.
     #[cold]
     fn append_slowly(&mut self, bytes: &[u8]) {
-        let (front, rest) = bytes.split_at(self.tail.capacity() - self.tail.len());
+        let (front, rest) = bytes.split_at(bytes.len().min(self.tail.capacity() - self.tail.len()));
         self.tail.extend_from_slice(front);
+        if rest.is_empty() {
+            return;
+        }
         self.seal_with(Vec::with_capacity(rest.len().max(CHUNK_LEN_BYTES)));
         self.tail.extend_from_slice(rest);
     }

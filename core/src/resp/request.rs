@@ -57,7 +57,7 @@ const LENGTH_LINE_LEN_BYTES_MIN: usize = 4;
 pub struct Limits {
     /// The longest argument: `proto-max-bulk-len`.
     pub bulk_len_max: u64,
-    /// The longest line: an inline command, or a length.
+    /// The longest line: an inline command, or a length. Lines of four bytes pass in any case.
     pub inline_len_max: usize,
     /// The largest number of arguments.
     pub args_max: i64,

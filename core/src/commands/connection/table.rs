@@ -1,7 +1,7 @@
 //! The table of connection commands.
 
 use crate::commands::table::{Argument, Categories, Command, Flags, Group, categories, flags};
-use super::{auth, client_getname, client_getredir, client_help, client_id, client_info, client_kill, client_list, client_no_evict, client_pause, client_reply, client_setname, client_unblock, client_unpause, container, echo, hello, ping, quit, reset, select};
+use super::{auth, client_getname, client_getredir, client_help, client_id, client_info, client_kill, client_list, client_no_evict, client_no_touch, client_pause, client_reply, client_setinfo, client_setname, client_unblock, client_unpause, container, echo, hello, ping, quit, reset, select};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
@@ -122,6 +122,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                     ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."),
                     ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
                     ("7.0.3", "Added `ssub` field."),
+                    ("7.2.0", "Added `lib-name` and `lib-ver` fields."),
                 ],
                 arguments: &[
                     Argument::one_of("normal_master_replica_pubsub", &[
@@ -150,6 +151,21 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                     ]),
                 ],
                 ..Command::part("client", "no-evict", Group::Connection, client_no_evict)
+            },
+            Command {
+                arity: 3,
+                flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
+                categories: categories(&[Categories::CONNECTION]),
+                summary: "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.",
+                since: "7.2.0",
+                complexity: "O(1)",
+                arguments: &[
+                    Argument::one_of("enabled", &[
+                        Argument::token("on", "ON"),
+                        Argument::token("off", "OFF"),
+                    ]),
+                ],
+                ..Command::part("client", "no-touch", Group::Connection, client_no_touch)
             },
             Command {
                 arity: -3,
@@ -185,6 +201,22 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                     ]),
                 ],
                 ..Command::part("client", "reply", Group::Connection, client_reply)
+            },
+            Command {
+                arity: 4,
+                flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
+                categories: categories(&[Categories::CONNECTION]),
+                tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+                summary: "Sets information specific to the client or connection.",
+                since: "7.2.0",
+                complexity: "O(1)",
+                arguments: &[
+                    Argument::one_of("attr", &[
+                        Argument::string("libname").after("LIB-NAME"),
+                        Argument::string("libver").after("LIB-VER"),
+                    ]),
+                ],
+                ..Command::part("client", "setinfo", Group::Connection, client_setinfo)
             },
             Command {
                 arity: 3,

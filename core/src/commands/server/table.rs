@@ -177,7 +177,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     },
     Command {
         arity: -2,
-        flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
+        flags: flags(&[Flags::PROTECTED, Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
         summary: "A container for debugging commands",
         since: "1.0.0",
         complexity: "Depends on subcommand.",
