@@ -56,9 +56,9 @@ use std::io::IoSlice;
 /// while let Some(conn) = core.poll_writable() {
 ///     let mut slices = [IoSlice::new(&[]); 8];
 ///     let count = core.output(conn, &mut slices);
-///     let bytes = slices[..count].concat();
-///     core.handle_written(now, conn, bytes.len());
-///     sent.extend(bytes);
+///     let before = sent.len();
+///     slices[..count].iter().for_each(|slice| sent.extend_from_slice(slice));
+///     core.handle_written(now, conn, sent.len() - before);
 /// }
 /// assert_eq!(sent, b"+OK\r\n$5\r\nhello\r\n");
 /// ```

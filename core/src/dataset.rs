@@ -4,7 +4,9 @@
 //! through [`Keys`], which is what makes expiry, statistics and propagation the same everywhere.
 
 use crate::config::Config;
-use crate::keyspace::{Database, Discarded, Entry, EntryRef, ExpireProgress, HashKey, Key, NewValue, Occupied, UnixMillis};
+use crate::keyspace::{
+    Database, Discarded, Entry, EntryRef, ExpireProgress, HashKey, Key, NewValue, Occupied, UnixMillis,
+};
 use crate::lru::AccessClock;
 use crate::propagation::PropagationLog;
 use std::collections::VecDeque;
@@ -116,11 +118,6 @@ impl Dataset {
     #[must_use]
     pub fn database(&self, index: usize) -> &Database {
         &self.databases[index]
-    }
-
-    /// One database, to change; for whoever needs no lookup's side effects.
-    pub(crate) fn database_mut(&mut self, index: usize) -> &mut Database {
-        &mut self.databases[index]
     }
 
     /// Exchanges two databases' contents.

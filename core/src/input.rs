@@ -52,7 +52,8 @@ impl PendingInput {
 
     /// Bytes allocated here.
     pub fn allocated_bytes(&self) -> usize {
-        self.buffer.capacity() + self.receiving.as_ref().map_or(0, |receiving| receiving.bulk.allocated_bytes())
+        self.buffer.capacity()
+            + self.receiving.as_ref().map_or(0, |receiving| receiving.bulk.allocated_bytes())
     }
 
     /// Keeps the tail of an input that could be run but for this.
@@ -128,7 +129,8 @@ impl PendingInput {
     fn end_if_complete(&mut self) {
         if let Some(receiving) = self.receiving.take_if(|receiving| receiving.bulk.is_complete()) {
             self.parser.resume_after_big();
-            self.large.push(LargeArg { index: receiving.index, bytes: Bytes::from(receiving.bulk.into_bytes()) });
+            self.large
+                .push(LargeArg { index: receiving.index, bytes: Bytes::from(receiving.bulk.into_bytes()) });
         }
     }
 }

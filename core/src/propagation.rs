@@ -87,9 +87,8 @@ mod tests {
         log.append(0, [b"DEL".as_slice(), b"k"].into_iter());
         log.append(3, [b"DEL".as_slice(), b"k"].into_iter());
         let del = "*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n";
-        let expected = format!(
-            "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n{del}{del}*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n{del}"
-        );
+        let expected =
+            format!("*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n{del}{del}*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n{del}");
         assert_eq!(String::from_utf8(log.take()).unwrap(), expected);
     }
 }

@@ -26,6 +26,9 @@ pub const INLINE_LEN_MAX: usize = 64 * 1024;
 /// Most arguments of a request.
 pub const ARGS_MAX: i64 = i32::MAX as i64;
 
+/// Longest unfinished request whatever `client-query-buffer-limit` says: the parser counts in 32 bits.
+pub const QUERY_LEN_MAX: u64 = 2 << 30;
+
 /// One request of a pipeline, parsed and not run yet.
 #[derive(Clone, Copy, Debug)]
 struct Request {
@@ -75,10 +78,11 @@ impl Core {
             client.input.buffer.extend_from_slice(&bytes[taken..]);
             self.serve_pending(client);
         }
-        let limit = self.server.config.client_query_buffer_limit as usize;
+        let limit = self.server.config.client_query_buffer_limit.min(QUERY_LEN_MAX) as usize;
         if client.input.len() > limit && !client.session.is_closing() {
             self.server.stats.query_limit_disconnections += 1;
-            let text = format!("Closing client that reached max query buffer length: id={}", client.session.id);
+            let text =
+                format!("Closing client that reached max query buffer length: id={}", client.session.id);
             self.server.log(LogLevel::Warning, text);
             client.session.state = State::ClosingNow;
         }

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Upper bounds of the turn-time histogram's buckets, in microseconds; one more bucket takes the rest.
-pub const TURN_BOUNDS_US: [u64; 12] = [10, 30, 100, 200, 300, 500, 1_000, 2_000, 3_000, 5_000, 10_000, 100_000];
+pub const TURN_BOUNDS_US: [u64; 12] =
+    [10, 30, 100, 200, 300, 500, 1_000, 2_000, 3_000, 5_000, 10_000, 100_000];
 
 /// Samples an instantaneous rate is the mean of.
 const RATE_SAMPLES: usize = 16;

@@ -232,12 +232,16 @@ impl Core {
     /// Gives finished disk work to whoever asked for it.
     pub(crate) fn complete_disk(&mut self, completion: DiskCompletion) {
         let mut completion = Some(completion);
-        if let Some(Rewritten { clients, outcome }) = config_rewrite::advance(&mut self.server, &mut completion) {
+        if let Some(Rewritten { clients, outcome }) =
+            config_rewrite::advance(&mut self.server, &mut completion)
+        {
             for conn in clients {
                 let Some(mut client) = self.server.clients.check_out(conn) else { continue };
                 match &outcome {
                     Ok(()) => client.reply.ok(),
-                    Err(reason) => client.reply.error(format!("ERR Rewriting config file: {reason}").as_bytes()),
+                    Err(reason) => {
+                        client.reply.error(format!("ERR Rewriting config file: {reason}").as_bytes())
+                    }
                 }
                 if client.session.state == State::WaitingForDisk {
                     client.session.state = State::Running;

@@ -65,15 +65,23 @@ pub(super) fn command_list(ctx: &mut Context<'_>) -> CommandResult {
             } else if args[3].eq_ignore_ascii_case(b"ACLCAT") {
                 let category = [b"@", &args[4]].concat();
                 Box::new(move |command| {
-                    command.all_categories().names().any(|name| name.as_bytes().eq_ignore_ascii_case(&category))
+                    command
+                        .all_categories()
+                        .names()
+                        .any(|name| name.as_bytes().eq_ignore_ascii_case(&category))
                 })
             } else if args[3].eq_ignore_ascii_case(b"PATTERN") {
                 let pattern = args[4].to_vec();
-                Box::new(move |command| glob::matches(&pattern, command.full_name().as_bytes(), Case::Insensitive))
+                Box::new(move |command| {
+                    glob::matches(&pattern, command.full_name().as_bytes(), Case::Insensitive)
+                })
             } else {
                 return Err(CommandError::Syntax);
             };
-            with_parts().filter(|command| accepts(command)).map(|command| command.full_name().into_owned()).collect()
+            with_parts()
+                .filter(|command| accepts(command))
+                .map(|command| command.full_name().into_owned())
+                .collect()
         }
         _ => return Err(CommandError::Syntax),
     };
@@ -242,7 +250,9 @@ fn reply_docs(reply: &mut Reply, command: &Command) {
         reply_flags(reply, command.doc_flags.iter().copied());
         count += 1;
     }
-    for (name, value) in [("deprecated_since", command.deprecated_since), ("replaced_by", command.replaced_by)] {
+    for (name, value) in
+        [("deprecated_since", command.deprecated_since), ("replaced_by", command.replaced_by)]
+    {
         if let Some(value) = value {
             reply_field(reply, name, value);
             count += 1;
@@ -297,11 +307,7 @@ fn reply_arguments(reply: &mut Reply, arguments: &[Argument]) {
                 count += 1;
             }
         }
-        let flags = [
-            ("optional", argument.is_optional),
-            ("multiple", argument.is_multiple),
-            ("multiple_token", argument.is_multiple_token),
-        ];
+        let flags = [("optional", argument.is_optional), ("multiple", argument.is_multiple)];
         if flags.iter().any(|(_, is_set)| *is_set) {
             reply.bulk(b"flags");
             reply_flags(reply, flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| *name));

@@ -2,12 +2,12 @@
 
 mod table;
 
+use crate::commands::client::check_name;
 use crate::commands::client::{
     client_getname, client_getredir, client_help, client_id, client_info, client_kill, client_list,
     client_no_evict, client_no_touch, client_pause, client_reply, client_setinfo, client_setname,
     client_unblock, client_unpause,
 };
-use crate::commands::client::check_name;
 use crate::commands::server::database_index;
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
@@ -29,9 +29,11 @@ fn auth(ctx: &mut Context<'_>) -> CommandResult {
     match args.len() {
         2 => {
             if ctx.server.config.requirepass.is_empty() {
-                return Err("ERR AUTH <password> called without any password configured for the default user. Are \
+                return Err(
+                    "ERR AUTH <password> called without any password configured for the default user. Are \
                             you sure your configuration is correct?"
-                    .into());
+                        .into(),
+                );
             }
             authenticate(ctx, DEFAULT_USER, &args[1])?;
         }
@@ -157,7 +159,8 @@ fn hello(ctx: &mut Context<'_>) -> CommandResult {
 fn authenticate(ctx: &mut Context<'_>, user: &[u8], password: &[u8]) -> Result<(), CommandError> {
     let expected = ctx.server.config.requirepass.as_bytes();
     // Without a password, any will do.
-    let is_right = user == DEFAULT_USER && (expected.is_empty() || equal_in_constant_time(expected, password));
+    let is_right =
+        user == DEFAULT_USER && (expected.is_empty() || equal_in_constant_time(expected, password));
     if !is_right {
         return Err(CommandError::WrongPass);
     }

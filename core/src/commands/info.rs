@@ -106,7 +106,8 @@ fn clients(text: &mut String, ctx: &Context<'_>) {
 fn memory(text: &mut String, ctx: &Context<'_>) {
     let host = &ctx.server.host_stats;
     let dataset = &*ctx.keys.dataset;
-    let table: usize = (0..dataset.database_count()).map(|index| dataset.database(index).bytes_of_table()).sum();
+    let table: usize =
+        (0..dataset.database_count()).map(|index| dataset.database(index).bytes_of_table()).sum();
     let ratio = host.rss_bytes as f64 / (host.allocated_bytes.max(1)) as f64;
     fields!(text, "Memory",
         "used_memory": host.allocated_bytes,

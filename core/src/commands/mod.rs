@@ -2,10 +2,10 @@
 
 mod table;
 
-mod string;
-mod generic;
 mod connection;
+mod generic;
 mod server;
+mod string;
 
 mod client;
 mod command;

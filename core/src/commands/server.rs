@@ -3,8 +3,8 @@
 mod table;
 
 use crate::commands::command::{
-    command, command_count, command_docs, command_getkeys, command_getkeysandflags, command_help, command_info,
-    command_list,
+    command, command_count, command_docs, command_getkeys, command_getkeysandflags, command_help,
+    command_info, command_list,
 };
 use crate::commands::config::{config_get, config_help, config_resetstat, config_rewrite, config_set};
 use crate::commands::debug::debug;

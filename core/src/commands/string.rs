@@ -241,12 +241,12 @@ fn incrbyfloat(ctx: &mut Context<'_>) -> CommandResult {
     let found = ctx.keys.write(&args[1]);
     let old = match &found {
         Some(found) => string_of(found)?.with_bytes(LongDouble::parse).ok_or(CommandError::NotFloat)?,
-        None => LongDouble::ZERO,
+        None => LongDouble::from(0),
     };
     let increment = LongDouble::parse(&args[2]).ok_or(CommandError::NotFloat)?;
     let sum = old.checked_add(increment).ok_or(CommandError::IncrementNotFinite)?;
     let mut text = Vec::new();
-    sum.append_to(&mut text);
+    sum.append_text(&mut text);
     match found {
         Some(mut found) => found.set_value(NewValue::Bytes(&text)),
         None => ctx.keys.insert(&args[1], NewValue::Bytes(&text), None),

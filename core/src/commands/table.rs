@@ -366,8 +366,6 @@ pub struct Argument {
     pub is_optional: bool,
     /// Whether it may be repeated.
     pub is_multiple: bool,
-    /// Whether its token is repeated with it.
-    pub is_multiple_token: bool,
     /// Its parts.
     pub arguments: &'static [Argument],
 }
@@ -448,7 +446,6 @@ impl Argument {
             deprecated_since: None,
             is_optional: false,
             is_multiple: false,
-            is_multiple_token: false,
             arguments: &[],
         }
     }
@@ -487,11 +484,6 @@ impl Argument {
 
     pub(super) const fn multiple(mut self) -> Argument {
         self.is_multiple = true;
-        self
-    }
-
-    pub(super) const fn multiple_token(mut self) -> Argument {
-        self.is_multiple_token = true;
         self
     }
 

@@ -42,7 +42,11 @@ impl Kind {
         match self {
             Kind::YesNo => {
                 let word = value.to_ascii_lowercase();
-                if word == "yes" || word == "no" { Ok(word) } else { Err("argument must be 'yes' or 'no'".into()) }
+                if word == "yes" || word == "no" {
+                    Ok(word)
+                } else {
+                    Err("argument must be 'yes' or 'no'".into())
+                }
             }
             Kind::Choice(words) => {
                 let word = words.iter().find(|word| word.eq_ignore_ascii_case(value));
@@ -50,7 +54,8 @@ impl Kind {
                 word.map(|word| (*word).to_owned()).ok_or_else(text)
             }
             Kind::Integer(min, max) => {
-                let number = parse_i64(value.as_bytes()).ok_or("argument couldn't be parsed into an integer")?;
+                let number =
+                    parse_i64(value.as_bytes()).ok_or("argument couldn't be parsed into an integer")?;
                 in_range(number, min, max)
             }
             Kind::Memory(min, max) => {
@@ -68,7 +73,8 @@ impl Kind {
                     .map_err(|_| "argument must be a memory or percent value".into()),
             },
             Kind::Octal => {
-                let bits = u32::from_str_radix(value, 8).map_err(|_| "argument couldn't be parsed as an octal number")?;
+                let bits = u32::from_str_radix(value, 8)
+                    .map_err(|_| "argument couldn't be parsed as an octal number")?;
                 if bits > 0o777 {
                     return Err("argument must be between 0 and 777 inclusive".into());
                 }
@@ -112,7 +118,8 @@ fn output_limits(value: &str, old: &str) -> Result<String, String> {
         let seconds: u64 = group[3].parse().map_err(|_| bad)?;
         limits[class] = format!("{hard} {soft} {seconds}");
     }
-    let shown: Vec<String> = CLASSES.iter().zip(&limits).map(|(class, limit)| format!("{class} {limit}")).collect();
+    let shown: Vec<String> =
+        CLASSES.iter().zip(&limits).map(|(class, limit)| format!("{class} {limit}")).collect();
     Ok(shown.join(" "))
 }
 

@@ -217,7 +217,8 @@ impl Config {
         for &(name, value) in pairs {
             let shown = String::from_utf8_lossy(name).into_owned();
             let fail = |reason: &str| {
-                let text = format!("ERR CONFIG SET failed (possibly related to argument '{shown}') - {reason}");
+                let text =
+                    format!("ERR CONFIG SET failed (possibly related to argument '{shown}') - {reason}");
                 CommandError::Text(text.into())
             };
             let index = index_of(&shown).ok_or_else(|| {
@@ -404,7 +405,11 @@ mod tests {
         assert_eq!(config.hz, 10);
         check(&mut config, &[(b"HZ", b"20"), (b"timeout", b"7")], "hz timeout");
         assert_eq!((config.hz, config.timeout), (20, 7));
-        check(&mut config, &[(b"nope", b"1")], "ERR Unknown option or number of arguments for CONFIG SET - 'nope'");
+        check(
+            &mut config,
+            &[(b"nope", b"1")],
+            "ERR Unknown option or number of arguments for CONFIG SET - 'nope'",
+        );
         check(
             &mut config,
             &[(b"hz", b"1"), (b"hz", b"2")],

@@ -52,7 +52,9 @@ fn push_lines(text: &mut String, directive: &Directive, value: &str) {
             }
         }
         Kind::Words if !value.is_empty() => text.push_str(&format!("{} {value}\n", directive.name)),
-        _ if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'\\#".contains(&byte)) => {
+        _ if value.is_empty()
+            || !value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'\\#".contains(&byte)) =>
+        {
             text.push_str(&format!("{} \"{}\"\n", directive.name, escape(value)));
         }
         _ => text.push_str(&format!("{} {value}\n", directive.name)),

@@ -122,7 +122,11 @@ pub static DIRECTIVES: &[Directive] = &[
     stored("bind-source-addr", Text, ""),
     stored("bio_cpulist", Text, "").fixed(),
     stored("busy-reply-threshold", LONG, "5000").also("lua-time-limit"),
-    active("client-output-buffer-limit", OutputLimits, "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"),
+    active(
+        "client-output-buffer-limit",
+        OutputLimits,
+        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+    ),
     active("client-query-buffer-limit", Memory(1024 * 1024, LONG_MAX), "1073741824"),
     stored("cluster-allow-pubsubshard-when-down", YesNo, "yes"),
     stored("cluster-allow-reads-when-down", YesNo, "no"),

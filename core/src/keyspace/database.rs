@@ -1,13 +1,16 @@
 //! One logical database: the directory, its segments, and everything that walks them.
 
-#![allow(unsafe_code, reason = "slots hold entries as bare addresses; this file alone turns one into the other")]
+#![allow(
+    unsafe_code,
+    reason = "slots hold entries as bare addresses; this file alone turns one into the other"
+)]
 
+use super::Key;
 use super::entry::{Entry, EntryRef, UnixMillis};
 use super::hash::HashKey;
 use super::occupied::Occupied;
 use super::prefetch::prefetch;
 use super::segment::{HOME_BITS, Place, SEGMENT_SLOTS_MAX, Segment, Slot, TAG_BITS};
-use super::Key;
 use crate::value::NewValue;
 use std::ptr::NonNull;
 
@@ -504,7 +507,10 @@ impl Database {
         }
         let segment = &self.segments[index];
         let merge_len = MERGE_LEN * self.split_scale >> 8;
-        if segment.depth > 0 && segment.len % MERGE_CHECK_INTERVAL == 0 && usize::from(segment.len) < merge_len {
+        if segment.depth > 0
+            && segment.len % MERGE_CHECK_INTERVAL == 0
+            && usize::from(segment.len) < merge_len
+        {
             self.merge(index, merge_len);
         }
     }

@@ -16,7 +16,10 @@
 //! A 16-byte key with an 8-byte value takes 32 bytes, 40 with an expiry. All reads and writes beyond the header
 //! are unaligned, so that nothing is padded.
 
-#![allow(unsafe_code, reason = "an entry is laid out by hand; every other module sees it through safe methods")]
+#![allow(
+    unsafe_code,
+    reason = "an entry is laid out by hand; every other module sees it through safe methods"
+)]
 
 use crate::value::{EMBSTR_LEN_MAX, Encoding, NewValue, RawString, StringRef, ValueRef, ValueType};
 use bytes::{Bytes, BytesMut};
@@ -73,14 +76,19 @@ impl Placement<'_> {
     fn of(value: NewValue<'_>) -> Placement<'_> {
         match value {
             NewValue::Int(value) => Placement::Int(value),
-            NewValue::Bytes(bytes) if bytes.len() <= EMBSTR_LEN_MAX => Placement::Inline(bytes, Encoding::Embstr),
+            NewValue::Bytes(bytes) if bytes.len() <= EMBSTR_LEN_MAX => {
+                Placement::Inline(bytes, Encoding::Embstr)
+            }
             NewValue::Bytes(bytes) | NewValue::Raw(bytes) if bytes.len() <= INLINE_VALUE_LEN_MAX => {
                 Placement::Inline(bytes, Encoding::Raw)
             }
-            NewValue::Bytes(bytes) | NewValue::Raw(bytes) => {
-                Placement::Elsewhere(Box::new(RawString::Shared(Bytes::copy_from_slice(bytes))), Encoding::Raw)
+            NewValue::Bytes(bytes) | NewValue::Raw(bytes) => Placement::Elsewhere(
+                Box::new(RawString::Shared(Bytes::copy_from_slice(bytes))),
+                Encoding::Raw,
+            ),
+            NewValue::Shared(bytes) => {
+                Placement::Elsewhere(Box::new(RawString::Shared(bytes)), Encoding::Raw)
             }
-            NewValue::Shared(bytes) => Placement::Elsewhere(Box::new(RawString::Shared(bytes)), Encoding::Raw),
         }
     }
 
@@ -218,7 +226,12 @@ impl Entry {
             return self.set_value(NewValue::Raw(string.as_slice()));
         }
         let view = self.as_ref();
-        Entry::lay_out(view.key(), Placement::Elsewhere(Box::new(string), Encoding::Raw), view.expiry(), view.lru())
+        Entry::lay_out(
+            view.key(),
+            Placement::Elsewhere(Box::new(string), Encoding::Raw),
+            view.expiry(),
+            view.lru(),
+        )
     }
 
     /// A handle on a long string that outlives the entry; `None` for one that lies here.
@@ -317,7 +330,9 @@ impl Entry {
             }
             Placement::Elsewhere(value, _) => {
                 // SAFETY: the block has room for a pointer at the value's offset; the layout was made for it.
-                unsafe { self.block.add(offset).cast::<*mut RawString>().write_unaligned(Box::into_raw(value)) };
+                unsafe {
+                    self.block.add(offset).cast::<*mut RawString>().write_unaligned(Box::into_raw(value))
+                };
                 (kind, WORD_LEN as u8)
             }
         }
@@ -585,7 +600,8 @@ mod tests {
     #[test]
     fn sizes_are_as_promised() {
         let key = [b'k'; 16];
-        let size = |value: &[u8], expiry| Entry::new(&key, NewValue::Bytes(value), expiry, 0).as_ref().block_size();
+        let size =
+            |value: &[u8], expiry| Entry::new(&key, NewValue::Bytes(value), expiry, 0).as_ref().block_size();
         assert_eq!(size(&[b'v'; 8], None), 32);
         assert_eq!(size(&[b'v'; 8], Some(UnixMillis(1))), 40);
         assert_eq!(size(&[b'v'; 100], None), 128);

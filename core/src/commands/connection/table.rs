@@ -1,23 +1,29 @@
 //! The table of connection commands.
 
+use super::{
+    auth, client_getname, client_getredir, client_help, client_id, client_info, client_kill, client_list,
+    client_no_evict, client_no_touch, client_pause, client_reply, client_setinfo, client_setname,
+    client_unblock, client_unpause, container, echo, hello, ping, quit, reset, select,
+};
 use crate::commands::table::{Argument, Categories, Command, Flags, Group, categories, flags};
-use super::{auth, client_getname, client_getredir, client_help, client_id, client_info, client_kill, client_list, client_no_evict, client_no_touch, client_pause, client_reply, client_setinfo, client_setname, client_unblock, client_unpause, container, echo, hello, ping, quit, reset, select};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
         arity: -2,
-        flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::FAST, Flags::NO_AUTH, Flags::ALLOW_BUSY]),
+        flags: flags(&[
+            Flags::NOSCRIPT,
+            Flags::LOADING,
+            Flags::STALE,
+            Flags::FAST,
+            Flags::NO_AUTH,
+            Flags::ALLOW_BUSY,
+        ]),
         categories: categories(&[Categories::CONNECTION]),
         summary: "Authenticate to the server",
         since: "1.0.0",
         complexity: "O(N) where N is the number of passwords defined for the user",
-        history: &[
-            ("6.0.0", "Added ACL style (username and password)."),
-        ],
-        arguments: &[
-            Argument::string("username").optional().since("6.0.0"),
-            Argument::string("password"),
-        ],
+        history: &[("6.0.0", "Added ACL style (username and password).")],
+        arguments: &[Argument::string("username").optional().since("6.0.0"), Argument::string("password")],
         ..Command::new("auth", Group::Connection, auth)
     },
     Command {
@@ -83,28 +89,42 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                     ("2.8.12", "Added new filter format."),
                     ("2.8.12", "`ID` option."),
                     ("3.2.0", "Added `master` type in for `TYPE` option."),
-                    ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."),
+                    (
+                        "5.0.0",
+                        "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility.",
+                    ),
                     ("6.2.0", "`LADDR` option."),
                 ],
-                arguments: &[
-                    Argument::one_of("filter", &[
+                arguments: &[Argument::one_of(
+                    "filter",
+                    &[
                         Argument::string("ip:port").deprecated("2.8.12"),
-                        Argument::one_of("new-format", &[
-                            Argument::integer("client-id").after("ID").optional().since("2.8.12"),
-                            Argument::one_of("normal_master_slave_pubsub", &[
-                                Argument::token("normal", "NORMAL"),
-                                Argument::token("master", "MASTER").since("3.2.0"),
-                                Argument::token("slave", "SLAVE"),
-                                Argument::token("replica", "REPLICA").since("5.0.0"),
-                                Argument::token("pubsub", "PUBSUB"),
-                            ]).after("TYPE").optional().since("2.8.12"),
-                            Argument::string("username").after("USER").optional(),
-                            Argument::string("ip:port").after("ADDR").optional(),
-                            Argument::string("ip:port").after("LADDR").optional().since("6.2.0"),
-                            Argument::string("yes/no").after("SKIPME").optional(),
-                        ]).multiple(),
-                    ]),
-                ],
+                        Argument::one_of(
+                            "new-format",
+                            &[
+                                Argument::integer("client-id").after("ID").optional().since("2.8.12"),
+                                Argument::one_of(
+                                    "normal_master_slave_pubsub",
+                                    &[
+                                        Argument::token("normal", "NORMAL"),
+                                        Argument::token("master", "MASTER").since("3.2.0"),
+                                        Argument::token("slave", "SLAVE"),
+                                        Argument::token("replica", "REPLICA").since("5.0.0"),
+                                        Argument::token("pubsub", "PUBSUB"),
+                                    ],
+                                )
+                                .after("TYPE")
+                                .optional()
+                                .since("2.8.12"),
+                                Argument::string("username").after("USER").optional(),
+                                Argument::string("ip:port").after("ADDR").optional(),
+                                Argument::string("ip:port").after("LADDR").optional().since("6.2.0"),
+                                Argument::string("yes/no").after("SKIPME").optional(),
+                            ],
+                        )
+                        .multiple(),
+                    ],
+                )],
                 ..Command::part("client", "kill", Group::Connection, client_kill)
             },
             Command {
@@ -119,21 +139,31 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                     ("2.8.12", "Added unique client `id` field."),
                     ("5.0.0", "Added optional `TYPE` filter."),
                     ("6.0.0", "Added `user` field."),
-                    ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."),
+                    (
+                        "6.2.0",
+                        "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter.",
+                    ),
                     ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
                     ("7.0.3", "Added `ssub` field."),
                     ("7.2.0", "Added `lib-name` and `lib-ver` fields."),
                 ],
                 arguments: &[
-                    Argument::one_of("normal_master_replica_pubsub", &[
-                        Argument::token("normal", "NORMAL"),
-                        Argument::token("master", "MASTER"),
-                        Argument::token("replica", "REPLICA"),
-                        Argument::token("pubsub", "PUBSUB"),
-                    ]).after("TYPE").optional().since("5.0.0"),
-                    Argument::block("id", &[
-                        Argument::integer("client-id").multiple(),
-                    ]).after("ID").optional().since("6.2.0"),
+                    Argument::one_of(
+                        "normal_master_replica_pubsub",
+                        &[
+                            Argument::token("normal", "NORMAL"),
+                            Argument::token("master", "MASTER"),
+                            Argument::token("replica", "REPLICA"),
+                            Argument::token("pubsub", "PUBSUB"),
+                        ],
+                    )
+                    .after("TYPE")
+                    .optional()
+                    .since("5.0.0"),
+                    Argument::block("id", &[Argument::integer("client-id").multiple()])
+                        .after("ID")
+                        .optional()
+                        .since("6.2.0"),
                 ],
                 ..Command::part("client", "list", Group::Connection, client_list)
             },
@@ -144,12 +174,10 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Set client eviction mode for the current connection",
                 since: "7.0.0",
                 complexity: "O(1)",
-                arguments: &[
-                    Argument::one_of("enabled", &[
-                        Argument::token("on", "ON"),
-                        Argument::token("off", "OFF"),
-                    ]),
-                ],
+                arguments: &[Argument::one_of(
+                    "enabled",
+                    &[Argument::token("on", "ON"), Argument::token("off", "OFF")],
+                )],
                 ..Command::part("client", "no-evict", Group::Connection, client_no_evict)
             },
             Command {
@@ -159,12 +187,10 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.",
                 since: "7.2.0",
                 complexity: "O(1)",
-                arguments: &[
-                    Argument::one_of("enabled", &[
-                        Argument::token("on", "ON"),
-                        Argument::token("off", "OFF"),
-                    ]),
-                ],
+                arguments: &[Argument::one_of(
+                    "enabled",
+                    &[Argument::token("on", "ON"), Argument::token("off", "OFF")],
+                )],
                 ..Command::part("client", "no-touch", Group::Connection, client_no_touch)
             },
             Command {
@@ -174,15 +200,15 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Stop processing commands from clients for some time",
                 since: "2.9.50",
                 complexity: "O(1)",
-                history: &[
-                    ("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option."),
-                ],
+                history: &[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")],
                 arguments: &[
                     Argument::integer("timeout"),
-                    Argument::one_of("mode", &[
-                        Argument::token("write", "WRITE"),
-                        Argument::token("all", "ALL"),
-                    ]).optional().since("6.2.0"),
+                    Argument::one_of(
+                        "mode",
+                        &[Argument::token("write", "WRITE"), Argument::token("all", "ALL")],
+                    )
+                    .optional()
+                    .since("6.2.0"),
                 ],
                 ..Command::part("client", "pause", Group::Connection, client_pause)
             },
@@ -193,13 +219,14 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Instruct the server whether to reply to commands",
                 since: "3.2.0",
                 complexity: "O(1)",
-                arguments: &[
-                    Argument::one_of("on_off_skip", &[
+                arguments: &[Argument::one_of(
+                    "on_off_skip",
+                    &[
                         Argument::token("on", "ON"),
                         Argument::token("off", "OFF"),
                         Argument::token("skip", "SKIP"),
-                    ]),
-                ],
+                    ],
+                )],
                 ..Command::part("client", "reply", Group::Connection, client_reply)
             },
             Command {
@@ -210,12 +237,13 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Sets information specific to the client or connection.",
                 since: "7.2.0",
                 complexity: "O(1)",
-                arguments: &[
-                    Argument::one_of("attr", &[
+                arguments: &[Argument::one_of(
+                    "attr",
+                    &[
                         Argument::string("libname").after("LIB-NAME"),
                         Argument::string("libver").after("LIB-VER"),
-                    ]),
-                ],
+                    ],
+                )],
                 ..Command::part("client", "setinfo", Group::Connection, client_setinfo)
             },
             Command {
@@ -225,9 +253,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Set the current connection name",
                 since: "2.6.9",
                 complexity: "O(1)",
-                arguments: &[
-                    Argument::string("connection-name"),
-                ],
+                arguments: &[Argument::string("connection-name")],
                 ..Command::part("client", "setname", Group::Connection, client_setname)
             },
             Command {
@@ -239,10 +265,11 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 complexity: "O(log N) where N is the number of client connections",
                 arguments: &[
                     Argument::integer("client-id"),
-                    Argument::one_of("timeout_error", &[
-                        Argument::token("timeout", "TIMEOUT"),
-                        Argument::token("error", "ERROR"),
-                    ]).optional(),
+                    Argument::one_of(
+                        "timeout_error",
+                        &[Argument::token("timeout", "TIMEOUT"), Argument::token("error", "ERROR")],
+                    )
+                    .optional(),
                 ],
                 ..Command::part("client", "unblock", Group::Connection, client_unblock)
             },
@@ -265,31 +292,41 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Echo the given string",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::string("message"),
-        ],
+        arguments: &[Argument::string("message")],
         ..Command::new("echo", Group::Connection, echo)
     },
     Command {
         arity: -1,
-        flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::FAST, Flags::NO_AUTH, Flags::ALLOW_BUSY]),
+        flags: flags(&[
+            Flags::NOSCRIPT,
+            Flags::LOADING,
+            Flags::STALE,
+            Flags::FAST,
+            Flags::NO_AUTH,
+            Flags::ALLOW_BUSY,
+        ]),
         categories: categories(&[Categories::CONNECTION]),
         summary: "Handshake with Redis",
         since: "6.0.0",
         complexity: "O(1)",
-        history: &[
-            ("6.2.0", "`protover` made optional; when called without arguments the command reports the current connection's context."),
-        ],
-        arguments: &[
-            Argument::block("arguments", &[
+        history: &[(
+            "6.2.0",
+            "`protover` made optional; when called without arguments the command reports the current connection's context.",
+        )],
+        arguments: &[Argument::block(
+            "arguments",
+            &[
                 Argument::integer("protover"),
-                Argument::block("username_password", &[
-                    Argument::string("username"),
-                    Argument::string("password"),
-                ]).after("AUTH").optional(),
+                Argument::block(
+                    "username_password",
+                    &[Argument::string("username"), Argument::string("password")],
+                )
+                .after("AUTH")
+                .optional(),
                 Argument::string("clientname").after("SETNAME").optional(),
-            ]).optional(),
-        ],
+            ],
+        )
+        .optional()],
         ..Command::new("hello", Group::Connection, hello)
     },
     Command {
@@ -300,14 +337,19 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Ping the server",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::string("message").optional(),
-        ],
+        arguments: &[Argument::string("message").optional()],
         ..Command::new("ping", Group::Connection, ping)
     },
     Command {
         arity: -1,
-        flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::FAST, Flags::NO_AUTH, Flags::ALLOW_BUSY]),
+        flags: flags(&[
+            Flags::NOSCRIPT,
+            Flags::LOADING,
+            Flags::STALE,
+            Flags::FAST,
+            Flags::NO_AUTH,
+            Flags::ALLOW_BUSY,
+        ]),
         categories: categories(&[Categories::CONNECTION]),
         summary: "Close the connection",
         since: "1.0.0",
@@ -316,7 +358,14 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     },
     Command {
         arity: 1,
-        flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::FAST, Flags::NO_AUTH, Flags::ALLOW_BUSY]),
+        flags: flags(&[
+            Flags::NOSCRIPT,
+            Flags::LOADING,
+            Flags::STALE,
+            Flags::FAST,
+            Flags::NO_AUTH,
+            Flags::ALLOW_BUSY,
+        ]),
         categories: categories(&[Categories::CONNECTION]),
         summary: "Reset the connection",
         since: "6.2.0",
@@ -330,9 +379,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Change the selected database for the current connection",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::integer("index"),
-        ],
+        arguments: &[Argument::integer("index")],
         ..Command::new("select", Group::Connection, select)
     },
 ];

@@ -65,9 +65,9 @@ fn parse_cursor(text: &[u8]) -> Result<u64, CommandError> {
     if !digits.iter().all(u8::is_ascii_digit) || digits.is_empty() && !text.is_empty() {
         return Err(CommandError::InvalidCursor);
     }
-    let value = digits.iter().try_fold(0_u64, |value, digit| {
-        value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-    });
+    let value = digits
+        .iter()
+        .try_fold(0_u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
     let value = value.ok_or(CommandError::InvalidCursor)?;
     Ok(if negative { value.wrapping_neg() } else { value })
 }
@@ -87,7 +87,8 @@ impl<'a> Options<'a> {
             let value = words.next().ok_or(CommandError::Syntax)?;
             if word.eq_ignore_ascii_case(b"COUNT") {
                 let count = parse_i64(value).ok_or(CommandError::NotInteger)?;
-                options.count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(CommandError::Syntax)?;
+                options.count =
+                    usize::try_from(count).ok().filter(|&count| count > 0).ok_or(CommandError::Syntax)?;
             } else if word.eq_ignore_ascii_case(b"MATCH") {
                 options.pattern = Some(value).filter(|pattern| *pattern != b"*");
             } else if word.eq_ignore_ascii_case(b"TYPE") {

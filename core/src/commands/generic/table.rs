@@ -1,7 +1,11 @@
 //! The table of generic commands.
 
+use super::{
+    container, copy, del, exists, expire, expireat, expiretime, keys, move_key, object_encoding, object_freq,
+    object_help, object_idletime, object_refcount, persist, pexpire, pexpireat, pexpiretime, pttl, randomkey,
+    rename, renamenx, scan, touch, ttl, type_of, unlink,
+};
 use crate::commands::table::{Argument, Categories, Command, Flags, Group, KeySpec, categories, flags};
-use super::{container, copy, del, exists, expire, expireat, expiretime, keys, move_key, object_encoding, object_freq, object_help, object_idletime, object_refcount, persist, pexpire, pexpireat, pexpiretime, pttl, randomkey, rename, renamenx, scan, touch, ttl, type_of, unlink};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
@@ -33,9 +37,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             holds a value other than a string, the individual complexity for this key is O(M) where M \
             is the number of elements in the list, set, sorted set or hash. Removing a single key that \
             holds a string value is O(1).",
-        arguments: &[
-            Argument::key("key", 0).multiple(),
-        ],
+        arguments: &[Argument::key("key", 0).multiple()],
         ..Command::new("del", Group::Generic, del)
     },
     Command {
@@ -47,12 +49,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Determine if a key exists",
         since: "1.0.0",
         complexity: "O(N) where N is the number of keys to check.",
-        history: &[
-            ("3.0.3", "Accepts multiple `key` arguments."),
-        ],
-        arguments: &[
-            Argument::key("key", 0).multiple(),
-        ],
+        history: &[("3.0.3", "Accepts multiple `key` arguments.")],
+        arguments: &[Argument::key("key", 0).multiple()],
         ..Command::new("exists", Group::Generic, exists)
     },
     Command {
@@ -63,18 +61,21 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Set a key's time to live in seconds",
         since: "1.0.0",
         complexity: "O(1)",
-        history: &[
-            ("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."),
-        ],
+        history: &[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")],
         arguments: &[
             Argument::key("key", 0),
             Argument::integer("seconds"),
-            Argument::one_of("condition", &[
-                Argument::token("nx", "NX"),
-                Argument::token("xx", "XX"),
-                Argument::token("gt", "GT"),
-                Argument::token("lt", "LT"),
-            ]).optional().since("7.0.0"),
+            Argument::one_of(
+                "condition",
+                &[
+                    Argument::token("nx", "NX"),
+                    Argument::token("xx", "XX"),
+                    Argument::token("gt", "GT"),
+                    Argument::token("lt", "LT"),
+                ],
+            )
+            .optional()
+            .since("7.0.0"),
         ],
         ..Command::new("expire", Group::Generic, expire)
     },
@@ -86,18 +87,21 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Set the expiration for a key as a UNIX timestamp",
         since: "1.2.0",
         complexity: "O(1)",
-        history: &[
-            ("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."),
-        ],
+        history: &[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")],
         arguments: &[
             Argument::key("key", 0),
             Argument::unix_time("unix-time-seconds"),
-            Argument::one_of("condition", &[
-                Argument::token("nx", "NX"),
-                Argument::token("xx", "XX"),
-                Argument::token("gt", "GT"),
-                Argument::token("lt", "LT"),
-            ]).optional().since("7.0.0"),
+            Argument::one_of(
+                "condition",
+                &[
+                    Argument::token("nx", "NX"),
+                    Argument::token("xx", "XX"),
+                    Argument::token("gt", "GT"),
+                    Argument::token("lt", "LT"),
+                ],
+            )
+            .optional()
+            .since("7.0.0"),
         ],
         ..Command::new("expireat", Group::Generic, expireat)
     },
@@ -109,9 +113,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Get the expiration Unix timestamp for a key",
         since: "7.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("expiretime", Group::Generic, expiretime)
     },
     Command {
@@ -123,9 +125,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "1.0.0",
         complexity: "O(N) with N being the number of keys in the database, under the assumption that \
             the key names in the database and the given pattern have limited length.",
-        arguments: &[
-            Argument::pattern("pattern"),
-        ],
+        arguments: &[Argument::pattern("pattern")],
         ..Command::new("keys", Group::Generic, keys)
     },
     Command {
@@ -136,10 +136,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Move a key to another database",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::integer("db"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::integer("db")],
         ..Command::new("move", Group::Generic, move_key)
     },
     Command {
@@ -157,9 +154,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Inspect the internal encoding of a Redis object",
                 since: "2.2.3",
                 complexity: "O(1)",
-                arguments: &[
-                    Argument::key("key", 0),
-                ],
+                arguments: &[Argument::key("key", 0)],
                 ..Command::part("object", "encoding", Group::Generic, object_encoding)
             },
             Command {
@@ -171,9 +166,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Get the logarithmic access frequency counter of a Redis object",
                 since: "4.0.0",
                 complexity: "O(1)",
-                arguments: &[
-                    Argument::key("key", 0),
-                ],
+                arguments: &[Argument::key("key", 0)],
                 ..Command::part("object", "freq", Group::Generic, object_freq)
             },
             Command {
@@ -194,9 +187,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Get the time since a Redis object was last accessed",
                 since: "2.2.3",
                 complexity: "O(1)",
-                arguments: &[
-                    Argument::key("key", 0),
-                ],
+                arguments: &[Argument::key("key", 0)],
                 ..Command::part("object", "idletime", Group::Generic, object_idletime)
             },
             Command {
@@ -208,9 +199,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Get the number of references to the value of the key",
                 since: "2.2.3",
                 complexity: "O(1)",
-                arguments: &[
-                    Argument::key("key", 0),
-                ],
+                arguments: &[Argument::key("key", 0)],
                 ..Command::part("object", "refcount", Group::Generic, object_refcount)
             },
         ],
@@ -224,9 +213,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Remove the expiration from a key",
         since: "2.2.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("persist", Group::Generic, persist)
     },
     Command {
@@ -237,18 +224,21 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Set a key's time to live in milliseconds",
         since: "2.6.0",
         complexity: "O(1)",
-        history: &[
-            ("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."),
-        ],
+        history: &[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")],
         arguments: &[
             Argument::key("key", 0),
             Argument::integer("milliseconds"),
-            Argument::one_of("condition", &[
-                Argument::token("nx", "NX"),
-                Argument::token("xx", "XX"),
-                Argument::token("gt", "GT"),
-                Argument::token("lt", "LT"),
-            ]).optional().since("7.0.0"),
+            Argument::one_of(
+                "condition",
+                &[
+                    Argument::token("nx", "NX"),
+                    Argument::token("xx", "XX"),
+                    Argument::token("gt", "GT"),
+                    Argument::token("lt", "LT"),
+                ],
+            )
+            .optional()
+            .since("7.0.0"),
         ],
         ..Command::new("pexpire", Group::Generic, pexpire)
     },
@@ -260,18 +250,21 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Set the expiration for a key as a UNIX timestamp specified in milliseconds",
         since: "2.6.0",
         complexity: "O(1)",
-        history: &[
-            ("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."),
-        ],
+        history: &[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")],
         arguments: &[
             Argument::key("key", 0),
             Argument::unix_time("unix-time-milliseconds"),
-            Argument::one_of("condition", &[
-                Argument::token("nx", "NX"),
-                Argument::token("xx", "XX"),
-                Argument::token("gt", "GT"),
-                Argument::token("lt", "LT"),
-            ]).optional().since("7.0.0"),
+            Argument::one_of(
+                "condition",
+                &[
+                    Argument::token("nx", "NX"),
+                    Argument::token("xx", "XX"),
+                    Argument::token("gt", "GT"),
+                    Argument::token("lt", "LT"),
+                ],
+            )
+            .optional()
+            .since("7.0.0"),
         ],
         ..Command::new("pexpireat", Group::Generic, pexpireat)
     },
@@ -283,9 +276,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Get the expiration Unix timestamp for a key in milliseconds",
         since: "7.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("pexpiretime", Group::Generic, pexpiretime)
     },
     Command {
@@ -297,12 +288,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Get the time to live for a key in milliseconds",
         since: "2.6.0",
         complexity: "O(1)",
-        history: &[
-            ("2.8.0", "Added the -2 reply."),
-        ],
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        history: &[("2.8.0", "Added the -2 reply.")],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("pttl", Group::Generic, pttl)
     },
     Command {
@@ -319,31 +306,32 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 3,
         flags: flags(&[Flags::WRITE]),
         categories: categories(&[Categories::KEYSPACE]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "delete"]), KeySpec::range(2, 0, 1, &["OW", "update"])],
+        keys: &[
+            KeySpec::range(1, 0, 1, &["RW", "access", "delete"]),
+            KeySpec::range(2, 0, 1, &["OW", "update"]),
+        ],
         summary: "Rename a key",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::key("newkey", 1),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::key("newkey", 1)],
         ..Command::new("rename", Group::Generic, rename)
     },
     Command {
         arity: 3,
         flags: flags(&[Flags::WRITE, Flags::FAST]),
         categories: categories(&[Categories::KEYSPACE]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "delete"]), KeySpec::range(2, 0, 1, &["OW", "insert"])],
+        keys: &[
+            KeySpec::range(1, 0, 1, &["RW", "access", "delete"]),
+            KeySpec::range(2, 0, 1, &["OW", "insert"]),
+        ],
         summary: "Rename a key, only if the new key does not exist",
         since: "1.0.0",
         complexity: "O(1)",
-        history: &[
-            ("3.2.0", "The command no longer returns an error when source and destination names are the same."),
-        ],
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::key("newkey", 1),
-        ],
+        history: &[(
+            "3.2.0",
+            "The command no longer returns an error when source and destination names are the same.",
+        )],
+        arguments: &[Argument::key("key", 0), Argument::key("newkey", 1)],
         ..Command::new("renamenx", Group::Generic, renamenx)
     },
     Command {
@@ -355,9 +343,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "2.8.0",
         complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls \
             for the cursor to return back to 0. N is the number of elements inside the collection.",
-        history: &[
-            ("6.0.0", "Added the `TYPE` subcommand."),
-        ],
+        history: &[("6.0.0", "Added the `TYPE` subcommand.")],
         arguments: &[
             Argument::integer("cursor"),
             Argument::pattern("pattern").after("MATCH").optional(),
@@ -375,9 +361,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Alters the last access time of a key(s). Returns the number of existing keys specified.",
         since: "3.2.1",
         complexity: "O(N) where N is the number of keys that will be touched.",
-        arguments: &[
-            Argument::key("key", 0).multiple(),
-        ],
+        arguments: &[Argument::key("key", 0).multiple()],
         ..Command::new("touch", Group::Generic, touch)
     },
     Command {
@@ -389,12 +373,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Get the time to live for a key in seconds",
         since: "1.0.0",
         complexity: "O(1)",
-        history: &[
-            ("2.8.0", "Added the -2 reply."),
-        ],
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        history: &[("2.8.0", "Added the -2 reply.")],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("ttl", Group::Generic, ttl)
     },
     Command {
@@ -405,9 +385,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Determine the type stored at key",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("type", Group::Generic, type_of)
     },
     Command {
@@ -422,9 +400,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         complexity: "O(1) for each key removed regardless of its size. Then the command does O(N) work \
             in a different thread in order to reclaim memory, where N is the number of allocations the \
             deleted objects where composed of.",
-        arguments: &[
-            Argument::key("key", 0).multiple(),
-        ],
+        arguments: &[Argument::key("key", 0).multiple()],
         ..Command::new("unlink", Group::Generic, unlink)
     },
 ];

@@ -1,7 +1,11 @@
 //! The table of server commands.
 
+use super::{
+    command, command_count, command_docs, command_getkeys, command_getkeysandflags, command_help,
+    command_info, command_list, config_get, config_help, config_resetstat, config_rewrite, config_set,
+    container, dbsize, debug, flushall, flushdb, info, shutdown, swapdb, time,
+};
 use crate::commands::table::{Argument, Categories, Command, Flags, Group, categories, flags};
-use super::{command, command_count, command_docs, command_getkeys, command_getkeysandflags, command_help, command_info, command_list, config_get, config_help, config_resetstat, config_rewrite, config_set, container, dbsize, debug, flushall, flushdb, info, shutdown, swapdb, time};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
@@ -30,9 +34,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Get array of specific Redis command documentation",
                 since: "7.0.0",
                 complexity: "O(N) where N is the number of commands to look up",
-                arguments: &[
-                    Argument::string("command-name").optional().multiple(),
-                ],
+                arguments: &[Argument::string("command-name").optional().multiple()],
                 ..Command::part("command", "docs", Group::Server, command_docs)
             },
             Command {
@@ -70,12 +72,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Get array of specific Redis command details, or all when no argument is given.",
                 since: "2.8.13",
                 complexity: "O(N) where N is the number of commands to look up",
-                history: &[
-                    ("7.0.0", "Allowed to be called with no argument to get info on all commands."),
-                ],
-                arguments: &[
-                    Argument::string("command-name").optional().multiple(),
-                ],
+                history: &[("7.0.0", "Allowed to be called with no argument to get info on all commands.")],
+                arguments: &[Argument::string("command-name").optional().multiple()],
                 ..Command::part("command", "info", Group::Server, command_info)
             },
             Command {
@@ -86,13 +84,16 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Get an array of Redis command names",
                 since: "7.0.0",
                 complexity: "O(N) where N is the total number of Redis commands",
-                arguments: &[
-                    Argument::one_of("filterby", &[
+                arguments: &[Argument::one_of(
+                    "filterby",
+                    &[
                         Argument::string("module-name").after("MODULE"),
                         Argument::string("category").after("ACLCAT"),
                         Argument::pattern("pattern").after("PATTERN"),
-                    ]).after("FILTERBY").optional(),
-                ],
+                    ],
+                )
+                .after("FILTERBY")
+                .optional()],
                 ..Command::part("command", "list", Group::Server, command_list)
             },
         ],
@@ -110,14 +111,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Get the values of configuration parameters",
                 since: "2.0.0",
                 complexity: "O(N) when N is the number of configuration parameters provided",
-                history: &[
-                    ("7.0.0", "Added the ability to pass multiple pattern parameters in one call"),
-                ],
-                arguments: &[
-                    Argument::block("parameter", &[
-                        Argument::string("parameter"),
-                    ]).multiple(),
-                ],
+                history: &[("7.0.0", "Added the ability to pass multiple pattern parameters in one call")],
+                arguments: &[Argument::block("parameter", &[Argument::string("parameter")]).multiple()],
                 ..Command::part("config", "get", Group::Server, config_get)
             },
             Command {
@@ -151,15 +146,12 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 summary: "Set configuration parameters to the given values",
                 since: "2.0.0",
                 complexity: "O(N) when N is the number of configuration parameters provided",
-                history: &[
-                    ("7.0.0", "Added the ability to set multiple parameters in one call."),
-                ],
-                arguments: &[
-                    Argument::block("parameter_value", &[
-                        Argument::string("parameter"),
-                        Argument::string("value"),
-                    ]).multiple(),
-                ],
+                history: &[("7.0.0", "Added the ability to set multiple parameters in one call.")],
+                arguments: &[Argument::block(
+                    "parameter_value",
+                    &[Argument::string("parameter"), Argument::string("value")],
+                )
+                .multiple()],
                 ..Command::part("config", "set", Group::Server, config_set)
             },
         ],
@@ -196,12 +188,14 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             ("4.0.0", "Added the `ASYNC` flushing mode modifier."),
             ("6.2.0", "Added the `SYNC` flushing mode modifier."),
         ],
-        arguments: &[
-            Argument::one_of("async", &[
+        arguments: &[Argument::one_of(
+            "async",
+            &[
                 Argument::token("async", "ASYNC").since("4.0.0"),
                 Argument::token("sync", "SYNC").since("6.2.0"),
-            ]).optional(),
-        ],
+            ],
+        )
+        .optional()],
         ..Command::new("flushall", Group::Server, flushall)
     },
     Command {
@@ -216,12 +210,14 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             ("4.0.0", "Added the `ASYNC` flushing mode modifier."),
             ("6.2.0", "Added the `SYNC` flushing mode modifier."),
         ],
-        arguments: &[
-            Argument::one_of("async", &[
+        arguments: &[Argument::one_of(
+            "async",
+            &[
                 Argument::token("async", "ASYNC").since("4.0.0"),
                 Argument::token("sync", "SYNC").since("6.2.0"),
-            ]).optional(),
-        ],
+            ],
+        )
+        .optional()],
         ..Command::new("flushdb", Group::Server, flushdb)
     },
     Command {
@@ -232,29 +228,31 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Get information and statistics about the server",
         since: "1.0.0",
         complexity: "O(1)",
-        history: &[
-            ("7.0.0", "Added support for taking multiple section arguments."),
-        ],
-        arguments: &[
-            Argument::string("section").optional().multiple(),
-        ],
+        history: &[("7.0.0", "Added support for taking multiple section arguments.")],
+        arguments: &[Argument::string("section").optional().multiple()],
         ..Command::new("info", Group::Server, info)
     },
     Command {
         arity: -1,
-        flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::NO_MULTI, Flags::ALLOW_BUSY]),
+        flags: flags(&[
+            Flags::ADMIN,
+            Flags::NOSCRIPT,
+            Flags::LOADING,
+            Flags::STALE,
+            Flags::NO_MULTI,
+            Flags::ALLOW_BUSY,
+        ]),
         summary: "Synchronously save the dataset to disk and then shut down the server",
         since: "1.0.0",
         complexity: "O(N) when saving, where N is the total number of keys in all databases when saving \
             data, otherwise O(1)",
-        history: &[
-            ("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."),
-        ],
+        history: &[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")],
         arguments: &[
-            Argument::one_of("nosave_save", &[
-                Argument::token("nosave", "NOSAVE"),
-                Argument::token("save", "SAVE"),
-            ]).optional(),
+            Argument::one_of(
+                "nosave_save",
+                &[Argument::token("nosave", "NOSAVE"), Argument::token("save", "SAVE")],
+            )
+            .optional(),
             Argument::token("now", "NOW").optional().since("7.0.0"),
             Argument::token("force", "FORCE").optional().since("7.0.0"),
             Argument::token("abort", "ABORT").optional().since("7.0.0"),
@@ -269,10 +267,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "4.0.0",
         complexity: "O(N) where N is the count of clients watching or blocking on keys from both \
             databases.",
-        arguments: &[
-            Argument::integer("index1"),
-            Argument::integer("index2"),
-        ],
+        arguments: &[Argument::integer("index1"), Argument::integer("index2")],
         ..Command::new("swapdb", Group::Server, swapdb)
     },
     Command {

@@ -33,7 +33,8 @@ pub(super) fn lcs(ctx: &mut Context<'_>) -> CommandResult {
     } else if options.wants_len {
         ctx.reply.integer(i64::from(table.len()));
     } else {
-        let common: Vec<u8> = table.matches().flat_map(|run| a[run.a..run.a + run.len].iter().rev()).copied().collect();
+        let common: Vec<u8> =
+            table.matches().flat_map(|run| a[run.a..run.a + run.len].iter().rev()).copied().collect();
         let common: Vec<u8> = common.into_iter().rev().collect();
         ctx.reply.bulk(&common);
     }

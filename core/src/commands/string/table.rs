@@ -1,7 +1,10 @@
 //! The table of string commands.
 
+use super::{
+    append, decr, decrby, get, getdel, getex, getrange, getset, incr, incrby, incrbyfloat, lcs, mget, mset,
+    msetnx, psetex, set, setex, setnx, setrange, strlen, substr,
+};
 use crate::commands::table::{Argument, Categories, Command, Flags, Group, KeySpec, categories, flags};
-use super::{append, decr, decrby, get, getdel, getex, getrange, getset, incr, incrby, incrbyfloat, lcs, mget, mset, msetnx, psetex, set, setex, setnx, setrange, strlen, substr};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
@@ -14,10 +17,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         complexity: "O(1). The amortized time complexity is O(1) assuming the appended value is small \
             and the already present value is of any size, since the dynamic string library used by \
             Redis will double the free space available on every reallocation.",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::string("value"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::string("value")],
         ..Command::new("append", Group::String, append)
     },
     Command {
@@ -28,9 +28,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Decrement the integer value of a key by one",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("decr", Group::String, decr)
     },
     Command {
@@ -41,10 +39,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Decrement the integer value of a key by the given number",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::integer("decrement"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::integer("decrement")],
         ..Command::new("decrby", Group::String, decrby)
     },
     Command {
@@ -55,9 +50,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Get the value of a key",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("get", Group::String, get)
     },
     Command {
@@ -68,28 +61,31 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Get the value of a key and delete the key",
         since: "6.2.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("getdel", Group::String, getdel)
     },
     Command {
         arity: -2,
         flags: flags(&[Flags::WRITE, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update"]).noted("RW and UPDATE because it changes the TTL")],
+        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update"])
+            .noted("RW and UPDATE because it changes the TTL")],
         summary: "Get the value of a key and optionally set its expiration",
         since: "6.2.0",
         complexity: "O(1)",
         arguments: &[
             Argument::key("key", 0),
-            Argument::one_of("expiration", &[
-                Argument::integer("seconds").after("EX"),
-                Argument::integer("milliseconds").after("PX"),
-                Argument::unix_time("unix-time-seconds").after("EXAT"),
-                Argument::unix_time("unix-time-milliseconds").after("PXAT"),
-                Argument::token("persist", "PERSIST"),
-            ]).optional(),
+            Argument::one_of(
+                "expiration",
+                &[
+                    Argument::integer("seconds").after("EX"),
+                    Argument::integer("milliseconds").after("PX"),
+                    Argument::unix_time("unix-time-seconds").after("EXAT"),
+                    Argument::unix_time("unix-time-milliseconds").after("PXAT"),
+                    Argument::token("persist", "PERSIST"),
+                ],
+            )
+            .optional(),
         ],
         ..Command::new("getex", Group::String, getex)
     },
@@ -103,11 +99,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         complexity: "O(N) where N is the length of the returned string. The complexity is ultimately \
             determined by the returned length, but because creating a substring from an existing string \
             is very cheap, it can be considered O(1) for small strings.",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::integer("start"),
-            Argument::integer("end"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::integer("start"), Argument::integer("end")],
         ..Command::new("getrange", Group::String, getrange)
     },
     Command {
@@ -121,10 +113,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         doc_flags: &["deprecated"],
         deprecated_since: Some("6.2.0"),
         replaced_by: Some("`SET` with the `!GET` argument"),
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::string("value"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::string("value")],
         ..Command::new("getset", Group::String, getset)
     },
     Command {
@@ -135,9 +124,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Increment the integer value of a key by one",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("incr", Group::String, incr)
     },
     Command {
@@ -148,10 +135,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Increment the integer value of a key by the given amount",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::integer("increment"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::integer("increment")],
         ..Command::new("incrby", Group::String, incrby)
     },
     Command {
@@ -162,10 +146,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Increment the float value of a key by the given amount",
         since: "2.6.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::double("increment"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::double("increment")],
         ..Command::new("incrbyfloat", Group::String, incrbyfloat)
     },
     Command {
@@ -195,9 +176,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Get the values of all the given keys",
         since: "1.0.0",
         complexity: "O(N) where N is the number of keys to retrieve.",
-        arguments: &[
-            Argument::key("key", 0).multiple(),
-        ],
+        arguments: &[Argument::key("key", 0).multiple()],
         ..Command::new("mget", Group::String, mget)
     },
     Command {
@@ -210,10 +189,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "1.0.1",
         complexity: "O(N) where N is the number of keys to set.",
         arguments: &[
-            Argument::block("key_value", &[
-                Argument::key("key", 0),
-                Argument::string("value"),
-            ]).multiple(),
+            Argument::block("key_value", &[Argument::key("key", 0), Argument::string("value")]).multiple()
         ],
         ..Command::new("mset", Group::String, mset)
     },
@@ -227,10 +203,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "1.0.1",
         complexity: "O(N) where N is the number of keys to set.",
         arguments: &[
-            Argument::block("key_value", &[
-                Argument::key("key", 0),
-                Argument::string("value"),
-            ]).multiple(),
+            Argument::block("key_value", &[Argument::key("key", 0), Argument::string("value")]).multiple()
         ],
         ..Command::new("msetnx", Group::String, msetnx)
     },
@@ -242,18 +215,15 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Set the value and expiration in milliseconds of a key",
         since: "2.6.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::integer("milliseconds"),
-            Argument::string("value"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::integer("milliseconds"), Argument::string("value")],
         ..Command::new("psetex", Group::String, psetex)
     },
     Command {
         arity: -3,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update", "variable_flags"]).noted("RW and ACCESS due to the optional `GET` argument")],
+        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update", "variable_flags"])
+            .noted("RW and ACCESS due to the optional `GET` argument")],
         summary: "Set the string value of a key",
         since: "1.0.0",
         complexity: "O(1)",
@@ -266,18 +236,21 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arguments: &[
             Argument::key("key", 0),
             Argument::string("value"),
-            Argument::one_of("condition", &[
-                Argument::token("nx", "NX"),
-                Argument::token("xx", "XX"),
-            ]).optional().since("2.6.12"),
+            Argument::one_of("condition", &[Argument::token("nx", "NX"), Argument::token("xx", "XX")])
+                .optional()
+                .since("2.6.12"),
             Argument::token("get", "GET").optional().since("6.2.0"),
-            Argument::one_of("expiration", &[
-                Argument::integer("seconds").after("EX").since("2.6.12"),
-                Argument::integer("milliseconds").after("PX").since("2.6.12"),
-                Argument::unix_time("unix-time-seconds").after("EXAT").since("6.2.0"),
-                Argument::unix_time("unix-time-milliseconds").after("PXAT").since("6.2.0"),
-                Argument::token("keepttl", "KEEPTTL").since("6.0.0"),
-            ]).optional(),
+            Argument::one_of(
+                "expiration",
+                &[
+                    Argument::integer("seconds").after("EX").since("2.6.12"),
+                    Argument::integer("milliseconds").after("PX").since("2.6.12"),
+                    Argument::unix_time("unix-time-seconds").after("EXAT").since("6.2.0"),
+                    Argument::unix_time("unix-time-milliseconds").after("PXAT").since("6.2.0"),
+                    Argument::token("keepttl", "KEEPTTL").since("6.0.0"),
+                ],
+            )
+            .optional(),
         ],
         ..Command::new("set", Group::String, set)
     },
@@ -289,11 +262,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Set the value and expiration of a key",
         since: "2.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::integer("seconds"),
-            Argument::string("value"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::integer("seconds"), Argument::string("value")],
         ..Command::new("setex", Group::String, setex)
     },
     Command {
@@ -304,10 +273,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Set the value of a key, only if the key does not exist",
         since: "1.0.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::string("value"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::string("value")],
         ..Command::new("setnx", Group::String, setnx)
     },
     Command {
@@ -320,11 +286,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         complexity: "O(1), not counting the time taken to copy the new string in place. Usually, this \
             string is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) \
             with M being the length of the value argument.",
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::integer("offset"),
-            Argument::string("value"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::integer("offset"), Argument::string("value")],
         ..Command::new("setrange", Group::String, setrange)
     },
     Command {
@@ -335,9 +297,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         summary: "Get the length of the value stored in a key",
         since: "2.2.0",
         complexity: "O(1)",
-        arguments: &[
-            Argument::key("key", 0),
-        ],
+        arguments: &[Argument::key("key", 0)],
         ..Command::new("strlen", Group::String, strlen)
     },
     Command {
@@ -353,11 +313,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         doc_flags: &["deprecated"],
         deprecated_since: Some("2.0.0"),
         replaced_by: Some("`GETRANGE`"),
-        arguments: &[
-            Argument::key("key", 0),
-            Argument::integer("start"),
-            Argument::integer("end"),
-        ],
+        arguments: &[Argument::key("key", 0), Argument::integer("start"), Argument::integer("end")],
         ..Command::new("substr", Group::String, substr)
     },
 ];
