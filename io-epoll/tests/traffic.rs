@@ -4,6 +4,7 @@
 mod support;
 
 use rotom_core::Config;
+use rotom_io_epoll::Listening;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -107,9 +108,15 @@ fn a_slow_reader_gets_everything_and_holds_up_nobody() {
     for _ in 0..100 {
         assert_eq!(other.ask("PING"), b"+PONG");
     }
+    // The server does not read from it now, and must remember that there is something.
+    slow.send(b"PING\r\n");
+    for _ in 0..100 {
+        assert_eq!(other.ask("PING"), b"+PONG");
+    }
     for _ in 0..COUNT {
         assert!(slow.reply() == value);
     }
+    assert_eq!(slow.reply(), b"+PONG");
     assert_eq!(slow.ask("PING"), b"+PONG");
 }
 
@@ -129,6 +136,22 @@ fn a_half_closed_connection_gets_all_its_replies() {
         assert!(client.reply() == value);
     }
     assert_eq!(client.reply(), b"last");
+    client.expect_end();
+}
+
+#[test]
+fn an_end_that_comes_with_the_last_bytes_is_seen() {
+    let server = support::bind_free_port(|port| Listening {
+        bind: vec!["127.0.0.1".into()],
+        port,
+        ..Listening::default()
+    });
+    // All of it is there before the server looks for the first time.
+    let mut client = Client::new(TcpStream::connect(server.local_addresses()[0]).unwrap());
+    client.send(b"PING\r\n");
+    client.socket.shutdown(Shutdown::Write).unwrap();
+    let _running = Running::serve(server, Config::default());
+    assert_eq!(client.reply(), b"+PONG");
     client.expect_end();
 }
 

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a test waits for what must come, before it fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Ports are looked for so often: between finding a free one and listening on it, another test may take it.
 const PORT_ATTEMPTS: usize = 20;
