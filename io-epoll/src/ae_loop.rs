@@ -267,7 +267,10 @@ impl AeLoop {
                     self.close(conn);
                 }
                 NetEffect::Resume(conn) => self.resume(conn),
-                NetEffect::Listen => self.listen_anew(core),
+                NetEffect::Reconfigure => {
+                    (self.hooks.reconfigure)(core.config());
+                    self.listen_anew(core);
+                }
                 NetEffect::Exit(status) => self.exit_status = Some(status),
             }
         }
@@ -361,7 +364,7 @@ impl AeLoop {
 
     /// Listens as the configuration now says. When that fails, as it said before.
     fn listen_anew(&mut self, core: &Core) {
-        let wanted = (self.hooks.listening)(core.config());
+        let wanted = Listening::from(core.config());
         if wanted.keep_alive_s != self.listening.keep_alive_s {
             let keep_alive = KeepAlive { idle_s: wanted.keep_alive_s };
             for listener in self.listeners.iter().filter(|listener| listener.unix_path.is_none()) {

@@ -21,17 +21,23 @@ pub struct Listening {
     pub keep_alive_s: u32,
 }
 
-impl Default for Listening {
-    /// Redis' defaults.
-    fn default() -> Listening {
+impl From<&Config> for Listening {
+    fn from(config: &Config) -> Listening {
         Listening {
-            bind: vec!["*".into(), "-::*".into()],
-            port: 6379,
-            unix_socket: None,
-            unix_socket_mode: 0,
-            backlog: 511,
-            keep_alive_s: 300,
+            bind: config.bind.clone(),
+            port: config.port,
+            unix_socket: (!config.unixsocket.is_empty()).then(|| PathBuf::from(&config.unixsocket)),
+            unix_socket_mode: config.unixsocketperm,
+            backlog: config.tcp_backlog,
+            keep_alive_s: config.tcp_keepalive,
         }
+    }
+}
+
+impl Default for Listening {
+    /// Where a server without a configuration file listens.
+    fn default() -> Listening {
+        Listening::from(&Config::default())
     }
 }
 
@@ -40,8 +46,9 @@ impl Default for Listening {
 pub struct Hooks {
     /// What the allocator holds, for INFO. Called about ten times a second while there is work.
     pub allocator: fn() -> AllocatorFigures,
-    /// Where to listen under a configuration. Called when `CONFIG SET` has changed it.
-    pub listening: fn(&Config) -> Listening,
+    /// Told when `CONFIG SET` has changed something the process acts on, such as where to listen or how to log.
+    /// The driver looks after listening itself.
+    pub reconfigure: fn(&Config),
     /// Whether SIGTERM and SIGINT end the server, and SIGHUP and SIGPIPE are ignored.
     pub handle_signals: bool,
 }

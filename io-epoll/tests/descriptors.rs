@@ -3,12 +3,11 @@
 mod support;
 
 use rotom_core::Config;
-use rotom_io_epoll::Listening;
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::net::TcpStream;
 use std::time::Duration;
-use support::{Client, Running, bind_free_port, is_timeout};
+use support::{Client, Running, bind_free_port, is_timeout, on};
 
 /// Turns a server may take in [`SILENCE`]: what its timers need, and far below what a loop that spins takes.
 const TURNS_MAX: u64 = 100;
@@ -61,8 +60,7 @@ fn expect_silence(client: &mut Client) {
 
 #[test]
 fn those_who_are_connected_are_served_and_others_wait() {
-    let bound =
-        bind_free_port(|port| Listening { bind: vec!["127.0.0.1".into()], port, ..Listening::default() });
+    let bound = bind_free_port(|port| on(&["127.0.0.1"], port));
     let address = bound.local_addresses()[0];
     // The clients' ends are open before the limit falls; of the server's, two fit under it.
     let mut clients: Vec<_> = (0..4).map(|_| Client::new(TcpStream::connect(address).unwrap())).collect();

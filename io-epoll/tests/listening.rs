@@ -9,11 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use support::{Client, HOOKS, Running, bind_free_port, command, free_port};
-
-fn on(bind: &[&str], port: u16) -> Listening {
-    Listening { bind: bind.iter().map(|&entry| entry.into()).collect(), port, ..Listening::default() }
-}
+use support::{Client, HOOKS, Running, bind_free_port, command, free_port, on};
 
 /// A path of one test.
 fn socket_path(name: &str) -> PathBuf {
@@ -93,6 +89,28 @@ fn what_cannot_be_listened_on_is_named() {
         "Failed opening Unix socket: unix socket path too long (125), must be under 108",
         None,
     );
+}
+
+#[test]
+fn a_running_server_moves_to_another_port() {
+    let mut server = Running::start();
+    let former = server.address;
+    let mut client = server.connect();
+    let port = free_port();
+    assert_eq!(client.ask(&format!("CONFIG SET port {port}")), b"+OK");
+    // The old listener is closed before the new one is opened, which is before the next turn.
+    assert_eq!(client.ask("PING"), b"+PONG");
+    assert!(TcpStream::connect(former).is_err());
+    server.address.set_port(port);
+    assert_eq!(server.connect().ask("PING"), b"+PONG");
+
+    // Where it cannot listen it does not go.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken_port = taken.local_addr().unwrap().port();
+    assert_eq!(client.ask(&format!("CONFIG SET port {taken_port}")), b"+OK");
+    assert_eq!(client.ask("PING"), b"+PONG");
+    assert_eq!(server.connect().ask("PING"), b"+PONG");
+    assert_eq!(server.stop(), 0);
 }
 
 #[test]

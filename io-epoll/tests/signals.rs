@@ -3,11 +3,11 @@
 mod support;
 
 use rotom_core::{Config, Core, Host};
-use rotom_io_epoll::{AllocatorFigures, Hooks, Listening, Server};
+use rotom_io_epoll::{AllocatorFigures, Hooks, Server};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use support::{Client, HOOKS, free_port, now};
+use support::{Client, HOOKS, free_port, now, on};
 
 /// Tells this binary to be a server on the given port rather than to test.
 const PORT_VARIABLE: &str = "ROTOM_TEST_SERVER_PORT";
@@ -21,9 +21,11 @@ fn serve_when_asked_to() {
     let Ok(port) = std::env::var(PORT_VARIABLE) else { return };
     let allocator =
         if std::env::var_os(STUCK_VARIABLE).is_some() { get_stuck } else { AllocatorFigures::default };
-    let listening =
-        Listening { bind: vec!["127.0.0.1".into()], port: port.parse().unwrap(), ..Listening::default() };
-    let server = Server::bind(listening, Hooks { handle_signals: true, allocator, ..HOOKS }).unwrap();
+    let server = Server::bind(
+        on(&["127.0.0.1"], port.parse().unwrap()),
+        Hooks { handle_signals: true, allocator, ..HOOKS },
+    )
+    .unwrap();
     let core = Core::new(Config::default(), Host::default(), 1, now());
     std::process::exit(server.serve(core).unwrap());
 }

@@ -4,11 +4,10 @@
 mod support;
 
 use rotom_core::Config;
-use rotom_io_epoll::Listening;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use support::{Client, Running, command};
+use support::{Client, Running, bind_free_port, command, on};
 
 /// Bytes that differ from place to place, so that a shifted or repeated piece does not go unnoticed.
 fn pattern(len: usize) -> Vec<u8> {
@@ -141,11 +140,7 @@ fn a_half_closed_connection_gets_all_its_replies() {
 
 #[test]
 fn an_end_that_comes_with_the_last_bytes_is_seen() {
-    let server = support::bind_free_port(|port| Listening {
-        bind: vec!["127.0.0.1".into()],
-        port,
-        ..Listening::default()
-    });
+    let server = bind_free_port(|port| on(&["127.0.0.1"], port));
     // All of it is there before the server looks for the first time.
     let mut client = Client::new(TcpStream::connect(server.local_addresses()[0]).unwrap());
     client.send(b"PING\r\n");
@@ -246,8 +241,7 @@ impl Drop for StopAtTheEnd<'_> {
 
 #[test]
 fn those_beyond_maxclients_are_told_so() {
-    let config = Config { maxclients: 2, ..Config::default() };
-    let server = Running::start_with(config);
+    let server = Running::start_with(&[("maxclients", "2")]);
     let mut first = server.connect();
     let mut second = server.connect();
     assert_eq!(first.ask("PING"), b"+PONG");

@@ -18,11 +18,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 const PORT_ATTEMPTS: usize = 20;
 
 /// Hooks of a server that has no say in its process.
-pub const HOOKS: Hooks = Hooks {
-    allocator: AllocatorFigures::default,
-    listening: |_| Listening::default(),
-    handle_signals: false,
-};
+pub const HOOKS: Hooks =
+    Hooks { allocator: AllocatorFigures::default, reconfigure: |_| (), handle_signals: false };
 
 /// A server that runs in a thread and ends with the test.
 pub struct Running {
@@ -34,13 +31,18 @@ pub struct Running {
 impl Running {
     /// A server with default configuration on a free port of the loopback interface.
     pub fn start() -> Running {
-        Running::start_with(Config::default())
+        Running::start_with(&[])
     }
 
-    /// A server on a free port of the loopback interface.
-    pub fn start_with(config: Config) -> Running {
-        let server =
-            bind_free_port(|port| Listening { bind: vec!["127.0.0.1".into()], port, ..Listening::default() });
+    /// A server with these directives on a free port of the loopback interface.
+    pub fn start_with(directives: &[(&str, &str)]) -> Running {
+        let server = bind_free_port(|port| on(&["127.0.0.1"], port));
+        let port = server.local_addresses()[0].port().to_string();
+        let mut config = Config::default();
+        let own = [("bind", "127.0.0.1"), ("port", port.as_str())];
+        for (name, value) in own.iter().chain(directives) {
+            config.set_from_file(name, &[value.as_bytes().to_vec()]).expect("it is a good directive");
+        }
         Running::serve(server, config)
     }
 
@@ -79,6 +81,11 @@ impl Drop for Running {
             self.shut_down();
         }
     }
+}
+
+/// Listening on these addresses.
+pub fn on(bind: &[&str], port: u16) -> Listening {
+    Listening { bind: bind.iter().map(|&entry| entry.into()).collect(), port, ..Listening::default() }
 }
 
 /// Binds a server to a port that was free a moment ago.
