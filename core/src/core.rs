@@ -218,6 +218,7 @@ impl Core {
     /// Fresh figures about the process.
     pub fn handle_host_stats(&mut self, stats: HostStats) {
         self.server.host_stats = stats;
+        self.server.peak_allocated_bytes = self.server.peak_allocated_bytes.max(stats.allocated_bytes);
     }
 
     /// Ends the turn: everything that is not an event's direct consequence happens here.

@@ -34,8 +34,6 @@ pub struct HostStats {
     pub active_bytes: u64,
     /// Bytes the allocator has mapped and touched.
     pub resident_bytes: u64,
-    /// The most the allocator has handed out.
-    pub peak_bytes: u64,
     /// Resident bytes of the process.
     pub rss_bytes: u64,
     /// Processor time in user mode, in microseconds.
@@ -84,6 +82,8 @@ pub struct Server {
     pub host: Host,
     /// Figures about the process.
     pub host_stats: HostStats,
+    /// The most the allocator has had handed out whenever it was asked.
+    pub peak_allocated_bytes: u64,
     /// This turn's clocks.
     pub now: Now,
     /// When the server started.
@@ -138,6 +138,7 @@ impl Server {
             config,
             host,
             host_stats: HostStats::default(),
+            peak_allocated_bytes: 0,
             now,
             started: now,
             run_id,

@@ -31,3 +31,4 @@ pub use listeners::BindError;
 pub use open_files::{OpenFilesError, RESERVED_DESCRIPTORS, raise_open_files_limit};
 pub use options::{AllocatorFigures, Hooks, Listening};
 pub use server::Server;
+pub use sys::now;
