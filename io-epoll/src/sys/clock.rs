@@ -4,7 +4,7 @@ use rotom_core::time::{Monotonic, Now, Wall};
 
 /// Both clocks, as every event carries them.
 #[inline]
-pub(crate) fn now() -> Now {
+pub fn now() -> Now {
     Now { monotonic: monotonic(), wall: Wall(read_us(libc::CLOCK_REALTIME)) }
 }
 
