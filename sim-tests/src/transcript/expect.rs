@@ -72,6 +72,9 @@ pub struct Outcome {
 /// A bulk string of one repeated byte this long is written as a pattern.
 const REPEAT_MIN: usize = 128;
 
+/// Stands in the place of a reply that is to be recorded without its order.
+pub const UNORDERED: &str = "(unordered)";
+
 /// Spaces per level of nesting.
 const INDENT: usize = 2;
 
@@ -192,6 +195,44 @@ pub fn outcome_lines(replies: &[Reply], closed: bool) -> Vec<String> {
         lines.push("(nothing)".into());
     }
     lines
+}
+
+/// Writes down what came of a step in which the order of elements means nothing: in the last element of a pair
+/// as SCAN sends it, else in the reply itself.
+#[must_use]
+pub fn unordered_lines(replies: &[Reply]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for reply in replies {
+        let mut reply = reply.clone();
+        let depth = match &mut reply {
+            Reply::Array(pair) if matches!(pair.as_slice(), [Reply::Bulk(_), Reply::Array(_)]) => {
+                sort(&mut pair[1]);
+                1
+            }
+            reply => {
+                sort(reply);
+                0
+            }
+        };
+        let first = lines.len();
+        reply_lines(&reply, 0, &mut lines);
+        let heads = |line: &&mut String| {
+            line.strip_prefix(" ".repeat(depth * INDENT).as_str())
+                .is_some_and(|text| text.starts_with(['*', '~', '%']) && !text.ends_with(" unordered"))
+        };
+        if let Some(head) = lines[first..].iter_mut().find(heads) {
+            head.push_str(" unordered");
+        }
+    }
+    lines
+}
+
+fn sort(reply: &mut Reply) {
+    match reply {
+        Reply::Array(items) | Reply::Set(items) => items.sort(),
+        Reply::Map(pairs) => pairs.sort(),
+        _ => {}
+    }
 }
 
 fn reply_lines(reply: &Reply, depth: usize, lines: &mut Vec<String>) {
@@ -437,6 +478,22 @@ mod tests {
         check("~-ERR <*>", b"-ERR x\r\n", true);
         check("~-ERR <*>", b"+ERR x\r\n", false);
         check("$\n  \"a\\r\\n\"\n  ~\"b<int>\"", b"$5\r\na\r\nb1\r\n", true);
+    }
+
+    #[test]
+    fn order_is_left_out_where_it_means_nothing() {
+        let check = |reply: &[u8], expected: &str| {
+            let (reply, _) = Reply::parse(reply).unwrap();
+            let lines = unordered_lines(std::slice::from_ref(&reply)).join("\n");
+            assert_eq!(lines, expected);
+            assert!(parse(&lines).matches(&[reply], false, &Facts::default()));
+        };
+        check(b"*2\r\n+b\r\n+a\r\n", "*2 unordered\n  +a\n  +b");
+        check(
+            b"*2\r\n$1\r\n0\r\n*2\r\n+b\r\n+a\r\n",
+            "*2\n  \"0\"\n  *2 unordered\n    +a\n    +b",
+        );
+        check(b"%2\r\n+b\r\n:1\r\n+a\r\n:2\r\n", "%2 unordered\n  +a\n  :2\n  +b\n  :1");
     }
 
     #[test]

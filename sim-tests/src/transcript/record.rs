@@ -1,7 +1,7 @@
 //! Writes a real server's replies into a transcript. What already describes them is left as it stands, so that
 //! patterns and tolerances survive; comments and the replies of 7.2 are never touched.
 
-use super::expect::outcome_lines;
+use super::expect::{UNORDERED, outcome_lines, unordered_lines};
 use super::parse::{Protocol, Section, Step, Transcript, Version};
 use super::play::{PlayError, Received, Start, play};
 use super::text::Facts;
@@ -72,7 +72,12 @@ fn lines_of(step: &Step, protocol: Protocol, received: &Received, facts: &Facts)
     if expected.is_some_and(|outcome| outcome.matches(&received.replies, received.closed, facts)) {
         return (stood, true);
     }
-    (outcome_lines(&received.replies, received.closed), false)
+    let lines = if stood == [UNORDERED] {
+        unordered_lines(&received.replies)
+    } else {
+        outcome_lines(&received.replies, received.closed)
+    };
+    (lines, false)
 }
 
 /// A step's lines anew: comments and replies of 7.2 as they stood, then what was recorded.
