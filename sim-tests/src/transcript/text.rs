@@ -75,15 +75,16 @@ impl Template {
         out
     }
 
-    /// Whether `text` fits this template read as a pattern: `<*>` stands for any bytes but line ends, `<int>`
-    /// for a whole number, `<hex>` for hexadecimal digits, and placeholders for their values.
+    /// Whether `text` fits this template read as a pattern: `<*>` stands for any bytes but line ends, `<...>` for
+    /// any bytes, `<int>` for a whole number, `<hex>` for hexadecimal digits, and placeholders for their values.
     #[must_use]
     pub fn matches(&self, text: &[u8], facts: &Facts) -> bool {
         matches_pattern(&self.fill(facts), text)
     }
 }
 
-const WILDCARDS: [(&[u8], fn(u8) -> bool, usize); 3] = [
+const WILDCARDS: [(&[u8], fn(u8) -> bool, usize); 4] = [
+    (b"<...>", |_| true, 0),
     (b"<*>", |byte| byte != b'\n' && byte != b'\r', 0),
     (b"<int>", |byte| byte.is_ascii_digit() || byte == b'-', 1),
     (b"<hex>", |byte| byte.is_ascii_hexdigit(), 1),
@@ -271,5 +272,6 @@ mod tests {
         assert!(!matches("id=<int>", "id="));
         assert!(!matches("<*>", "two\nlines"));
         assert!(matches("a<b", "a<b"));
+        assert!(matches("a<...>c", "a\nb\nc"));
     }
 }
