@@ -20,16 +20,27 @@ pub enum Expected {
         kind: ItemsKind,
         /// The elements.
         items: Vec<Expected>,
-        /// Whether they may come in any order.
-        unordered: bool,
+        /// What their order means.
+        order: Order,
     },
     /// A map with these pairs.
     Map {
         /// Keys and values.
         pairs: Vec<(Expected, Expected)>,
-        /// Whether they may come in any order.
-        unordered: bool,
+        /// What their order means.
+        order: Order,
     },
+}
+
+/// What the order of elements means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// It is as expected.
+    Kept,
+    /// Nothing.
+    Free,
+    /// Nothing, but every second element belongs to the one before it: a map as RESP2 shows it.
+    FreePairs,
 }
 
 /// The kinds of reply that a pattern can describe.
@@ -75,6 +86,9 @@ const REPEAT_MIN: usize = 128;
 /// Stands in the place of a reply that is to be recorded without its order.
 pub const UNORDERED: &str = "(unordered)";
 
+/// The same for a reply that is a map under RESP3 and an array of keys and values under RESP2.
+pub const UNORDERED_PAIRS: &str = "(unordered pairs)";
+
 /// Spaces per level of nesting.
 const INDENT: usize = 2;
 
@@ -92,13 +106,21 @@ impl Expected {
                 let text = String::from_utf8(template.fill(facts)).unwrap_or_default();
                 text.parse::<i64>().is_ok_and(|middle| (found - middle).abs() <= *tolerance)
             }
-            (Expected::Items { kind: ItemsKind::Array, items, unordered }, Reply::Array(found))
-            | (Expected::Items { kind: ItemsKind::Set, items, unordered }, Reply::Set(found))
-            | (Expected::Items { kind: ItemsKind::Push, items, unordered }, Reply::Push(found)) => {
-                matches_all(items, found, *unordered, |item, found| item.matches(found, facts))
+            (Expected::Items { kind: ItemsKind::Array, items, order }, Reply::Array(found))
+            | (Expected::Items { kind: ItemsKind::Set, items, order }, Reply::Set(found))
+            | (Expected::Items { kind: ItemsKind::Push, items, order }, Reply::Push(found)) => {
+                let fits = |item: &Expected, found: &Reply| item.matches(found, facts);
+                if *order == Order::FreePairs {
+                    let (expected, _) = items.as_chunks::<2>();
+                    let (found, _) = found.as_chunks::<2>();
+                    return matches_all(expected, found, true, |expected, found| {
+                        fits(&expected[0], &found[0]) && fits(&expected[1], &found[1])
+                    });
+                }
+                matches_all(items, found, *order == Order::Free, fits)
             }
-            (Expected::Map { pairs, unordered }, Reply::Map(found)) => {
-                matches_all(pairs, found, *unordered, |(key, value), (found_key, found_value)| {
+            (Expected::Map { pairs, order }, Reply::Map(found)) => {
+                matches_all(pairs, found, *order == Order::Free, |(key, value), (found_key, found_value)| {
                     key.matches(found_key, facts) && value.matches(found_value, facts)
                 })
             }
@@ -198,9 +220,9 @@ pub fn outcome_lines(replies: &[Reply], closed: bool) -> Vec<String> {
 }
 
 /// Writes down what came of a step in which the order of elements means nothing: in the last element of a pair
-/// as SCAN sends it, else in the reply itself.
+/// as SCAN sends it, else in the reply itself. With `pairs`, an array is the keys and values of a map.
 #[must_use]
-pub fn unordered_lines(replies: &[Reply]) -> Vec<String> {
+pub fn unordered_lines(replies: &[Reply], pairs: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for reply in replies {
         let mut reply = reply.clone();
@@ -208,6 +230,10 @@ pub fn unordered_lines(replies: &[Reply]) -> Vec<String> {
             Reply::Array(pair) if matches!(pair.as_slice(), [Reply::Bulk(_), Reply::Array(_)]) => {
                 sort(&mut pair[1]);
                 1
+            }
+            Reply::Array(items) if pairs => {
+                items.as_chunks_mut::<2>().0.sort();
+                0
             }
             reply => {
                 sort(reply);
@@ -221,7 +247,7 @@ pub fn unordered_lines(replies: &[Reply]) -> Vec<String> {
                 .is_some_and(|text| text.starts_with(['*', '~', '%']) && !text.ends_with(" unordered"))
         };
         if let Some(head) = lines[first..].iter_mut().find(heads) {
-            head.push_str(" unordered");
+            head.push_str(if pairs && head.starts_with('*') { " unordered pairs" } else { " unordered" });
         }
     }
     lines
@@ -370,27 +396,32 @@ impl<'a> LineReader<'a> {
     }
 
     fn items(&mut self, kind: ItemsKind, head: &str, depth: usize) -> Result<Expected, String> {
-        let (count, unordered) = aggregate_head(head)?;
+        let (count, order) = aggregate_head(head)?;
+        if order == Order::FreePairs && count % 2 != 0 {
+            return Err("an odd number of elements makes no pairs".into());
+        }
         let items = (0..count).map(|_| self.element(depth + 1)).collect::<Result<_, _>>()?;
-        Ok(Expected::Items { kind, items, unordered })
+        Ok(Expected::Items { kind, items, order })
     }
 
     fn map(&mut self, head: &str, depth: usize) -> Result<Expected, String> {
-        let (count, unordered) = aggregate_head(head)?;
+        let (count, order) = aggregate_head(head)?;
         let mut pairs = Vec::new();
         for _ in 0..count {
             pairs.push((self.element(depth + 1)?, self.element(depth + 1)?));
         }
-        Ok(Expected::Map { pairs, unordered })
+        Ok(Expected::Map { pairs, order })
     }
 }
 
-fn aggregate_head(head: &str) -> Result<(usize, bool), String> {
-    let (count, unordered) = match head.strip_suffix(" unordered") {
-        Some(count) => (count, true),
-        None => (head, false),
+fn aggregate_head(head: &str) -> Result<(usize, Order), String> {
+    let (count, order) = match head.split_once(' ') {
+        None => (head, Order::Kept),
+        Some((count, "unordered")) => (count, Order::Free),
+        Some((count, "unordered pairs")) => (count, Order::FreePairs),
+        Some(_) => return Err(format!("`{head}` is no count")),
     };
-    Ok((count.parse().map_err(|_| format!("`{head}` is no count"))?, unordered))
+    Ok((count.parse().map_err(|_| format!("`{head}` is no count"))?, order))
 }
 
 fn one_string(text: &str) -> Result<Vec<u8>, String> {
@@ -482,18 +513,21 @@ mod tests {
 
     #[test]
     fn order_is_left_out_where_it_means_nothing() {
-        let check = |reply: &[u8], expected: &str| {
+        let check = |reply: &[u8], pairs: bool, expected: &str| {
             let (reply, _) = Reply::parse(reply).unwrap();
-            let lines = unordered_lines(std::slice::from_ref(&reply)).join("\n");
+            let lines = unordered_lines(std::slice::from_ref(&reply), pairs).join("\n");
             assert_eq!(lines, expected);
             assert!(parse(&lines).matches(&[reply], false, &Facts::default()));
         };
-        check(b"*2\r\n+b\r\n+a\r\n", "*2 unordered\n  +a\n  +b");
+        check(b"*2\r\n+b\r\n+a\r\n", false, "*2 unordered\n  +a\n  +b");
         check(
             b"*2\r\n$1\r\n0\r\n*2\r\n+b\r\n+a\r\n",
+            false,
             "*2\n  \"0\"\n  *2 unordered\n    +a\n    +b",
         );
-        check(b"%2\r\n+b\r\n:1\r\n+a\r\n:2\r\n", "%2 unordered\n  +a\n  :2\n  +b\n  :1");
+        let map = b"*4\r\n+b\r\n:1\r\n+a\r\n:2\r\n";
+        check(map, true, "*4 unordered pairs\n  +a\n  :2\n  +b\n  :1");
+        check(b"%2\r\n+b\r\n:1\r\n+a\r\n:2\r\n", true, "%2 unordered\n  +a\n  :2\n  +b\n  :1");
     }
 
     #[test]

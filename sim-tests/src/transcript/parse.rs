@@ -1,6 +1,6 @@
 //! Reads a transcript: directives, sections, steps, and below each step what must come of it.
 
-use super::expect::{Outcome, UNORDERED};
+use super::expect::{Outcome, UNORDERED, UNORDERED_PAIRS};
 use super::text::{Template, words};
 use std::ops::Range;
 use std::time::Duration;
@@ -167,7 +167,7 @@ impl Step {
     /// The line that cannot be read.
     pub fn outcome(&self, version: Version, protocol: Protocol) -> Result<Option<Outcome>, ParseError> {
         let lines = self.lines(version, protocol);
-        if lines.iter().any(|(text, _)| *text == UNORDERED) {
+        if lines.iter().any(|(text, _)| [UNORDERED, UNORDERED_PAIRS].contains(text)) {
             return Ok(None);
         }
         if lines.is_empty() {

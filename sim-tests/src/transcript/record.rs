@@ -1,7 +1,7 @@
 //! Writes a real server's replies into a transcript. What already describes them is left as it stands, so that
 //! patterns and tolerances survive; comments and the replies of 7.2 are never touched.
 
-use super::expect::{UNORDERED, outcome_lines, unordered_lines};
+use super::expect::{UNORDERED, UNORDERED_PAIRS, outcome_lines, unordered_lines};
 use super::parse::{Protocol, Section, Step, Transcript, Version};
 use super::play::{PlayError, Received, Start, play};
 use super::text::Facts;
@@ -72,10 +72,10 @@ fn lines_of(step: &Step, protocol: Protocol, received: &Received, facts: &Facts)
     if expected.is_some_and(|outcome| outcome.matches(&received.replies, received.closed, facts)) {
         return (stood, true);
     }
-    let lines = if stood == [UNORDERED] {
-        unordered_lines(&received.replies)
-    } else {
-        outcome_lines(&received.replies, received.closed)
+    let lines = match stood.first().map(String::as_str) {
+        Some(UNORDERED) => unordered_lines(&received.replies, false),
+        Some(UNORDERED_PAIRS) => unordered_lines(&received.replies, true),
+        _ => outcome_lines(&received.replies, received.closed),
     };
     (lines, false)
 }
