@@ -313,7 +313,7 @@ impl World {
                     }
                 }
                 // There is one way in, and it is always open.
-                NetEffect::Listen => {}
+                NetEffect::Reconfigure => {}
                 NetEffect::Exit(status) => self.exit_status = Some(status),
             }
         }

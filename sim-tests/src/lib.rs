@@ -6,3 +6,4 @@
 pub mod reply;
 pub mod transcript;
 pub mod real;
+pub mod sim;

@@ -1,12 +1,13 @@
 //! Transcripts: what clients say and what Redis answers, as text a person can read and edit.
 //!
 //! `corpus/README.md` describes the format for whoever writes one. Here it is read ([`parse`]), played against
-//! a server behind [`Stage`](play::Stage) ([`play`]), and written from a real Redis ([`record`]).
+//! a server behind [`Stage`](play::Stage) ([`play`], [`replay`]), and written from a real Redis ([`record`]).
 
 pub mod expect;
 pub mod parse;
 pub mod play;
 pub mod record;
+pub mod replay;
 pub mod text;
 
 use std::path::{Path, PathBuf};
