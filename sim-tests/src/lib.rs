@@ -3,7 +3,8 @@
 //! Everything here sees the server from outside, through the bytes clients exchange with it; nothing that
 //! parses or compares replies is shared with the core.
 
-pub mod reply;
-pub mod transcript;
+pub mod differential;
 pub mod real;
+pub mod reply;
 pub mod sim;
+pub mod transcript;

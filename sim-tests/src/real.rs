@@ -155,7 +155,8 @@ impl Connection {
 
     /// Whether nothing comes for a while.
     fn is_silent(&mut self) -> Result<bool, String> {
-        let wait = |stream: &TcpStream, time| stream.set_read_timeout(Some(time)).map_err(|error| error.to_string());
+        let wait =
+            |stream: &TcpStream, time| stream.set_read_timeout(Some(time)).map_err(|error| error.to_string());
         wait(&self.stream, SILENCE)?;
         let is_silent = self.buffer.is_empty() && self.stream.peek(&mut [0]).is_err();
         wait(&self.stream, REPLY_TIME_MAX)?;

@@ -58,10 +58,13 @@ impl SimServer {
 /// A directive the server does not take.
 pub fn config(setup: &ServerSetup) -> Result<Config, String> {
     let mut config = Config::default();
-    let usual = [vec!["save".to_owned(), String::new()], vec!["enable-debug-command".to_owned(), "yes".to_owned()]];
+    let usual =
+        [vec!["save".to_owned(), String::new()], vec!["enable-debug-command".to_owned(), "yes".to_owned()]];
     for directive in usual.iter().chain(&setup.directives) {
         let words: Vec<Vec<u8>> = directive[1..].iter().map(|word| word.clone().into_bytes()).collect();
-        config.set_from_file(&directive[0], &words).map_err(|error| format!("{}: {error:?}", directive[0]))?;
+        config
+            .set_from_file(&directive[0], &words)
+            .map_err(|error| format!("{}: {error:?}", directive[0]))?;
     }
     Ok(config)
 }

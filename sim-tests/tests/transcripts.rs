@@ -53,7 +53,8 @@ fn requests() -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for file in files(&corpus()) {
         let text = std::fs::read_to_string(&file).unwrap();
-        let transcript = Transcript::parse(&text).unwrap_or_else(|error| panic!("{}: {error:?}", file.display()));
+        let transcript =
+            Transcript::parse(&text).unwrap_or_else(|error| panic!("{}: {error:?}", file.display()));
         for step in transcript.sections.iter().flat_map(|section| &section.steps) {
             let Action::Send { commands, .. } = &step.action else { continue };
             for command in commands {

@@ -185,7 +185,9 @@ impl Outcome {
                 "(closed)" => outcome.closed = true,
                 "(nothing)" => {}
                 _ => {
-                    outcome.replies.push(reader.element(0).map_err(|what| (reader.at.saturating_sub(1), what))?);
+                    outcome
+                        .replies
+                        .push(reader.element(0).map_err(|what| (reader.at.saturating_sub(1), what))?);
                     continue;
                 }
             }
@@ -307,7 +309,8 @@ fn text_lines(marker: &str, data: &[u8], indent: &str, lines: &mut Vec<String>) 
         for line in data.split_inclusive(|&byte| byte == b'\n') {
             lines.push(format!("{indent}{}{}", " ".repeat(INDENT), quote(line)));
         }
-    } else if data.len() >= REPEAT_MIN && data.iter().all(|byte| *byte == data[0] && byte.is_ascii_alphanumeric())
+    } else if data.len() >= REPEAT_MIN
+        && data.iter().all(|byte| *byte == data[0] && byte.is_ascii_alphanumeric())
     {
         let repeated = format!("{{repeat:{}:{}}}", data[0] as char, data.len());
         lines.push(format!("{indent}~{}\"{repeated}\"", marker.trim_start_matches('$')));
@@ -520,11 +523,7 @@ mod tests {
             assert!(parse(&lines).matches(&[reply], false, &Facts::default()));
         };
         check(b"*2\r\n+b\r\n+a\r\n", false, "*2 unordered\n  +a\n  +b");
-        check(
-            b"*2\r\n$1\r\n0\r\n*2\r\n+b\r\n+a\r\n",
-            false,
-            "*2\n  \"0\"\n  *2 unordered\n    +a\n    +b",
-        );
+        check(b"*2\r\n$1\r\n0\r\n*2\r\n+b\r\n+a\r\n", false, "*2\n  \"0\"\n  *2 unordered\n    +a\n    +b");
         let map = b"*4\r\n+b\r\n:1\r\n+a\r\n:2\r\n";
         check(map, true, "*4 unordered pairs\n  +a\n  :2\n  +b\n  :1");
         check(b"%2\r\n+b\r\n:1\r\n+a\r\n:2\r\n", true, "%2 unordered\n  +a\n  :2\n  +b\n  :1");

@@ -259,7 +259,8 @@ impl Parser<'_> {
         match words.as_slice() {
             ["server", ..] => {
                 let words = self::words(line)?;
-                let mut words = words.into_iter().skip(1).map(|word| String::from_utf8_lossy(&word).into_owned());
+                let mut words =
+                    words.into_iter().skip(1).map(|word| String::from_utf8_lossy(&word).into_owned());
                 let setup = section.map_or(&mut self.base, |section| &mut section.server);
                 setup.directives.push(words.by_ref().collect());
             }

@@ -42,8 +42,7 @@ fn record_section(
         if !section.is_for_protocol(protocol) {
             continue;
         }
-        let mut stage =
-            start(&section.server).map_err(|what| PlayError { line: section.line, what })?;
+        let mut stage = start(&section.server).map_err(|what| PlayError { line: section.line, what })?;
         let mut steps = Vec::new();
         play(section, VERSION, protocol, stage.as_mut(), &mut |index, received, facts| {
             steps.push(lines_of(&section.steps[index], protocol, &received, facts));
@@ -155,7 +154,11 @@ mod tests {
             for _ in 0..replies {
                 self.commands += 1;
                 let number = self.commands;
-                received.replies.push(if self.resp3 && number == 2 { Reply::Null } else { Reply::Integer(number) });
+                received.replies.push(if self.resp3 && number == 2 {
+                    Reply::Null
+                } else {
+                    Reply::Integer(number)
+                });
             }
             Ok(received)
         }
@@ -187,7 +190,8 @@ mod tests {
     #[test]
     fn protocols_versions_and_patterns_are_kept_apart() {
         let text = "== s\nA> X\nA> Y\n~:<int>\nA> Z\n# 7.2: a reason.\n7.2|+OK\n:9\n";
-        let expected = "== s\nA> X\n2|:1\n3|_\nA> Y\n~:<int>\nA> Z\n# 7.2: a reason.\n7.2|+OK\n7.0/2|:3\n7.0/3|:4\n";
+        let expected =
+            "== s\nA> X\n2|:1\n3|_\nA> Y\n~:<int>\nA> Z\n# 7.2: a reason.\n7.2|+OK\n7.0/2|:3\n7.0/3|:4\n";
         assert_eq!(recorded(text), expected);
         assert_eq!(recorded(expected), expected);
     }

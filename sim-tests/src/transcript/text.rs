@@ -27,10 +27,11 @@ impl Facts {
                 _ => None,
             };
         }
-        let (base, offset) =
-            if let Some(offset) = name.strip_prefix("nowms") { (self.now_ms, offset) } else {
-                (self.now_ms.div_euclid(1000), name.strip_prefix("now")?)
-            };
+        let (base, offset) = if let Some(offset) = name.strip_prefix("nowms") {
+            (self.now_ms, offset)
+        } else {
+            (self.now_ms.div_euclid(1000), name.strip_prefix("now")?)
+        };
         let offset: i64 = if offset.is_empty() { 0 } else { offset.parse().ok()? };
         Some((base + offset).to_string().into_bytes())
     }
@@ -258,10 +259,12 @@ mod tests {
             ids: [("A".to_owned(), 7)].into(),
             addresses: [("A".to_owned(), "127.0.0.1:9".to_owned())].into(),
         };
-        let fill = |text: &str| {
-            String::from_utf8(Template::new(text.as_bytes().to_vec()).fill(&facts)).unwrap()
-        };
-        assert_eq!(fill("{now+10} {now-5} {nowms} {id:A} {repeat:ab:3} {addr:A}"), "15 0 5500 7 ababab 127.0.0.1:9");
+        let fill =
+            |text: &str| String::from_utf8(Template::new(text.as_bytes().to_vec()).fill(&facts)).unwrap();
+        assert_eq!(
+            fill("{now+10} {now-5} {nowms} {id:A} {repeat:ab:3} {addr:A}"),
+            "15 0 5500 7 ababab 127.0.0.1:9"
+        );
         assert_eq!(fill("{unknown} {id:B} {"), "{unknown} {id:B} {");
         let matches = |pattern: &str, text: &str| {
             Template::new(pattern.as_bytes().to_vec()).matches(text.as_bytes(), &facts)
