@@ -112,7 +112,7 @@ impl Core {
             lazy_free_left: false,
         };
         core.dataset.configure(&core.server.config);
-        core.advance_clock(now);
+        core.set_clock(now);
         core
     }
 
