@@ -56,8 +56,6 @@ pub(crate) fn call(
     };
     let Core { server, dataset, .. } = core;
     let Client { session, reply, .. } = client;
-    server.stats.commands_processed += 1;
-    server.stats.command(command).calls += 1;
     session.last_command = Some(command);
     let database = session.database;
     let keys = Keys { dataset, database, no_touch: session.no_touch };
@@ -71,6 +69,8 @@ pub(crate) fn call(
             reply.error(error.text().as_bytes());
         }
     }
+    server.stats.commands_processed += 1;
+    server.stats.command(command).calls += 1;
     if session.reply_mode != ReplyMode::On {
         next_reply_mode(session, reply);
     }
@@ -95,11 +95,12 @@ fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
 #[inline]
 fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admission, CommandError> {
     let Session { is_authenticated, is_local, .. } = client.session;
-    if !is_authenticated && !command.flags.contains(Flags::NO_AUTH) {
+    let config = &core.server.config;
+    if !is_authenticated && !config.requirepass.is_empty() && !command.flags.contains(Flags::NO_AUTH) {
         return Err(CommandError::NoAuth);
     }
     if command.flags.contains(Flags::PROTECTED) {
-        core.server.config.admit_protected(command.name, is_local)?;
+        config.admit_protected(command.name, is_local)?;
     }
     if let Some(pause) = core.server.pause
         && (!pause.writes_only || command.flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)))

@@ -59,7 +59,7 @@ impl Kind {
                 in_range(number, min, max)
             }
             Kind::Memory(min, max) => {
-                let bytes = parse_memory(value.as_bytes()).filter(|_| !value.is_empty());
+                let bytes = parse_memory(value.as_bytes());
                 let bytes = bytes.ok_or("argument must be a memory value")?;
                 in_range(i64::try_from(bytes).unwrap_or(i64::MAX), min, max)
             }

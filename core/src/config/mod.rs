@@ -139,6 +139,9 @@ impl fmt::Display for ConfigError {
     }
 }
 
+/// The most ticks per second; `hz` may say more.
+pub const HZ_MAX: u32 = 500;
+
 /// What Redis says of a directive it does not know, or that has too few or too many words.
 const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
 
@@ -214,7 +217,7 @@ impl Config {
     ) -> Result<Vec<&'static str>, CommandError> {
         let mut changed = self.clone();
         let mut names: Vec<&'static str> = Vec::with_capacity(pairs.len());
-        for &(name, value) in pairs {
+        for (at, &(name, value)) in pairs.iter().enumerate() {
             let shown = String::from_utf8_lossy(name).into_owned();
             let fail = |reason: &str| {
                 let text =
@@ -232,7 +235,8 @@ impl Config {
             if directive.is_protected && !self.enable_protected_configs.allows(is_local) {
                 return Err(fail("can't set protected config"));
             }
-            if names.contains(&directive.name) {
+            // As in Redis, the two names of one directive count as two.
+            if pairs[..at].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {
                 return Err(fail("duplicate parameter"));
             }
             changed.assign(index, &String::from_utf8_lossy(value)).map_err(|reason| fail(&reason))?;
@@ -243,15 +247,21 @@ impl Config {
         Ok(names)
     }
 
-    /// Names and values of the directives some globs match, as `CONFIG GET` shows them: aliases too, each once.
+    /// Names and values of the directives some globs match, as `CONFIG GET` shows them: aliases too, each once. One
+    /// asked for by its name is called what it was asked for as.
     #[must_use]
-    pub fn matching(&self, patterns: &[&[u8]]) -> Vec<(&'static str, &str)> {
+    pub fn matching<'a>(&'a self, patterns: &[&'a [u8]]) -> Vec<(&'a [u8], &'a str)> {
         let named = DIRECTIVES.iter().zip(&self.values).flat_map(|(directive, value)| {
-            std::iter::once(directive.name).chain(directive.alias).map(move |name| (name, value.as_str()))
+            std::iter::once(directive.name)
+                .chain(directive.alias)
+                .map(move |name| (name.as_bytes(), value.as_str()))
         });
         named
-            .filter(|(name, _)| {
-                patterns.iter().any(|pattern| glob::matches(pattern, name.as_bytes(), Case::Insensitive))
+            .filter_map(|(name, value)| {
+                let asked = patterns.iter().find(|pattern| pattern.eq_ignore_ascii_case(name));
+                let is_match =
+                    || patterns.iter().any(|pattern| glob::matches(pattern, name, Case::Insensitive));
+                asked.copied().or_else(|| is_match().then_some(name)).map(|name| (name, value))
             })
             .collect()
     }
@@ -319,7 +329,7 @@ impl Config {
         self.dir = self.text("dir");
         self.enable_debug_command = self.permission("enable-debug-command");
         self.enable_protected_configs = self.permission("enable-protected-configs");
-        self.hz = self.number("hz") as u32;
+        self.hz = (self.number("hz") as u32).clamp(1, HZ_MAX);
         self.lazyfree_lazy_user_flush = self.yes("lazyfree-lazy-user-flush");
         self.lfu_decay_time = self.number("lfu-decay-time") as u32;
         self.lfu_log_factor = self.number("lfu-log-factor") as u32;
@@ -453,9 +463,9 @@ mod tests {
         assert_eq!(
             names,
             [
-                ("hash-max-listpack-entries", "512"),
-                ("hash-max-ziplist-entries", "512"),
-                ("zset-max-ziplist-entries", "128")
+                (&b"hash-max-listpack-entries"[..], "512"),
+                (b"hash-max-ziplist-entries", "512"),
+                (b"zset-max-ziplist-entries", "128")
             ]
         );
     }

@@ -161,7 +161,7 @@ pub static DIRECTIVES: &[Directive] = &[
     stored("hash-max-listpack-entries", LONG, "512").also("hash-max-ziplist-entries"),
     stored("hash-max-listpack-value", LONG, "64").also("hash-max-ziplist-value"),
     stored("hll-sparse-max-bytes", LONG, "3000"),
-    active("hz", Integer(1, 500), "10"),
+    active("hz", COUNT, "10"),
     stored("ignore-warnings", Text, ""),
     stored("io-threads", Integer(1, 128), "1").fixed(),
     stored("io-threads-do-reads", YesNo, "no").fixed(),
