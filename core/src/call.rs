@@ -9,6 +9,7 @@ use crate::dataset::Keys;
 use crate::error::CommandError;
 use crate::propagation::Propagate;
 use crate::resp::Reply;
+use crate::server::LogLevel;
 use crate::session::{ReplyMode, Session, State};
 
 /// Longest part of an unknown command's name, and of its arguments together, that the error repeats.
@@ -43,6 +44,10 @@ pub(crate) fn call(
         Ok((_, Admission::HoldBack)) => {
             client.session.state = State::Postponed;
             return Flow::HeldBack;
+        }
+        Err(CommandError::UnknownCommand(_)) if is_http(args) => {
+            cut_off_browser(core, client);
+            return Flow::Done;
         }
         Err(refusal) => {
             reject(core, client, command, &refusal);
@@ -114,6 +119,24 @@ fn reject(core: &mut Core, client: &mut Client, command: Option<&'static Command
     stats.note_error(refusal);
     client.reply.error(refusal.text().as_bytes());
     next_reply_mode(&mut client.session, &mut client.reply);
+}
+
+/// Whether what looks like a command is a line of an HTTP request.
+fn is_http(args: Args<'_>) -> bool {
+    args[0].eq_ignore_ascii_case(b"POST") || args[0].eq_ignore_ascii_case(b"Host:")
+}
+
+/// Ends a connection that a browser was made to open: what follows its header may be commands.
+#[cold]
+fn cut_off_browser(core: &mut Core, client: &mut Client) {
+    let text = format!(
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to rotom. This \
+         is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your instance. \
+         Connection from {} aborted.",
+        client.session.peer
+    );
+    core.server.log(LogLevel::Warning, text);
+    client.session.state = State::ClosingNow;
 }
 
 /// Lets `CLIENT REPLY SKIP` take effect on the command after it, and end with that one.

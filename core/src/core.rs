@@ -112,7 +112,7 @@ impl Core {
             lazy_free_left: false,
         };
         core.dataset.configure(&core.server.config);
-        core.advance_clock(now);
+        core.set_clock(now);
         core
     }
 
@@ -300,6 +300,7 @@ impl Core {
         self.server.stats.reads_processed += 1;
         if !client.session.is_closing() {
             run(self, &mut client);
+            self.enforce_query_limit(&mut client);
             self.settle(&mut client);
         }
         let reading = match client.session.state {

@@ -134,7 +134,7 @@ pub(super) fn client_pause(ctx: &mut Context<'_>) -> CommandResult {
         4 if args[3].eq_ignore_ascii_case(b"WRITE") => true,
         4 if args[3].eq_ignore_ascii_case(b"ALL") => false,
         4 => return Err("ERR CLIENT PAUSE mode must be WRITE or ALL".into()),
-        _ => return Err(CommandError::Syntax),
+        _ => return Err(too_many(ctx)),
     };
     let millis = parse_i64(&args[2]).ok_or("ERR timeout is not an integer or out of range")?;
     let millis = u64::try_from(millis).map_err(|_| "ERR timeout is negative")?;
@@ -197,7 +197,7 @@ pub(super) fn client_unblock(ctx: &mut Context<'_>) -> CommandResult {
         3 => {}
         4 if args[3].eq_ignore_ascii_case(b"TIMEOUT") || args[3].eq_ignore_ascii_case(b"ERROR") => {}
         4 => return Err("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR".into()),
-        _ => return Err(ctx.command.wrong_arity()),
+        _ => return Err(too_many(ctx)),
     }
     parse_i64(&args[2]).ok_or(CommandError::NotInteger)?;
     ctx.reply.integer(0);
@@ -270,6 +270,11 @@ pub(super) fn check_name(name: &[u8], what: &str) -> Result<(), CommandError> {
     }
     let text = format!("ERR {what} cannot contain spaces, newlines or special characters.");
     Err(CommandError::Text(text.into()))
+}
+
+/// Redis' error for too many arguments of a subcommand that takes some more or less.
+fn too_many(ctx: &Context<'_>) -> CommandError {
+    CommandError::UnknownSubcommandOrArity(String::from_utf8_lossy(&ctx.args[1]).into_owned(), "CLIENT")
 }
 
 fn parse_switch(word: &[u8]) -> Result<bool, CommandError> {
@@ -387,7 +392,9 @@ fn describe(line: &mut String, session: &Session, reply: &Reply, buffers: Buffer
         State::Running | State::OutputFull => "N",
     };
     let command = session.last_command.map_or_else(|| "NULL".into(), crate::commands::Command::full_name);
-    let output_bytes = reply.allocated_bytes();
+    // As in Redis, the chunk that is being filled does not count: everybody who is owed something has one.
+    let chunks = reply.chunk_count().saturating_sub(1);
+    let output_bytes = if chunks == 0 { 0 } else { reply.allocated_bytes() };
     // Writing to a string cannot fail.
     let _ = writeln!(
         line,
@@ -404,7 +411,7 @@ fn describe(line: &mut String, session: &Session, reply: &Reply, buffers: Buffer
         session.database,
         buffers.input_bytes,
         buffers.allocated_bytes.saturating_sub(buffers.input_bytes),
-        reply.chunk_count(),
+        chunks,
         CLIENT_BYTES + output_bytes + buffers.allocated_bytes,
         if reply.is_empty() { "r" } else { "rw" },
         if reply.protocol() == Protocol::Resp3 { 3 } else { 2 },
