@@ -159,8 +159,11 @@ fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
 /// Redis' text for a command nobody knows: its name and how its arguments begin.
 #[cold]
 fn unknown_command(args: Args<'_>) -> CommandError {
-    let clip =
-        |bytes: &[u8], max: usize| String::from_utf8_lossy(&bytes[..bytes.len().min(max)]).into_owned();
+    // Redis prints C strings, which end at a NUL.
+    let clip = |bytes: &[u8], max: usize| {
+        let len = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+        String::from_utf8_lossy(&bytes[..len.min(max)]).into_owned()
+    };
     let mut echoed = String::new();
     for argument in args.from(1) {
         if echoed.len() >= UNKNOWN_ECHO_LEN_MAX {

@@ -11,6 +11,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// An integer from the first to the second number.
     Integer(i64, i64),
+    /// An integer that is moved to the nearest one from the first to the second number.
+    Clamped(i64, i64),
     /// An amount of memory such as `64mb`, from the first to the second number of bytes.
     Memory(i64, i64),
     /// An amount of memory, or a share of `maxmemory` such as `5%`.
@@ -57,6 +59,11 @@ impl Kind {
                 let number =
                     parse_i64(value.as_bytes()).ok_or("argument couldn't be parsed into an integer")?;
                 in_range(number, min, max)
+            }
+            Kind::Clamped(min, max) => {
+                let number =
+                    parse_i64(value.as_bytes()).ok_or("argument couldn't be parsed into an integer")?;
+                in_range(number, 0, i64::from(i32::MAX)).map(|_| number.clamp(min, max).to_string())
             }
             Kind::Memory(min, max) => {
                 let bytes = parse_memory(value.as_bytes());

@@ -139,9 +139,6 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// The most ticks per second; `hz` may say more.
-pub const HZ_MAX: u32 = 500;
-
 /// What Redis says of a directive it does not know, or that has too few or too many words.
 const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
 
@@ -329,7 +326,7 @@ impl Config {
         self.dir = self.text("dir");
         self.enable_debug_command = self.permission("enable-debug-command");
         self.enable_protected_configs = self.permission("enable-protected-configs");
-        self.hz = (self.number("hz") as u32).clamp(1, HZ_MAX);
+        self.hz = self.number("hz") as u32;
         self.lazyfree_lazy_user_flush = self.yes("lazyfree-lazy-user-flush");
         self.lfu_decay_time = self.number("lfu-decay-time") as u32;
         self.lfu_log_factor = self.number("lfu-log-factor") as u32;
