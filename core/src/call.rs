@@ -66,7 +66,7 @@ pub(crate) fn call(
         Err(error) => {
             server.stats.command(command).failed_calls += 1;
             server.stats.note_error(&error);
-            reply.error(error.text().as_bytes());
+            reply.error(&error.text());
         }
     }
     server.stats.commands_processed += 1;
@@ -118,7 +118,7 @@ fn reject(core: &mut Core, client: &mut Client, command: Option<&'static Command
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
-    client.reply.error(refusal.text().as_bytes());
+    client.reply.error(&refusal.text());
     next_reply_mode(&mut client.session, &mut client.reply);
 }
 
@@ -160,18 +160,23 @@ fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
 #[cold]
 fn unknown_command(args: Args<'_>) -> CommandError {
     // Redis prints C strings, which end at a NUL.
-    let clip = |bytes: &[u8], max: usize| {
+    let clip = |bytes: &'_ [u8], max: usize| {
         let len = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-        String::from_utf8_lossy(&bytes[..len.min(max)]).into_owned()
+        bytes[..len.min(max)].to_vec()
     };
-    let mut echoed = String::new();
+    let mut echoed = Vec::new();
     for argument in args.from(1) {
         if echoed.len() >= UNKNOWN_ECHO_LEN_MAX {
             break;
         }
         let room = UNKNOWN_ECHO_LEN_MAX - echoed.len();
-        echoed.push_str(&format!("'{}' ", clip(argument, room)));
+        echoed.push(b'\'');
+        echoed.extend(clip(argument, room));
+        echoed.extend(b"' ");
     }
-    let name = clip(&args[0], UNKNOWN_ECHO_LEN_MAX);
-    CommandError::UnknownCommand(format!("ERR unknown command '{name}', with args beginning with: {echoed}"))
+    let mut text = b"ERR unknown command '".to_vec();
+    text.extend(clip(&args[0], UNKNOWN_ECHO_LEN_MAX));
+    text.extend(b"', with args beginning with: ");
+    text.extend(echoed);
+    CommandError::UnknownCommand(text)
 }

@@ -400,7 +400,10 @@ mod tests {
         let mut config = Config::default();
         let check = |config: &mut Config, pairs: &[(&[u8], &[u8])], expected: &str| {
             let outcome = config.set_at_runtime(pairs, true);
-            let shown = outcome.map_or_else(|error| error.text().into_owned(), |names| names.join(" "));
+            let shown = outcome.map_or_else(
+                |error| String::from_utf8_lossy(&error.text()).into_owned(),
+                |names| names.join(" "),
+            );
             assert_eq!(shown, expected);
         };
         check(
