@@ -9,6 +9,7 @@ use crate::dataset::Keys;
 use crate::error::CommandError;
 use crate::propagation::Propagate;
 use crate::resp::Reply;
+use crate::server::LogLevel;
 use crate::session::{ReplyMode, Session, State};
 
 /// Longest part of an unknown command's name, and of its arguments together, that the error repeats.
@@ -45,23 +46,30 @@ pub(crate) fn call(
             return Flow::HeldBack;
         }
         Err(refusal) => {
-            reject(core, client, command, &refusal);
+            reject(core, client, command, args, &refusal);
             return Flow::Done;
         }
     };
     let Core { server, dataset, .. } = core;
     let Client { session, reply, .. } = client;
-    server.stats.commands_processed += 1;
-    server.stats.command(command).calls += 1;
     session.last_command = Some(command);
     let database = session.database;
     let keys = Keys { dataset, database, no_touch: session.no_touch };
     let mut context = Context { command, args, keys, session, reply, server };
-    match (command.run)(&mut context) {
-        Ok(Propagate::Nothing | Propagate::Rewritten) => {}
-        Ok(Propagate::AsIs) => dataset.log.append(database, args.iter()),
+    let outcome = (command.run)(&mut context);
+    // Counted only now, as Redis does: INFO does not show itself, and RESETSTAT is the first to be counted anew.
+    server.stats.commands_processed += 1;
+    let counters = server.stats.command(command);
+    counters.calls += 1;
+    match outcome {
+        Ok(Propagate::Nothing) => {}
+        Ok(Propagate::Rewritten) => dataset.stats.changes += 1,
+        Ok(Propagate::AsIs) => {
+            dataset.stats.changes += 1;
+            dataset.log.append(database, args.iter());
+        }
         Err(error) => {
-            server.stats.command(command).failed_calls += 1;
+            counters.failed_calls += 1;
             server.stats.note_error(&error);
             reply.error(error.text().as_bytes());
         }
@@ -79,8 +87,7 @@ fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
     if !command.subcommands.is_empty() && args.len() > 1 {
         let name = &args[1];
         command = command.subcommand(name).ok_or_else(|| {
-            let given = String::from_utf8_lossy(&name[..name.len().min(UNKNOWN_ECHO_LEN_MAX)]).into_owned();
-            CommandError::UnknownSubcommand(given, command.name.to_ascii_uppercase())
+            CommandError::UnknownSubcommand(echo(name, UNKNOWN_ECHO_LEN_MAX), command.name.to_ascii_uppercase())
         })?;
     }
     if command.accepts_arity(args.len()) { Ok(command) } else { Err(command.wrong_arity()) }
@@ -90,15 +97,23 @@ fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
 #[inline]
 fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admission, CommandError> {
     let Session { is_authenticated, is_local, .. } = client.session;
-    if !is_authenticated && !command.flags.contains(Flags::NO_AUTH) {
+    let server = &core.server;
+    if command.flags.contains(Flags::PROTECTED) {
+        server.config.admit_protected(command.name, is_local)?;
+    }
+    // Once the password is taken away, nobody has to know it any more.
+    if !is_authenticated
+        && !command.flags.contains(Flags::NO_AUTH)
+        && !server.config.requirepass.is_empty()
+    {
         return Err(CommandError::NoAuth);
     }
-    if command.flags.contains(Flags::PROTECTED) {
-        core.server.config.admit_protected(command.name, is_local)?;
-    }
-    if let Some(pause) = core.server.pause
+    if let Some(pause) = server.pause
         && (!pause.writes_only || command.flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)))
     {
+        return Ok(Admission::HoldBack);
+    }
+    if server.frozen_until.is_some() {
         return Ok(Admission::HoldBack);
     }
     Ok(Admission::Run)
@@ -106,14 +121,42 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
 
 /// Answers a request that was refused before it ran.
 #[cold]
-fn reject(core: &mut Core, client: &mut Client, command: Option<&'static Command>, refusal: &CommandError) {
+fn reject(
+    core: &mut Core,
+    client: &mut Client,
+    command: Option<&'static Command>,
+    args: Args<'_>,
+    refusal: &CommandError,
+) {
+    if command.is_none() && is_http(&args[0]) {
+        return abort_http(core, client);
+    }
     let stats = &mut core.server.stats;
-    if let Some(command) = command {
+    let part = command.and_then(|command| command.subcommand(args.from(1).next()?));
+    let is_unknown_part = matches!(refusal, CommandError::UnknownSubcommand(..));
+    if let Some(command) = part.or(command).filter(|_| !is_unknown_part) {
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
     client.reply.error(refusal.text().as_bytes());
     next_reply_mode(&mut client.session, &mut client.reply);
+}
+
+/// Whether a word is one that a browser sends: pages on the web have been made to talk to servers like this one.
+fn is_http(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"POST") || word.eq_ignore_ascii_case(b"Host:")
+}
+
+/// Ends a connection before what follows in its request is run.
+fn abort_http(core: &mut Core, client: &mut Client) {
+    let text = format!(
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to this server. \
+         This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise it. Connection \
+         from {} aborted.",
+        client.session.peer
+    );
+    core.server.log(LogLevel::Warning, text);
+    client.session.state = State::ClosingNow;
 }
 
 /// Lets `CLIENT REPLY SKIP` take effect on the command after it, and end with that one.
@@ -135,16 +178,20 @@ fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
 /// Redis' text for a command nobody knows: its name and how its arguments begin.
 #[cold]
 fn unknown_command(args: Args<'_>) -> CommandError {
-    let clip =
-        |bytes: &[u8], max: usize| String::from_utf8_lossy(&bytes[..bytes.len().min(max)]).into_owned();
     let mut echoed = String::new();
     for argument in args.from(1) {
         if echoed.len() >= UNKNOWN_ECHO_LEN_MAX {
             break;
         }
         let room = UNKNOWN_ECHO_LEN_MAX - echoed.len();
-        echoed.push_str(&format!("'{}' ", clip(argument, room)));
+        echoed.push_str(&format!("'{}' ", echo(argument, room)));
     }
-    let name = clip(&args[0], UNKNOWN_ECHO_LEN_MAX);
+    let name = echo(&args[0], UNKNOWN_ECHO_LEN_MAX);
     CommandError::UnknownCommand(format!("ERR unknown command '{name}', with args beginning with: {echoed}"))
+}
+
+/// The front of a word, as an error repeats it: up to a NUL byte, where C's texts end.
+fn echo(word: &[u8], len_max: usize) -> String {
+    let end = word.iter().take(len_max).position(|&byte| byte == 0).unwrap_or(word.len().min(len_max));
+    String::from_utf8_lossy(&word[..end]).into_owned()
 }

@@ -68,9 +68,13 @@ impl Core {
     /// Makes this turn's clocks the ones commands see.
     #[inline]
     pub(crate) fn advance_clock(&mut self, now: Now) {
-        if self.server.now == now {
-            return;
+        if self.server.now != now {
+            self.set_clock(now);
         }
+    }
+
+    /// Hands the clocks to everything that goes by them.
+    pub(crate) fn set_clock(&mut self, now: Now) {
         self.server.now = now;
         self.dataset.now = crate::keyspace::UnixMillis(now.wall.millis());
         if self.dataset.access.is_stale(now.wall) {
