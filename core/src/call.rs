@@ -45,6 +45,10 @@ pub(crate) fn call(
             client.session.state = State::Postponed;
             return Flow::HeldBack;
         }
+        Err(CommandError::UnknownCommand(_)) if is_http(args) => {
+            cut_off_browser(core, client);
+            return Flow::Done;
+        }
         Err(refusal) => {
             reject(core, client, command, args, &refusal);
             return Flow::Done;
@@ -128,9 +132,6 @@ fn reject(
     args: Args<'_>,
     refusal: &CommandError,
 ) {
-    if command.is_none() && is_http(&args[0]) {
-        return abort_http(core, client);
-    }
     let stats = &mut core.server.stats;
     let part = command.and_then(|command| command.subcommand(args.from(1).next()?));
     let is_unknown_part = matches!(refusal, CommandError::UnknownSubcommand(..));
@@ -142,17 +143,18 @@ fn reject(
     next_reply_mode(&mut client.session, &mut client.reply);
 }
 
-/// Whether a word is one that a browser sends: pages on the web have been made to talk to servers like this one.
-fn is_http(word: &[u8]) -> bool {
-    word.eq_ignore_ascii_case(b"POST") || word.eq_ignore_ascii_case(b"Host:")
+/// Whether what looks like a command is a line of an HTTP request.
+fn is_http(args: Args<'_>) -> bool {
+    args[0].eq_ignore_ascii_case(b"POST") || args[0].eq_ignore_ascii_case(b"Host:")
 }
 
-/// Ends a connection before what follows in its request is run.
-fn abort_http(core: &mut Core, client: &mut Client) {
+/// Ends a connection that a browser was made to open: what follows its header may be commands.
+#[cold]
+fn cut_off_browser(core: &mut Core, client: &mut Client) {
     let text = format!(
-        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to this server. \
-         This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise it. Connection \
-         from {} aborted.",
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to rotom. This \
+         is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your instance. \
+         Connection from {} aborted.",
         client.session.peer
     );
     core.server.log(LogLevel::Warning, text);

@@ -303,6 +303,7 @@ impl Core {
         self.server.stats.reads_processed += 1;
         if !client.session.is_closing() {
             run(self, &mut client);
+            self.enforce_query_limit(&mut client);
             self.settle(&mut client);
         }
         let reading = match client.session.state {

@@ -78,8 +78,13 @@ impl Core {
             client.input.buffer.extend_from_slice(&bytes[taken..]);
             self.serve_pending(client);
         }
+    }
+
+    /// Ends a client whose unfinished request is longer than `client-query-buffer-limit`.
+    #[inline]
+    pub(crate) fn enforce_query_limit(&mut self, client: &mut Client) {
         let limit = self.server.config.client_query_buffer_limit.min(QUERY_LEN_MAX) as usize;
-        if client.input.len() > limit && !client.session.is_closing() {
+        if !client.input.is_empty() && client.input.len() > limit && !client.session.is_closing() {
             self.server.stats.query_limit_disconnections += 1;
             let text =
                 format!("Closing client that reached max query buffer length: id={}", client.session.id);

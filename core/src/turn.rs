@@ -73,7 +73,7 @@ impl Core {
         }
     }
 
-    /// Hands the clocks to everything that goes by them.
+    /// The same, whatever they were before.
     pub(crate) fn set_clock(&mut self, now: Now) {
         self.server.now = now;
         self.dataset.now = crate::keyspace::UnixMillis(now.wall.millis());

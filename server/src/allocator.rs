@@ -41,7 +41,8 @@ unsafe impl GlobalAlloc for Jemalloc {
         let flags = flags(layout);
         // SAFETY: the caller gives a layout whose size is not zero.
         unsafe {
-            if flags == 0 { jemalloc::malloc(layout.size()) } else { jemalloc::mallocx(layout.size(), flags) }.cast()
+            if flags == 0 { jemalloc::malloc(layout.size()) } else { jemalloc::mallocx(layout.size(), flags) }
+                .cast()
         }
     }
 
@@ -79,7 +80,13 @@ pub(crate) fn figures() -> AllocatorFigures {
     let len = size_of::<u64>();
     // SAFETY: the name is jemalloc's; the value written is of the type it has.
     unsafe {
-        jemalloc::mallctl(c"epoch".as_ptr(), ptr::null_mut(), ptr::null_mut(), (&raw mut epoch).cast::<c_void>(), len);
+        jemalloc::mallctl(
+            c"epoch".as_ptr(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            (&raw mut epoch).cast::<c_void>(),
+            len,
+        );
     }
     AllocatorFigures {
         allocated_bytes: figure(c"stats.allocated"),

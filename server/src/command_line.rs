@@ -87,7 +87,13 @@ fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Judge the configuration and exit"),
         )
-        .arg(Arg::new("version").short('v').long("version").action(ArgAction::SetTrue).help("Print the version"))
+        .arg(
+            Arg::new("version")
+                .short('v')
+                .long("version")
+                .action(ArgAction::SetTrue)
+                .help("Print the version"),
+        )
         .arg(Arg::new("help").short('h').long("help").action(ArgAction::SetTrue).help("Print this"))
         .after_help(
             "Examples:\n  rotom-server\n  rotom-server /etc/rotom.conf\n  rotom-server --port 7777\n  \

@@ -88,10 +88,13 @@ impl Loader {
                 line: String::from_utf8_lossy(line).into_owned(),
                 reason,
             };
-            let words = split_quoted(line).ok_or_else(|| fault("Unbalanced quotes in configuration line".into()))?;
+            let words =
+                split_quoted(line).ok_or_else(|| fault("Unbalanced quotes in configuration line".into()))?;
             if words.first().is_some_and(|word| word.eq_ignore_ascii_case(b"include")) && words.len() == 2 {
                 if depth == INCLUDE_DEPTH_MAX {
-                    return Err(fault(format!("files may include one another {INCLUDE_DEPTH_MAX} deep at most")));
+                    return Err(fault(format!(
+                        "files may include one another {INCLUDE_DEPTH_MAX} deep at most"
+                    )));
                 }
                 for included in expand(&words[1]).map_err(|error| fault(error.to_string()))? {
                     self.read_path(&included, depth + 1)?;
@@ -105,8 +108,10 @@ impl Loader {
 
     fn take(&mut self, words: &[Vec<u8>]) -> Result<(), String> {
         let Some((name, values)) = words.split_first() else { return Ok(()) };
-        let warning =
-            self.config.set_from_file(&String::from_utf8_lossy(name), values).map_err(|error| error.to_string())?;
+        let warning = self
+            .config
+            .set_from_file(&String::from_utf8_lossy(name), values)
+            .map_err(|error| error.to_string())?;
         self.warnings.extend(warning);
         Ok(())
     }
@@ -167,7 +172,8 @@ mod tests {
     #[test]
     fn lines_are_taken_in_order() {
         let mut loader = Loader::default();
-        let text = b"  port 7000\nport 7001\nproto-max-bulk-len 64mb\nslave-priority 3\nrequirepass \"a b\"\n";
+        let text =
+            b"  port 7000\nport 7001\nproto-max-bulk-len 64mb\nslave-priority 3\nrequirepass \"a b\"\n";
         loader.read_text(Path::new("x.conf"), text, 0).unwrap();
         assert_eq!(loader.config.port, 7001);
         assert_eq!(loader.config.proto_max_bulk_len, 64 << 20);

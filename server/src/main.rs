@@ -25,7 +25,9 @@ static ALLOCATOR: allocator::Jemalloc = allocator::Jemalloc;
 fn main() -> ExitCode {
     let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     let outcome = match command_line::parse(&args) {
-        Ok(Request::Print(text)) => io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(|error| error.to_string()),
+        Ok(Request::Print(text)) => {
+            io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(|error| error.to_string())
+        }
         Ok(Request::CheckConfig(invocation)) => load(&invocation).map(|loader| {
             loader.warnings.iter().for_each(|warning| println!("warning: {warning}"));
             println!("The configuration is good.");
@@ -68,7 +70,8 @@ fn run(invocation: &Invocation, loader: Loader) -> Result<u8, String> {
     banner::show(&config);
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     config.lower_maxclients(raise_open_files_limit(config.maxclients).map_err(|error| report(&error))?);
-    let hooks = Hooks { allocator: allocator::figures, reconfigure: logging::set_level, handle_signals: true };
+    let hooks =
+        Hooks { allocator: allocator::figures, reconfigure: logging::set_level, handle_signals: true };
     let server = Server::bind(Listening::from(&config), hooks).map_err(|error| report(&error))?;
     let pidfile = write_pidfile(&config);
     let core = Core::new(config, host(config_file), seed()?, rotom_io_epoll::now());

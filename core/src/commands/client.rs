@@ -139,7 +139,7 @@ pub(super) fn client_pause(ctx: &mut Context<'_>) -> CommandResult {
         4 if args[3].eq_ignore_ascii_case(b"WRITE") => true,
         4 if args[3].eq_ignore_ascii_case(b"ALL") => false,
         4 => return Err("ERR CLIENT PAUSE mode must be WRITE or ALL".into()),
-        _ => return Err(unknown_or_arity(&args[1])),
+        _ => return Err(too_many(ctx)),
     };
     let millis = parse_i64(&args[2]).ok_or("ERR timeout is not an integer or out of range")?;
     let millis = u64::try_from(millis).map_err(|_| "ERR timeout is negative")?;
@@ -208,7 +208,7 @@ pub(super) fn client_unblock(ctx: &mut Context<'_>) -> CommandResult {
         3 => {}
         4 if args[3].eq_ignore_ascii_case(b"TIMEOUT") || args[3].eq_ignore_ascii_case(b"ERROR") => {}
         4 => return Err("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR".into()),
-        _ => return Err(unknown_or_arity(&args[1])),
+        _ => return Err(too_many(ctx)),
     }
     parse_i64(&args[2]).ok_or(CommandError::NotInteger)?;
     ctx.reply.integer(0);
@@ -285,9 +285,9 @@ pub(super) fn check_name(name: &[u8], what: &str) -> Result<(), CommandError> {
     Err(CommandError::Text(text.into()))
 }
 
-/// Redis' error for a subcommand whose options come in another number: their arity in the table is open.
-fn unknown_or_arity(name: &[u8]) -> CommandError {
-    CommandError::UnknownSubcommandOrArity(String::from_utf8_lossy(name).into_owned(), "CLIENT")
+/// Redis' error for too many arguments of a subcommand that takes some more or less.
+fn too_many(ctx: &Context<'_>) -> CommandError {
+    CommandError::UnknownSubcommandOrArity(String::from_utf8_lossy(&ctx.args[1]).into_owned(), "CLIENT")
 }
 
 fn parse_switch(word: &[u8]) -> Result<bool, CommandError> {

@@ -9,8 +9,6 @@ use crate::commands::server::database_index;
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
 use crate::glob::{self, Case};
-use crate::keyspace::UnixMillis;
-use crate::number::parse_i64;
 use crate::propagation::Propagate;
 use expire::{expire, expireat, expiretime, persist, pexpire, pexpireat, pexpiretime, pttl, ttl};
 use object::{object_encoding, object_freq, object_help, object_idletime, object_refcount};

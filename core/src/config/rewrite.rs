@@ -51,6 +51,7 @@ fn push_lines(text: &mut String, directive: &Directive, value: &str) {
                 text.push_str(&format!("{} {}\n", directive.name, class.join(" ")));
             }
         }
+        Kind::Memory(..) => text.push_str(&format!("{} {}\n", directive.name, memory(value))),
         Kind::Words if !value.is_empty() => text.push_str(&format!("{} {value}\n", directive.name)),
         _ if value.is_empty()
             || !value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'\\#".contains(&byte)) =>
@@ -59,6 +60,17 @@ fn push_lines(text: &mut String, directive: &Directive, value: &str) {
         }
         _ => text.push_str(&format!("{} {value}\n", directive.name)),
     }
+}
+
+/// An amount of memory in the largest unit it is a whole number of.
+fn memory(value: &str) -> String {
+    let bytes: u64 = value.parse().unwrap_or(0);
+    for (unit, shift) in [("gb", 30), ("mb", 20), ("kb", 10)] {
+        if bytes > 0 && bytes.is_multiple_of(1 << shift) {
+            return format!("{}{unit}", bytes >> shift);
+        }
+    }
+    value.to_owned()
 }
 
 /// A value between double quotes, as redis.conf has it.

@@ -1,7 +1,6 @@
 //! Times to live of keys.
 
-use super::UnixMillis;
-use super::parse_i64;
+use crate::keyspace::UnixMillis;
 use crate::commands::expiry::{self, MILLIS, SECONDS, UNIX_MILLIS, UNIX_SECONDS, Unit};
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
@@ -113,8 +112,6 @@ impl Condition {
 fn set_expiry(ctx: &mut Context<'_>, unit: Unit) -> CommandResult {
     let args = ctx.args;
     let now = ctx.keys.now();
-    // Redis reads the number before it reads the options, but judges its range after.
-    parse_i64(&args[2]).ok_or(CommandError::NotInteger)?;
     let condition = Condition::parse(ctx)?;
     let at = expiry::instant(&args[2], unit, now, ctx.command.name)?;
     let allowed = ctx.keys.write(&args[1]).filter(|found| condition.allows(found.entry().expiry(), at));
