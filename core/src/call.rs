@@ -6,14 +6,11 @@ use crate::commands::{Command, Flags};
 use crate::context::Context;
 use crate::core::Core;
 use crate::dataset::Keys;
-use crate::error::CommandError;
+use crate::error::{CommandError, ECHO_LEN_MAX, echo};
 use crate::propagation::Propagate;
 use crate::resp::Reply;
 use crate::server::LogLevel;
 use crate::session::{ReplyMode, Session, State};
-
-/// Longest part of an unknown command's name, and of its arguments together, that the error repeats.
-const UNKNOWN_ECHO_LEN_MAX: usize = 128;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +72,7 @@ pub(crate) fn call(
         Err(error) => {
             counters.failed_calls += 1;
             server.stats.note_error(&error);
-            reply.error(error.text().as_bytes());
+            reply.error(&error.text());
         }
     }
     if session.reply_mode != ReplyMode::On {
@@ -91,7 +88,7 @@ fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
     if !command.subcommands.is_empty() && args.len() > 1 {
         let name = &args[1];
         command = command.subcommand(name).ok_or_else(|| {
-            CommandError::UnknownSubcommand(echo(name, UNKNOWN_ECHO_LEN_MAX), command.name.to_ascii_uppercase())
+            CommandError::UnknownSubcommand(echo(name).to_vec(), command.name.to_ascii_uppercase())
         })?;
     }
     if command.accepts_arity(args.len()) { Ok(command) } else { Err(command.wrong_arity()) }
@@ -106,10 +103,7 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
         server.config.admit_protected(command.name, is_local)?;
     }
     // Once the password is taken away, nobody has to know it any more.
-    if !is_authenticated
-        && !command.flags.contains(Flags::NO_AUTH)
-        && !server.config.requirepass.is_empty()
-    {
+    if !is_authenticated && !command.flags.contains(Flags::NO_AUTH) && !server.config.requirepass.is_empty() {
         return Err(CommandError::NoAuth);
     }
     if let Some(pause) = server.pause
@@ -139,7 +133,7 @@ fn reject(
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
-    client.reply.error(refusal.text().as_bytes());
+    client.reply.error(&refusal.text());
     next_reply_mode(&mut client.session, &mut client.reply);
 }
 
@@ -180,20 +174,16 @@ fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
 /// Redis' text for a command nobody knows: its name and how its arguments begin.
 #[cold]
 fn unknown_command(args: Args<'_>) -> CommandError {
-    let mut echoed = String::new();
+    let mut echoed: Vec<u8> = Vec::new();
     for argument in args.from(1) {
-        if echoed.len() >= UNKNOWN_ECHO_LEN_MAX {
+        if echoed.len() >= ECHO_LEN_MAX {
             break;
         }
-        let room = UNKNOWN_ECHO_LEN_MAX - echoed.len();
-        echoed.push_str(&format!("'{}' ", echo(argument, room)));
+        let word = echo(argument);
+        echoed.push(b'\'');
+        echoed.extend_from_slice(&word[..word.len().min(ECHO_LEN_MAX + 1 - echoed.len())]);
+        echoed.extend_from_slice(b"' ");
     }
-    let name = echo(&args[0], UNKNOWN_ECHO_LEN_MAX);
-    CommandError::UnknownCommand(format!("ERR unknown command '{name}', with args beginning with: {echoed}"))
-}
-
-/// The front of a word, as an error repeats it: up to a NUL byte, where C's texts end.
-fn echo(word: &[u8], len_max: usize) -> String {
-    let end = word.iter().take(len_max).position(|&byte| byte == 0).unwrap_or(word.len().min(len_max));
-    String::from_utf8_lossy(&word[..end]).into_owned()
+    let text = [b"ERR unknown command '", echo(&args[0]), b"', with args beginning with: ", &echoed].concat();
+    CommandError::UnknownCommand(text)
 }

@@ -79,7 +79,7 @@ pub(super) fn client_getname(ctx: &mut Context<'_>) -> CommandResult {
 /// `CLIENT SETNAME connection-name` — O(1).
 pub(super) fn client_setname(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    check_name(&args[2], "Client names")?;
+    check_name(&args[2], b"Client names")?;
     ctx.session.name = args[2].into();
     ctx.reply.ok();
     Ok(Propagate::Nothing)
@@ -88,15 +88,14 @@ pub(super) fn client_setname(ctx: &mut Context<'_>) -> CommandResult {
 /// `CLIENT SETINFO LIB-NAME name | LIB-VER version` — O(1).
 pub(super) fn client_setinfo(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let option = String::from_utf8_lossy(&args[2]).into_owned();
     let field = if args[2].eq_ignore_ascii_case(b"LIB-NAME") {
         &mut ctx.session.library_name
     } else if args[2].eq_ignore_ascii_case(b"LIB-VER") {
         &mut ctx.session.library_version
     } else {
-        return Err(CommandError::Text(format!("ERR Unrecognized option '{option}'").into()));
+        return Err(CommandError::repeating("ERR Unrecognized option '", &args[2], "'"));
     };
-    check_name(&args[3], &option)?;
+    check_name(&args[3], &args[2])?;
     *field = args[3].into();
     ctx.reply.ok();
     Ok(Propagate::Nothing)
@@ -277,17 +276,16 @@ pub(super) fn client_help(ctx: &mut Context<'_>) -> CommandResult {
 }
 
 /// Checks that a name can stand in a line of CLIENT LIST; `what` begins the error.
-pub(super) fn check_name(name: &[u8], what: &str) -> Result<(), CommandError> {
+pub(super) fn check_name(name: &[u8], what: &[u8]) -> Result<(), CommandError> {
     if name.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
         return Ok(());
     }
-    let text = format!("ERR {what} cannot contain spaces, newlines or special characters.");
-    Err(CommandError::Text(text.into()))
+    Err(CommandError::repeating("ERR ", what, " cannot contain spaces, newlines or special characters."))
 }
 
 /// Redis' error for too many arguments of a subcommand that takes some more or less.
 fn too_many(ctx: &Context<'_>) -> CommandError {
-    CommandError::UnknownSubcommandOrArity(String::from_utf8_lossy(&ctx.args[1]).into_owned(), "CLIENT")
+    CommandError::unknown_subcommand_or_arity(&ctx.args[1], "CLIENT")
 }
 
 fn parse_switch(word: &[u8]) -> Result<bool, CommandError> {
@@ -318,10 +316,7 @@ impl ClientType {
         ]
         .into_iter()
         .find_map(|(name, kind)| word.eq_ignore_ascii_case(name).then_some(kind))
-        .ok_or_else(|| {
-            let word = String::from_utf8_lossy(word);
-            CommandError::Text(format!("ERR Unknown client type '{word}'").into())
-        })
+        .ok_or_else(|| CommandError::repeating("ERR Unknown client type '", word, "'"))
     }
 }
 
@@ -357,8 +352,7 @@ impl<'a> KillFilter<'a> {
                 filter.local = Some(value);
             } else if is(b"USER") {
                 if value != b"default" {
-                    let value = String::from_utf8_lossy(value);
-                    return Err(CommandError::Text(format!("ERR No such user '{value}'").into()));
+                    return Err(CommandError::repeating("ERR No such user '", value, "'"));
                 }
             } else if is(b"SKIPME") {
                 filter.skips_me = match value {

@@ -46,10 +46,7 @@ pub(super) fn debug(ctx: &mut Context<'_>) -> CommandResult {
         }
         3 if is(b"SLEEP") => sleep(ctx),
         4 if is(b"STRINGMATCH-LEN") => return string_match(ctx),
-        _ => {
-            let name = String::from_utf8_lossy(&args[1]).into_owned();
-            return Err(CommandError::UnknownSubcommandOrArity(name, "DEBUG"));
-        }
+        _ => return Err(CommandError::unknown_subcommand_or_arity(&args[1], "DEBUG")),
     }
     Ok(Propagate::Nothing)
 }
@@ -166,6 +163,7 @@ fn hash_table_stats(ctx: &mut Context<'_>) -> CommandResult {
 }
 
 /// `DEBUG PROTOCOL type`: a reply of each type of the protocol.
+#[expect(clippy::approx_constant, reason = "Redis replies this number, which is not meant to be pi")]
 fn protocol(reply: &mut Reply, kind: &[u8]) -> CommandResult {
     match kind.to_ascii_lowercase().as_slice() {
         b"string" => reply.bulk(b"Hello World"),

@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::commands::connection::REDIS_VERSION;
 use crate::config::Config;
 use crate::context::{CommandResult, Context};
-use crate::keyspace::Database;
+use crate::keyspace::{Database, EntryRef};
 use crate::propagation::Propagate;
 use crate::session::State;
 use crate::stats::TURN_BOUNDS_US;
@@ -133,8 +133,10 @@ fn memory(text: &mut String, ctx: &Context<'_>) {
     let server = &*ctx.server;
     let host = &server.host_stats;
     let dataset = &*ctx.keys.dataset;
-    let (used, peak, startup) = (host.allocated_bytes, server.peak_allocated_bytes, server.startup_allocated_bytes);
-    let tables = (0..dataset.database_count()).map(|index| dataset.database(index).bytes_of_table()).sum::<usize>();
+    let (used, peak, startup) =
+        (host.allocated_bytes, server.peak_allocated_bytes, server.startup_allocated_bytes);
+    let tables =
+        (0..dataset.database_count()).map(|index| dataset.database(index).bytes_of_table()).sum::<usize>();
     let of_clients = server.clients.iter().map(Client::allocated_bytes).sum::<usize>();
     let overhead = (startup + tables as u64 + of_clients as u64).min(used);
     let data = used - overhead;
@@ -392,7 +394,7 @@ fn mean_ttl_ms(database: &Database, now_ms: i64) -> i64 {
         return 0;
     }
     let (mut sum_ms, mut count) = (0_i128, 0_i128);
-    for expiry in database.iter().take(TTL_SAMPLES_MAX).filter_map(|entry| entry.expiry()) {
+    for expiry in database.iter().take(TTL_SAMPLES_MAX).filter_map(EntryRef::expiry) {
         sum_ms += i128::from(expiry.0.saturating_sub(now_ms).max(0));
         count += 1;
     }

@@ -222,8 +222,11 @@ impl Config {
         for &(name, _) in pairs {
             let shown = String::from_utf8_lossy(name);
             let index = index_of(&shown).ok_or_else(|| {
-                let text = format!("ERR Unknown option or number of arguments for CONFIG SET - '{shown}'");
-                CommandError::Text(text.into())
+                CommandError::repeating(
+                    "ERR Unknown option or number of arguments for CONFIG SET - '",
+                    name,
+                    "'",
+                )
             })?;
             let directive = &DIRECTIVES[index];
             if directive.is_immutable {
@@ -240,9 +243,7 @@ impl Config {
         }
         let mut changed = self.clone();
         for (&(name, value), &(index, _)) in pairs.iter().zip(&indices) {
-            changed
-                .assign(index, &String::from_utf8_lossy(value))
-                .map_err(|reason| fail(name, &reason))?;
+            changed.assign(index, &String::from_utf8_lossy(value)).map_err(|reason| fail(name, &reason))?;
         }
         let names = indices.iter().map(|&(index, _)| DIRECTIVES[index].name).collect();
         changed.refresh();
@@ -400,7 +401,10 @@ mod tests {
         let mut config = Config::default();
         let check = |config: &mut Config, pairs: &[(&[u8], &[u8])], expected: &str| {
             let outcome = config.set_at_runtime(pairs, true);
-            let shown = outcome.map_or_else(|error| error.text().into_owned(), |names| names.join(" "));
+            let shown = match outcome {
+                Ok(names) => names.join(" "),
+                Err(error) => String::from_utf8_lossy(&error.text()).into_owned(),
+            };
             assert_eq!(shown, expected);
         };
         check(
