@@ -112,7 +112,7 @@ pub(super) fn command_getkeysandflags(ctx: &mut Context<'_>) -> CommandResult {
     for (index, spec) in keys {
         ctx.reply.array(2);
         ctx.reply.bulk(&args[index]);
-        reply_flags(ctx.reply, access_flags(args, spec).iter().copied());
+        reply_flags(ctx.reply, flags_in_use(ctx.args, spec).iter().copied());
     }
     Ok(Propagate::Nothing)
 }
@@ -176,17 +176,13 @@ fn keys_of(ctx: &Context<'_>) -> Result<Vec<(usize, &'static KeySpec)>, CommandE
     Ok(specs.flat_map(|spec| spec.positions(len).map(move |index| (FIRST + index, spec))).collect())
 }
 
-/// What the command in `args` does to the keys of a spec. It depends on SET's options whether it reads; that is the
-/// only command of this version whose flags vary.
-fn access_flags(args: Args<'_>, spec: &'static KeySpec) -> &'static [&'static str] {
-    const OPTIONS: usize = 5;
+/// What is done to a key, where that depends on the arguments: only SET's does, on whether it has `GET`.
+fn flags_in_use(args: Args<'_>, spec: &'static KeySpec) -> &'static [&'static str] {
     if !spec.flags.contains(&"variable_flags") {
-        spec.flags
-    } else if args.from(OPTIONS).any(|option| option.eq_ignore_ascii_case(b"GET")) {
-        &["RW", "access", "update"]
-    } else {
-        &["OW", "update"]
+        return spec.flags;
     }
+    let replies_old = args.from(5).any(|word| word.eq_ignore_ascii_case(b"GET"));
+    if replies_old { &["RW", "access", "update"] } else { &["OW", "update"] }
 }
 
 fn reply_info(reply: &mut Reply, command: &Command) {

@@ -8,35 +8,18 @@ use crate::net::NetEffect;
 use crate::propagation::Propagate;
 use crate::session::State;
 use crate::stats::Stats;
-use std::borrow::Cow;
 
 /// Directives the driver acts on.
 const RECONFIGURES_DRIVER: [&str; 5] = ["bind", "loglevel", "maxclients", "port", "tcp-keepalive"];
 
-/// `CONFIG GET parameter [parameter …]` — O(N). A parameter may be a glob; one that is not is answered under the name
-/// as it was given.
+/// `CONFIG GET parameter [parameter …]` — O(N). Parameters are globs; one that is a name is answered under the name as
+/// it was given.
 pub(super) fn config_get(ctx: &mut Context<'_>) -> CommandResult {
-    let config = &ctx.server.config;
-    let mut found: Vec<(Cow<'_, str>, &str)> = Vec::new();
-    for pattern in ctx.args.from(2) {
-        if pattern.iter().any(|byte| b"[*?".contains(byte)) {
-            for (name, value) in config.matching(&[pattern]) {
-                if found.iter().all(|(other, _)| other != name) {
-                    found.push((name.into(), value));
-                }
-            }
-        } else {
-            let name = String::from_utf8_lossy(pattern);
-            if let Some(value) = config.value(&name)
-                && found.iter().all(|(other, _)| *other != name)
-            {
-                found.push((name, value));
-            }
-        }
-    }
+    let patterns: Vec<&[u8]> = ctx.args.from(2).collect();
+    let found = ctx.server.config.matching(&patterns);
     ctx.reply.map(found.len());
     for (name, value) in found {
-        ctx.reply.bulk(name.as_bytes());
+        ctx.reply.bulk(name);
         ctx.reply.bulk(value.as_bytes());
     }
     Ok(Propagate::Nothing)

@@ -251,15 +251,21 @@ impl Config {
         Ok(names)
     }
 
-    /// Names and values of the directives some globs match, as `CONFIG GET` shows them: aliases too, each once.
+    /// Names and values of the directives some globs match, as `CONFIG GET` shows them: aliases too, each once. One
+    /// asked for by its name is called what it was asked for as.
     #[must_use]
-    pub fn matching(&self, patterns: &[&[u8]]) -> Vec<(&'static str, &str)> {
+    pub fn matching<'a>(&'a self, patterns: &[&'a [u8]]) -> Vec<(&'a [u8], &'a str)> {
         let named = DIRECTIVES.iter().zip(&self.values).flat_map(|(directive, value)| {
-            std::iter::once(directive.name).chain(directive.alias).map(move |name| (name, value.as_str()))
+            std::iter::once(directive.name)
+                .chain(directive.alias)
+                .map(move |name| (name.as_bytes(), value.as_str()))
         });
         named
-            .filter(|(name, _)| {
-                patterns.iter().any(|pattern| glob::matches(pattern, name.as_bytes(), Case::Insensitive))
+            .filter_map(|(name, value)| {
+                let asked = patterns.iter().find(|pattern| pattern.eq_ignore_ascii_case(name));
+                let is_match =
+                    || patterns.iter().any(|pattern| glob::matches(pattern, name, Case::Insensitive));
+                asked.copied().or_else(|| is_match().then_some(name)).map(|name| (name, value))
             })
             .collect()
     }
@@ -464,9 +470,9 @@ mod tests {
         assert_eq!(
             names,
             [
-                ("hash-max-listpack-entries", "512"),
-                ("hash-max-ziplist-entries", "512"),
-                ("zset-max-ziplist-entries", "128")
+                (&b"hash-max-listpack-entries"[..], "512"),
+                (b"hash-max-ziplist-entries", "512"),
+                (b"zset-max-ziplist-entries", "128")
             ]
         );
     }
