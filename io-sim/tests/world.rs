@@ -34,7 +34,8 @@ fn a_pipeline_is_answered_alike_in_all_pieces() {
     for (delivery, seed) in DELIVERIES {
         let mut world = world(delivery, seed);
         let peer = world.connect();
-        let replies = ask(&mut world, peer, "SET k 1\r\nINCR k\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\nNOPE\r\nPING\r\n");
+        let replies =
+            ask(&mut world, peer, "SET k 1\r\nINCR k\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\nNOPE\r\nPING\r\n");
         let expected = "+OK\r\n:2\r\n$1\r\n2\r\n\
             -ERR unknown command 'NOPE', with args beginning with: \r\n+PONG\r\n";
         assert_eq!(replies, expected, "{delivery:?} {seed}");
@@ -64,7 +65,11 @@ fn a_flood_of_replies_pauses_the_input_and_loses_nothing() {
         ask(&mut world, peer, &format!("SET k {value}\r\n"));
         let count = 60;
         let replies = ask(&mut world, peer, &"GET k\r\n".repeat(count));
-        assert_eq!(replies.len(), count * format!("${}\r\n{value}\r\n", value.len()).len(), "{delivery:?} {seed}");
+        assert_eq!(
+            replies.len(),
+            count * format!("${}\r\n{value}\r\n", value.len()).len(),
+            "{delivery:?} {seed}"
+        );
     }
 }
 
@@ -73,7 +78,11 @@ fn clients_and_server_can_close() {
     for (delivery, seed) in DELIVERIES {
         let mut world = world(delivery, seed);
         let (leaving, staying) = (world.connect(), world.connect());
-        assert_eq!(ask(&mut world, leaving, "PING\r\nQUIT\r\nPING\r\n"), "+PONG\r\n+OK\r\n", "{delivery:?} {seed}");
+        assert_eq!(
+            ask(&mut world, leaving, "PING\r\nQUIT\r\nPING\r\n"),
+            "+PONG\r\n+OK\r\n",
+            "{delivery:?} {seed}"
+        );
         assert!(world.is_closed(leaving) && !world.is_closed(staying));
         // What is sent into the void is lost.
         assert_eq!(ask(&mut world, leaving, "PING\r\n"), "");
