@@ -5,3 +5,6 @@
 pub mod disk;
 pub mod net;
 pub mod time;
+
+pub mod keyspace;
+pub mod value;

@@ -1,0 +1,758 @@
+//! Entries: a key, its value and its expiry in one allocation, behind an owned thin pointer.
+//!
+//! ```text
+//! offset 0  header     8 bytes: type and encoding, flags, lengths, size of the block, LRU/LFU stamp
+//!        8  long form  8 bytes, only for keys of 255 bytes and more: length of the key, size of the block (u32 each)
+//!           expiry     8 bytes, only if there is one: Unix time in milliseconds
+//!           key
+//!           value      an i64, or up to INLINE_LEN_MAX bytes, or a pointer to a boxed `RawString`
+//! ```
+//!
+//! A 16-byte key with an 8-byte value takes 32 bytes, and 40 with an expiry. Blocks have exactly the sizes the
+//! allocator hands out (jemalloc's classes at a quantum of 8 bytes), so what a block has to spare is known and a
+//! value that fits is overwritten in place.
+//!
+//! The pointer's word has room besides the address: its lowest bit says whether there is an expiry, so that a
+//! walk over a table finds the entries that can expire without touching the others, and its 16 highest bits
+//! belong to the table that holds the entry.
+
+#![expect(unsafe_code, reason = "an entry lays out its own block of memory")]
+
+use super::UnixMillis;
+use super::element::{ADDRESS_MASK, Element, TAG_SHIFT};
+use crate::value::{NewValue, RawString, SHARED_LEN_MIN, StringRef, ValueRef, ValueType};
+use bytes::Bytes;
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::fmt;
+use std::ptr::{self, NonNull};
+
+/// Longest value that lies in the entry itself.
+pub const INLINE_LEN_MAX: usize = 224;
+
+/// Longest string that `OBJECT ENCODING` calls `embstr`, as in Redis.
+const EMBSTR_LEN_MAX: usize = 44;
+
+/// A key length in the header that means: see the long form.
+const LONG_KEY: u8 = u8::MAX;
+
+/// A block may be at most twice what it holds, unless it is no larger than this.
+const LAVISH_BLOCK_BYTES_MAX: usize = 64;
+
+/// The bit of the pointer's word that says whether there is an expiry.
+const EXPIRY_BIT: usize = 1;
+
+/// Keys up to this length are compared by our own loop.
+const SHORT_KEY_LEN_MAX: usize = 64;
+
+/// All stamps are below this.
+const LRU_MASK: u32 = (1 << 24) - 1;
+
+const FLAG_EXPIRY: u8 = 1;
+/// The string was changed in place, and Redis would call its encoding `raw` however short it is.
+const FLAG_RAW: u8 = 2;
+
+const ENCODING_INT: u8 = 0;
+const ENCODING_INLINE: u8 = 1;
+const ENCODING_BOXED: u8 = 2;
+
+/// Size of the header, and of each part that may follow it.
+const WORD: usize = 8;
+
+/// A key and what it maps to. Owns its memory.
+#[repr(transparent)]
+pub struct Entry(NonNull<u8>);
+
+// SAFETY: an entry is the only owner of its block and of what the block points to, and those are `Send`.
+unsafe impl Send for Entry {}
+// SAFETY: nothing changes through a shared entry.
+unsafe impl Sync for Entry {}
+
+// SAFETY: the type is transparent over `NonNull<u8>`, every use of the pointer goes through `block`, which masks
+// the tag, and `relocate` keeps it.
+unsafe impl Element for Entry {
+    #[inline]
+    fn key(&self) -> &[u8] {
+        Entry::key(self)
+    }
+
+    #[inline]
+    fn has_key(&self, key: &[u8]) -> bool {
+        is_equal(Entry::key(self), key)
+    }
+
+    #[inline]
+    fn expiry(&self) -> Option<UnixMillis> {
+        Entry::expiry(self)
+    }
+
+    #[inline]
+    fn has_expiry(&self) -> bool {
+        self.0.addr().get() & EXPIRY_BIT != 0
+    }
+
+    #[inline]
+    fn address(&self) -> *const u8 {
+        self.block()
+    }
+
+    #[inline]
+    fn tag(&self) -> u16 {
+        (self.0.addr().get() >> TAG_SHIFT) as u16
+    }
+
+    #[inline]
+    fn set_tag(&mut self, tag: u16) {
+        let word = self.0.as_ptr().map_addr(|word| word << 16 >> 16 | usize::from(tag) << TAG_SHIFT);
+        // SAFETY: the address below the tag is that of an allocation, hence not zero.
+        self.0 = unsafe { NonNull::new_unchecked(word) };
+    }
+}
+
+impl Entry {
+    /// An entry of its own, in no table yet. `lru` is cut to its 24 bits.
+    #[must_use]
+    #[inline]
+    pub fn new(key: &[u8], value: NewValue<'_>, expiry: Option<UnixMillis>, lru: u32) -> Entry {
+        with_content(value, |content| Entry::build(key, content, expiry, lru, false))
+    }
+
+    /// The key.
+    #[must_use]
+    #[inline]
+    pub fn key(&self) -> &[u8] {
+        let shape = self.shape();
+        // SAFETY: the key lies in the block, is initialised, and cannot change while the entry is borrowed.
+        unsafe { std::slice::from_raw_parts(self.block().add(shape.key_at), shape.key_len) }
+    }
+
+    /// When the entry expires, if it does.
+    #[must_use]
+    #[inline]
+    pub fn expiry(&self) -> Option<UnixMillis> {
+        let header = self.header();
+        if header.flags & FLAG_EXPIRY == 0 {
+            return None;
+        }
+        // SAFETY: with the flag set, an i64 lies there.
+        Some(UnixMillis(unsafe { self.block().add(expiry_at(header)).cast::<i64>().read() }))
+    }
+
+    /// The value.
+    #[must_use]
+    #[inline]
+    pub fn value(&self) -> ValueRef<'_> {
+        ValueRef::String(match self.header().encoding() {
+            ENCODING_INT => StringRef::Int(self.int()),
+            ENCODING_INLINE => StringRef::Bytes(self.inline()),
+            _ => StringRef::Bytes(self.boxed().as_bytes()),
+        })
+    }
+
+    /// The type of the value.
+    #[must_use]
+    #[inline]
+    pub fn value_type(&self) -> ValueType {
+        self.value().value_type()
+    }
+
+    /// What `OBJECT ENCODING` says.
+    #[must_use]
+    pub fn encoding_name(&self) -> &'static str {
+        let header = self.header();
+        match header.encoding() {
+            ENCODING_INT => "int",
+            ENCODING_INLINE
+                if header.flags & FLAG_RAW == 0 && usize::from(header.value_len) <= EMBSTR_LEN_MAX =>
+            {
+                "embstr"
+            }
+            _ => "raw",
+        }
+    }
+
+    /// The 24-bit LRU or LFU stamp.
+    #[must_use]
+    #[inline]
+    pub fn lru(&self) -> u32 {
+        let [a, b, c] = self.header().lru;
+        u32::from_le_bytes([a, b, c, 0])
+    }
+
+    /// Changes the stamp; it is cut to its 24 bits.
+    #[inline]
+    pub fn set_lru(&mut self, lru: u32) {
+        let mut header = self.header();
+        header.lru = lru_bytes(lru);
+        self.set_header(header);
+    }
+
+    /// Bytes of memory the entry takes, its value included.
+    #[must_use]
+    pub fn allocated_bytes(&self) -> usize {
+        let outside = match self.header().encoding() {
+            ENCODING_BOXED => size_of::<RawString>() + self.boxed().allocated_bytes(),
+            _ => 0,
+        };
+        self.shape().block_bytes + outside
+    }
+
+    /// A copy under another key, with this expiry. The stamp is that of the original.
+    #[must_use]
+    pub fn copy_as(&self, key: &[u8], expiry: Option<UnixMillis>) -> Entry {
+        let header = self.header();
+        let content = match header.encoding() {
+            ENCODING_INT => Content::Int(self.int()),
+            ENCODING_INLINE => Content::Inline(self.inline()),
+            _ => Content::Boxed(Box::new(self.boxed().duplicate())),
+        };
+        Entry::build(key, content, expiry, self.lru(), header.flags & FLAG_RAW != 0)
+    }
+
+    /// The same value and expiry under another key. A value outside the entry is moved, not copied.
+    #[must_use]
+    pub fn rename(mut self, key: &[u8]) -> Entry {
+        let is_raw = self.header().flags & FLAG_RAW != 0;
+        let (expiry, lru) = (self.expiry(), self.lru());
+        match self.header().encoding() {
+            ENCODING_INT => Entry::build(key, Content::Int(self.int()), expiry, lru, is_raw),
+            ENCODING_INLINE => Entry::build(key, Content::Inline(self.inline()), expiry, lru, is_raw),
+            _ => {
+                let content = Content::Boxed(self.take_boxed());
+                Entry::build(key, content, expiry, lru, is_raw)
+            }
+        }
+    }
+
+    /// Gives the entry another value; key, expiry and stamp stay.
+    #[inline]
+    pub fn set_value(&mut self, value: NewValue<'_>) {
+        let expiry = self.expiry();
+        self.replace(value, expiry);
+    }
+
+    /// Gives the entry another value and this expiry; key and stamp stay.
+    #[inline]
+    pub fn replace(&mut self, value: NewValue<'_>, expiry: Option<UnixMillis>) {
+        if self.header().encoding() == ENCODING_BOXED
+            && let NewValue::Bytes(bytes) = value
+            && bytes.len() > INLINE_LEN_MAX
+        {
+            self.boxed_mut().assign(bytes);
+            self.set_raw(false);
+            self.set_expiry(expiry);
+            return;
+        }
+        with_content(value, |content| self.rewrite(content, expiry, false));
+    }
+
+    /// Changes or removes the expiry.
+    pub fn set_expiry(&mut self, expiry: Option<UnixMillis>) {
+        let mut header = self.header();
+        let has_expiry = header.flags & FLAG_EXPIRY != 0;
+        if has_expiry == expiry.is_some() {
+            self.write_expiry(header, expiry);
+            return;
+        }
+        let old = self.shape();
+        let moved_len = old.key_len + header.value_bytes();
+        header.flags ^= FLAG_EXPIRY;
+        let key_at = key_at(header);
+        let needed = key_at + moved_len;
+        if is_fitting(needed, old.block_bytes) {
+            let block = self.block();
+            // SAFETY: key and value are `moved_len` bytes, and both places lie within the block.
+            unsafe { ptr::copy(block.add(old.key_at), block.add(key_at), moved_len) };
+            self.set_header(header);
+        } else {
+            let block = allocate(needed, header, old.key_len);
+            // SAFETY: key and value are `moved_len` bytes in the old block, the new one has room for them at
+            // `key_at`, and the two are separate. A boxed value is moved along with its pointer.
+            unsafe { ptr::copy_nonoverlapping(self.block().add(old.key_at), block.add(key_at), moved_len) };
+            self.relocate(block, old.block_bytes);
+        }
+        self.write_expiry(self.header(), expiry);
+        self.mark_expiry(expiry.is_some());
+    }
+
+    /// Appends to a string, and returns its new length.
+    pub fn append(&mut self, bytes: &[u8]) -> usize {
+        let mut digits = itoa::Buffer::new();
+        let current = match self.header().encoding() {
+            ENCODING_BOXED => {
+                self.boxed_mut().append(bytes);
+                self.set_raw(true);
+                return self.boxed().len();
+            }
+            ENCODING_INT => digits.format(self.int()).as_bytes(),
+            _ => self.inline(),
+        };
+        let len = current.len() + bytes.len();
+        let expiry = self.expiry();
+        if len <= INLINE_LEN_MAX {
+            let mut joined = [0; INLINE_LEN_MAX];
+            joined[..current.len()].copy_from_slice(current);
+            joined[current.len()..len].copy_from_slice(bytes);
+            self.rewrite(Content::Inline(&joined[..len]), expiry, true);
+        } else {
+            let mut string = RawString::copied(current);
+            string.append(bytes);
+            self.rewrite(Content::Boxed(Box::new(string)), expiry, true);
+        }
+        len
+    }
+
+    /// Writes `bytes` into a string at `offset`, with zeros before it where there was nothing, and returns the
+    /// string's new length.
+    pub fn set_range(&mut self, offset: usize, bytes: &[u8]) -> usize {
+        let mut digits = itoa::Buffer::new();
+        let current = match self.header().encoding() {
+            ENCODING_BOXED => {
+                self.boxed_mut().set_range(offset, bytes);
+                self.set_raw(true);
+                return self.boxed().len();
+            }
+            ENCODING_INT => digits.format(self.int()).as_bytes(),
+            _ => self.inline(),
+        };
+        let len = current.len().max(offset + bytes.len());
+        let expiry = self.expiry();
+        if len <= INLINE_LEN_MAX {
+            let mut result = [0; INLINE_LEN_MAX];
+            result[..current.len()].copy_from_slice(current);
+            result[offset..offset + bytes.len()].copy_from_slice(bytes);
+            self.rewrite(Content::Inline(&result[..len]), expiry, true);
+        } else {
+            let mut string = RawString::copied(current);
+            string.set_range(offset, bytes);
+            self.rewrite(Content::Boxed(Box::new(string)), expiry, true);
+        }
+        len
+    }
+
+    /// Lets `f` change the bytes of a string as it likes.
+    pub fn modify_bytes<R>(&mut self, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        if self.header().encoding() == ENCODING_BOXED {
+            let result = f(self.boxed_mut().make_owned());
+            self.set_raw(true);
+            return result;
+        }
+        let ValueRef::String(string) = self.value();
+        let mut bytes = string.to_vec();
+        let result = f(&mut bytes);
+        let expiry = self.expiry();
+        with_content(NewValue::Owned(bytes), |content| self.rewrite(content, expiry, true));
+        result
+    }
+
+    /// A handle on the bytes of a string that is long enough for that to pay.
+    #[must_use]
+    pub fn shared_bytes(&mut self) -> Option<Bytes> {
+        if self.header().encoding() != ENCODING_BOXED || self.boxed().len() < SHARED_LEN_MIN {
+            return None;
+        }
+        Some(self.boxed_mut().share())
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("key", &self.key().escape_ascii().to_string())
+            .field("value", &self.value())
+            .field("expiry", &self.expiry())
+            .finish()
+    }
+}
+
+impl Drop for Entry {
+    #[inline]
+    fn drop(&mut self) {
+        if self.header().encoding() == ENCODING_BOXED {
+            drop(self.take_boxed());
+        }
+        // SAFETY: nobody uses the block after this.
+        unsafe { free(self.block(), self.shape().block_bytes) };
+    }
+}
+
+/// The first word of a block.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Header {
+    /// High nibble: type. Low nibble: encoding.
+    kind: u8,
+    flags: u8,
+    /// Or `LONG_KEY`.
+    key_len: u8,
+    /// Length of an inline value.
+    value_len: u8,
+    /// Size of the block in words, unless the key is long.
+    block_words: u8,
+    lru: [u8; 3],
+}
+
+const _: () = assert!(size_of::<Header>() == WORD);
+
+/// Where things lie in a block.
+#[derive(Clone, Copy)]
+struct Shape {
+    key_at: usize,
+    key_len: usize,
+    block_bytes: usize,
+}
+
+/// What is to be written where the value lies.
+enum Content<'a> {
+    Int(i64),
+    Inline(&'a [u8]),
+    Boxed(Box<RawString>),
+}
+
+impl Header {
+    #[inline]
+    fn encoding(self) -> u8 {
+        self.kind & 0xf
+    }
+
+    /// Bytes the value takes within the block.
+    #[inline]
+    fn value_bytes(self) -> usize {
+        if self.encoding() == ENCODING_INLINE { usize::from(self.value_len) } else { WORD }
+    }
+}
+
+impl Content<'_> {
+    #[inline]
+    fn len(&self) -> usize {
+        if let Content::Inline(bytes) = self { bytes.len() } else { WORD }
+    }
+}
+
+impl Entry {
+    #[inline]
+    fn block(&self) -> *mut u8 {
+        self.0.as_ptr().map_addr(|word| word & ADDRESS_MASK)
+    }
+
+    #[inline]
+    fn header(&self) -> Header {
+        // SAFETY: every block begins with an initialised header.
+        unsafe { self.block().cast::<Header>().read() }
+    }
+
+    #[inline]
+    fn set_header(&mut self, header: Header) {
+        // SAFETY: every block begins with room for a header.
+        unsafe { self.block().cast::<Header>().write(header) }
+    }
+
+    #[inline]
+    fn shape(&self) -> Shape {
+        let header = self.header();
+        let key_at = key_at(header);
+        if header.key_len == LONG_KEY {
+            // SAFETY: with this key length, two u32 lie behind the header.
+            let [key_len, block_words] = unsafe { self.block().add(WORD).cast::<[u32; 2]>().read() };
+            Shape { key_at, key_len: key_len as usize, block_bytes: block_words as usize * WORD }
+        } else {
+            let block_bytes = usize::from(header.block_words) * WORD;
+            Shape { key_at, key_len: usize::from(header.key_len), block_bytes }
+        }
+    }
+
+    /// The value's place.
+    #[inline]
+    fn value_ptr(&self) -> *mut u8 {
+        let shape = self.shape();
+        // SAFETY: the value begins behind the key, within the block.
+        unsafe { self.block().add(shape.key_at + shape.key_len) }
+    }
+
+    #[inline]
+    fn int(&self) -> i64 {
+        debug_assert_eq!(self.header().encoding(), ENCODING_INT);
+        // SAFETY: with this encoding an i64 lies there, not necessarily aligned.
+        unsafe { self.value_ptr().cast::<i64>().read_unaligned() }
+    }
+
+    #[inline]
+    fn inline(&self) -> &[u8] {
+        let header = self.header();
+        debug_assert_eq!(header.encoding(), ENCODING_INLINE);
+        // SAFETY: with this encoding so many initialised bytes lie there, and they cannot change while the entry
+        // is borrowed.
+        unsafe { std::slice::from_raw_parts(self.value_ptr(), usize::from(header.value_len)) }
+    }
+
+    #[inline]
+    fn boxed_ptr(&self) -> *mut RawString {
+        debug_assert_eq!(self.header().encoding(), ENCODING_BOXED);
+        // SAFETY: with this encoding the pointer of a box lies there, not necessarily aligned.
+        unsafe { self.value_ptr().cast::<*mut RawString>().read_unaligned() }
+    }
+
+    #[inline]
+    fn boxed(&self) -> &RawString {
+        // SAFETY: the entry owns the box, and is borrowed.
+        unsafe { &*self.boxed_ptr() }
+    }
+
+    #[inline]
+    fn boxed_mut(&mut self) -> &mut RawString {
+        // SAFETY: the entry owns the box, and is borrowed for change.
+        unsafe { &mut *self.boxed_ptr() }
+    }
+
+    /// Takes the box out and leaves a number in its place.
+    fn take_boxed(&mut self) -> Box<RawString> {
+        // SAFETY: the pointer came from a box, and is forgotten here.
+        let boxed = unsafe { Box::from_raw(self.boxed_ptr()) };
+        let mut header = self.header();
+        header.kind = header.kind & 0xf0 | ENCODING_INT;
+        self.set_header(header);
+        boxed
+    }
+
+    fn set_raw(&mut self, is_raw: bool) {
+        let mut header = self.header();
+        header.flags = header.flags & !FLAG_RAW | if is_raw { FLAG_RAW } else { 0 };
+        self.set_header(header);
+    }
+
+    #[inline]
+    fn build(key: &[u8], content: Content<'_>, expiry: Option<UnixMillis>, lru: u32, is_raw: bool) -> Entry {
+        let header = Header {
+            kind: (ValueType::String as u8) << 4 | ENCODING_INT,
+            flags: flags(expiry, is_raw),
+            key_len: u8::try_from(key.len()).unwrap_or(LONG_KEY),
+            value_len: 0,
+            block_words: 0,
+            lru: lru_bytes(lru),
+        };
+        let key_at = key_at(header);
+        let block = allocate(key_at + key.len() + content.len(), header, key.len());
+        // SAFETY: the block has room for the key at that place, and is not part of `key`.
+        unsafe { ptr::copy_nonoverlapping(key.as_ptr(), block.add(key_at), key.len()) };
+        // SAFETY: `allocate` does not return null.
+        let mut entry = Entry(unsafe { NonNull::new_unchecked(block) });
+        entry.mark_expiry(expiry.is_some());
+        entry.write_expiry(entry.header(), expiry);
+        entry.write_content(content);
+        entry
+    }
+
+    /// Gives the entry other contents, in its block if they fit.
+    #[inline]
+    fn rewrite(&mut self, content: Content<'_>, expiry: Option<UnixMillis>, is_raw: bool) {
+        let mut header = self.header();
+        if header.encoding() == ENCODING_BOXED {
+            drop(self.take_boxed());
+            header = self.header();
+        }
+        let had_expiry = header.flags & FLAG_EXPIRY != 0;
+        let old = self.shape();
+        header.flags = flags(expiry, is_raw);
+        let key_at = key_at(header);
+        let needed = key_at + old.key_len + content.len();
+        if is_fitting(needed, old.block_bytes) {
+            if had_expiry != expiry.is_some() {
+                let block = self.block();
+                // SAFETY: both places have `key_len` bytes within the block.
+                unsafe { ptr::copy(block.add(old.key_at), block.add(key_at), old.key_len) };
+                self.mark_expiry(expiry.is_some());
+            }
+            self.set_header(header);
+        } else {
+            self.rebuild(header, needed, expiry.is_some());
+        }
+        self.write_expiry(header, expiry);
+        self.write_content(content);
+    }
+
+    /// Moves to a block of another size, with the key and nothing else.
+    #[cold]
+    fn rebuild(&mut self, header: Header, needed: usize, has_expiry: bool) {
+        let old = self.shape();
+        let block = allocate(needed, header, old.key_len);
+        // SAFETY: the old block holds the key at its place, the new one has room for it at its own, and the two
+        // are separate.
+        unsafe {
+            ptr::copy_nonoverlapping(self.block().add(old.key_at), block.add(key_at(header)), old.key_len);
+        }
+        self.relocate(block, old.block_bytes);
+        self.mark_expiry(has_expiry);
+    }
+
+    /// Changes over to another block and frees the old one. The rest of the word stays.
+    fn relocate(&mut self, block: *mut u8, old_bytes: usize) {
+        let rest = self.0.addr().get() & !ADDRESS_MASK;
+        let old = self.block();
+        // SAFETY: `block` is not null, and bits are only added.
+        self.0 = unsafe { NonNull::new_unchecked(block.map_addr(|address| address | rest)) };
+        // SAFETY: nothing points to the old block any more.
+        unsafe { free(old, old_bytes) };
+    }
+
+    /// Notes in the pointer's word whether there is an expiry.
+    #[inline]
+    fn mark_expiry(&mut self, has_expiry: bool) {
+        let word = self.0.as_ptr().map_addr(|word| word & !EXPIRY_BIT | usize::from(has_expiry));
+        // SAFETY: the address is that of an allocation, hence not zero.
+        self.0 = unsafe { NonNull::new_unchecked(word) };
+    }
+
+    #[inline]
+    fn write_expiry(&mut self, header: Header, expiry: Option<UnixMillis>) {
+        if let Some(UnixMillis(at)) = expiry {
+            debug_assert!(header.flags & FLAG_EXPIRY != 0);
+            // SAFETY: with the flag set, there is room for an i64.
+            unsafe { self.block().add(expiry_at(header)).cast::<i64>().write(at) }
+        }
+    }
+
+    /// Writes the value and notes its encoding. The block has room for it, and holds no boxed value.
+    #[inline]
+    fn write_content(&mut self, content: Content<'_>) {
+        let value = self.value_ptr();
+        let mut header = self.header();
+        let encoding = match content {
+            Content::Int(number) => {
+                // SAFETY: the block has room for eight bytes there.
+                unsafe { value.cast::<i64>().write_unaligned(number) };
+                ENCODING_INT
+            }
+            Content::Inline(bytes) => {
+                // SAFETY: the block has room for them; they lie outside of it, as the entry is borrowed for change.
+                unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), value, bytes.len()) };
+                header.value_len = bytes.len() as u8;
+                ENCODING_INLINE
+            }
+            Content::Boxed(string) => {
+                // SAFETY: the block has room for eight bytes there.
+                unsafe { value.cast::<*mut RawString>().write_unaligned(Box::into_raw(string)) };
+                ENCODING_BOXED
+            }
+        };
+        header.kind = header.kind & 0xf0 | encoding;
+        self.set_header(header);
+    }
+}
+
+/// Sorts a new value by where it will lie.
+#[inline]
+fn with_content<R>(value: NewValue<'_>, f: impl FnOnce(Content<'_>) -> R) -> R {
+    match value {
+        NewValue::Int(number) => f(Content::Int(number)),
+        NewValue::Bytes(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(bytes)),
+        NewValue::Bytes(bytes) => f(Content::Boxed(Box::new(RawString::copied(bytes)))),
+        NewValue::Owned(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes)),
+        NewValue::Owned(bytes) => f(Content::Boxed(Box::new(RawString::owned(bytes)))),
+        NewValue::Shared(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes)),
+        NewValue::Shared(bytes) => f(Content::Boxed(Box::new(RawString::shared(bytes)))),
+    }
+}
+
+#[inline]
+fn expiry_at(header: Header) -> usize {
+    if header.key_len == LONG_KEY { 2 * WORD } else { WORD }
+}
+
+#[inline]
+fn key_at(header: Header) -> usize {
+    expiry_at(header) + usize::from(header.flags & FLAG_EXPIRY) * WORD
+}
+
+#[inline]
+fn flags(expiry: Option<UnixMillis>, is_raw: bool) -> u8 {
+    u8::from(expiry.is_some()) * FLAG_EXPIRY | u8::from(is_raw) * FLAG_RAW
+}
+
+#[inline]
+fn lru_bytes(lru: u32) -> [u8; 3] {
+    let [a, b, c, _] = (lru & LRU_MASK).to_le_bytes();
+    [a, b, c]
+}
+
+/// Whether a block can go on holding what needs so many bytes.
+#[inline]
+fn is_fitting(needed: usize, block_bytes: usize) -> bool {
+    needed <= block_bytes && (block_bytes <= LAVISH_BLOCK_BYTES_MAX || 2 * needed >= block_bytes)
+}
+
+/// The size of the allocator's that holds `needed` bytes: multiples of 8 up to 64, then four sizes to each doubling.
+#[inline]
+fn block_bytes(needed: usize) -> usize {
+    if needed <= 64 {
+        needed.next_multiple_of(8)
+    } else {
+        needed.next_multiple_of(1 << ((needed - 1).ilog2() - 2))
+    }
+}
+
+/// A block for `needed` bytes, with its header, and the long form if the key is long.
+#[inline]
+fn allocate(needed: usize, mut header: Header, key_len: usize) -> *mut u8 {
+    let bytes = block_bytes(needed);
+    let layout = block_layout(bytes);
+    // SAFETY: the size is not zero: there is always a header.
+    let block = unsafe { alloc(layout) };
+    if block.is_null() {
+        handle_alloc_error(layout);
+    }
+    assert_eq!(block.addr() & !ADDRESS_MASK, 0, "the allocator's addresses are aligned and have 48 bits");
+    if header.key_len == LONG_KEY {
+        let long = [key_len, bytes / WORD].map(|number| u32::try_from(number).unwrap_or_else(|_| too_long()));
+        header.block_words = 0;
+        // SAFETY: a block with a long key is longer than two words, and aligned to one.
+        unsafe { block.add(WORD).cast::<[u32; 2]>().write(long) };
+    } else {
+        // A short key and the longest inline value make less than 64 words.
+        header.block_words = (bytes / WORD) as u8;
+    }
+    // SAFETY: the block is at least one word long, and aligned to one.
+    unsafe { block.cast::<Header>().write(header) };
+    block
+}
+
+#[cold]
+fn too_long() -> u32 {
+    panic!("a key is longer than 4 GiB")
+}
+
+/// # Safety
+///
+/// `block` came from `allocate`, has this size, and is not used any more.
+#[inline]
+unsafe fn free(block: *mut u8, bytes: usize) {
+    // SAFETY: as the caller promises.
+    unsafe { dealloc(block, block_layout(bytes)) }
+}
+
+#[inline]
+fn block_layout(bytes: usize) -> Layout {
+    // SAFETY: the alignment is a power of two, and no block comes near isize::MAX: lengths fit a u32.
+    unsafe { Layout::from_size_align_unchecked(bytes, WORD) }
+}
+
+/// Whether two keys are equal. Keys are short, and calling `memcmp` would take longer than this.
+#[inline]
+fn is_equal(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    if a.len() > SHORT_KEY_LEN_MAX {
+        return a == b;
+    }
+    let (a_words, a_tail) = a.as_chunks::<WORD>();
+    let (b_words, b_tail) = b.as_chunks::<WORD>();
+    for (a_word, b_word) in a_words.iter().zip(b_words) {
+        if u64::from_ne_bytes(*a_word) != u64::from_ne_bytes(*b_word) {
+            return false;
+        }
+    }
+    // The last word overlaps the one before it.
+    match (a.last_chunk::<WORD>(), b.last_chunk::<WORD>()) {
+        (Some(a_last), Some(b_last)) => u64::from_ne_bytes(*a_last) == u64::from_ne_bytes(*b_last),
+        _ => a_tail.iter().eq(b_tail),
+    }
+}

@@ -1,0 +1,314 @@
+//! Strings: how a new one is handed in, how one is looked at, and those too long to lie in their entry.
+
+use bytes::Bytes;
+use itoa::Buffer;
+
+/// Strings at least this long are answered with a shared handle instead of a copy.
+pub const SHARED_LEN_MIN: usize = 16 * 1024;
+
+/// Room for growth beyond what a growing string needs is at most this, or an eighth of its length if that is
+/// more: less would make appending to a huge string quadratic.
+const SLACK_BYTES_MAX: usize = 1 << 20;
+
+/// A string as its entry holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StringRef<'a> {
+    /// The string is the canonical decimal form of this number.
+    Int(i64),
+    /// Any bytes.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> StringRef<'a> {
+    /// Its bytes; a number is written into `digits`.
+    #[must_use]
+    #[inline]
+    pub fn bytes<'b>(self, digits: &'b mut Buffer) -> &'b [u8]
+    where
+        'a: 'b,
+    {
+        match self {
+            StringRef::Int(number) => digits.format(number).as_bytes(),
+            StringRef::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    #[inline]
+    pub fn len(self) -> usize {
+        match self {
+            StringRef::Int(number) => Buffer::new().format(number).len(),
+            StringRef::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether it has no bytes.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        matches!(self, StringRef::Bytes(b""))
+    }
+
+    /// A copy of its bytes.
+    #[must_use]
+    pub fn to_vec(self) -> Vec<u8> {
+        self.bytes(&mut Buffer::new()).to_vec()
+    }
+}
+
+/// A value on its way into the keyspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewValue<'a> {
+    /// A string that is the canonical form of a number.
+    Int(i64),
+    /// A string, copied.
+    Bytes(&'a [u8]),
+    /// A string, moved in where it is long enough to pay.
+    Owned(Vec<u8>),
+    /// A string, shared where it is long enough to pay.
+    Shared(Bytes),
+}
+
+impl<'a> NewValue<'a> {
+    /// What `SET` makes of its argument: a number if it reads exactly as that number would be written.
+    #[must_use]
+    #[inline]
+    pub fn parse(bytes: &'a [u8]) -> NewValue<'a> {
+        match parse_canonical(bytes) {
+            Some(number) => NewValue::Int(number),
+            None => NewValue::Bytes(bytes),
+        }
+    }
+}
+
+/// The number whose decimal form is exactly `bytes`: no sign but a minus, no leading zeros, no spaces.
+#[must_use]
+#[inline]
+pub fn parse_canonical(bytes: &[u8]) -> Option<i64> {
+    let (is_negative, digits) = match bytes {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    match digits {
+        [b'0'] if !is_negative => return Some(0),
+        [b'1'..=b'9', ..] if digits.len() <= 19 => {}
+        _ => return None,
+    }
+    // 19 digits fit a u64.
+    let mut magnitude = 0_u64;
+    for &digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        magnitude = magnitude * 10 + u64::from(digit);
+    }
+    if is_negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
+}
+
+/// A string that lies outside its entry: one of our own that can grow, or one shared with replies on their way
+/// out, which is copied before it is changed if they still hold it.
+#[derive(Debug)]
+pub struct RawString(Repr);
+
+#[derive(Debug)]
+enum Repr {
+    Owned(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl RawString {
+    /// A copy of `bytes`.
+    #[must_use]
+    pub fn copied(bytes: &[u8]) -> RawString {
+        RawString(Repr::Owned(bytes.to_vec()))
+    }
+
+    /// Takes `bytes` over.
+    #[must_use]
+    pub fn owned(bytes: Vec<u8>) -> RawString {
+        RawString(Repr::Owned(bytes))
+    }
+
+    /// Shares `bytes` with whoever else holds them.
+    #[must_use]
+    pub fn shared(bytes: Bytes) -> RawString {
+        RawString(Repr::Shared(bytes))
+    }
+
+    /// Its bytes.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Owned(bytes) => bytes,
+            Repr::Shared(bytes) => bytes,
+        }
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether it has no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.as_bytes().is_empty()
+    }
+
+    /// A handle on the bytes as they are now. Nothing is copied: the string is shared from here on, until it is
+    /// changed.
+    #[must_use]
+    pub fn share(&mut self) -> Bytes {
+        let shared = match &mut self.0 {
+            Repr::Shared(bytes) => return bytes.clone(),
+            Repr::Owned(bytes) => Bytes::from(std::mem::take(bytes)),
+        };
+        self.0 = Repr::Shared(shared.clone());
+        shared
+    }
+
+    /// The bytes, to change. Copies them if somebody else still holds them.
+    pub fn make_owned(&mut self) -> &mut Vec<u8> {
+        if let Repr::Shared(bytes) = &mut self.0 {
+            self.0 = Repr::Owned(Vec::from(std::mem::take(bytes)));
+        }
+        match &mut self.0 {
+            Repr::Owned(bytes) => bytes,
+            Repr::Shared(_) => unreachable!("it was made an owned one above"),
+        }
+    }
+
+    /// Appends `bytes`, at a cost proportional to them in the long run.
+    pub fn append(&mut self, bytes: &[u8]) {
+        let string = self.make_owned();
+        reserve(string, bytes.len());
+        string.extend_from_slice(bytes);
+    }
+
+    /// Writes `bytes` at `offset`, with zeros before it where there was nothing.
+    pub fn set_range(&mut self, offset: usize, bytes: &[u8]) {
+        let string = self.make_owned();
+        let end = offset + bytes.len();
+        if end > string.len() {
+            reserve(string, end - string.len());
+            string.resize(end, 0);
+        }
+        string[offset..end].copy_from_slice(bytes);
+    }
+
+    /// Becomes a copy of `bytes`, in the memory it has if that is neither too small nor more than double.
+    pub fn assign(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Repr::Owned(string) if (bytes.len()..=2 * bytes.len()).contains(&string.capacity()) => {
+                string.clear();
+                string.extend_from_slice(bytes);
+            }
+            repr => *repr = Repr::Owned(bytes.to_vec()),
+        }
+    }
+
+    /// A copy that costs nothing where the bytes are shared already.
+    #[must_use]
+    pub fn duplicate(&self) -> RawString {
+        match &self.0 {
+            Repr::Owned(bytes) => RawString::copied(bytes),
+            Repr::Shared(bytes) => RawString::shared(bytes.clone()),
+        }
+    }
+
+    /// Bytes of memory behind it.
+    #[must_use]
+    pub fn allocated_bytes(&self) -> usize {
+        match &self.0 {
+            Repr::Owned(bytes) => bytes.capacity(),
+            Repr::Shared(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// Makes room for `extra` bytes, and for as much again unless the string is huge.
+fn reserve(string: &mut Vec<u8>, extra: usize) {
+    let needed = string.len() + extra;
+    if needed > string.capacity() {
+        let slack = needed.min(SLACK_BYTES_MAX.max(needed / 8));
+        string.reserve_exact(extra + slack);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const _: () = assert!(size_of::<RawString>() == 32);
+
+    #[test]
+    fn canonical_numbers_are_those_that_print_back() {
+        let numbers = [0, 1, -1, 9, 10, -10, 12_345_678, i64::MAX, i64::MIN, i64::MAX - 1, i64::MIN + 1];
+        for number in numbers {
+            assert_eq!(parse_canonical(number.to_string().as_bytes()), Some(number));
+            assert_eq!(StringRef::Int(number).len(), number.to_string().len());
+        }
+        let others = [
+            "", "-", "-0", "00", "01", "-01", "+1", " 1", "1 ", "1a", "a", "0x1", "1.0", "9223372036854775808",
+            "-9223372036854775809", "9999999999999999999", "18446744073709551616", "99999999999999999999",
+            "100000000000000000000", ":", "/", "1:", "1/",
+        ];
+        for other in others {
+            assert_eq!(parse_canonical(other.as_bytes()), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn sharing_copies_nothing_and_changing_copies_only_what_is_shared() {
+        let mut string = RawString::owned(vec![7; SHARED_LEN_MIN]);
+        let address = string.as_bytes().as_ptr();
+        let first = string.share();
+        let second = string.share();
+        assert_eq!([first.as_ptr(), second.as_ptr(), string.as_bytes().as_ptr()], [address; 3]);
+        string.append(b"x");
+        assert_eq!((first.len(), second.len(), string.len()), (SHARED_LEN_MIN, SHARED_LEN_MIN, SHARED_LEN_MIN + 1));
+        assert_ne!(string.as_bytes().as_ptr(), address);
+
+        let address = string.as_bytes().as_ptr();
+        drop(string.share());
+        string.set_range(0, b"y");
+        assert_eq!(string.as_bytes().as_ptr(), address, "nobody else held it");
+        assert_eq!(string.as_bytes()[..2], [b'y', 7]);
+    }
+
+    #[test]
+    fn growth_is_amortised_and_slack_is_bounded() {
+        let mut string = RawString::copied(b"");
+        let mut reallocations = 0;
+        let mut capacity = 0;
+        for _ in 0..300_000 {
+            string.append(b"0123456789");
+            if string.allocated_bytes() != capacity {
+                capacity = string.allocated_bytes();
+                reallocations += 1;
+            }
+            assert!(capacity <= 2 * string.len() && capacity - string.len() <= SLACK_BYTES_MAX);
+        }
+        assert!(reallocations < 30, "{reallocations}");
+    }
+
+    #[test]
+    fn ranges_are_padded_with_zeros_and_assignments_reuse_memory() {
+        let mut string = RawString::copied(b"abc");
+        string.set_range(5, b"de");
+        assert_eq!(string.as_bytes(), b"abc\0\0de");
+        string.set_range(1, b"BC");
+        assert_eq!(string.as_bytes(), b"aBC\0\0de");
+
+        let mut string = RawString::owned(Vec::with_capacity(100));
+        string.assign(&[1; 60]);
+        assert_eq!((string.len(), string.allocated_bytes()), (60, 100));
+        string.assign(&[1; 40]);
+        assert_eq!((string.len(), string.allocated_bytes()), (40, 40));
+    }
+}
