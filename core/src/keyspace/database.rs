@@ -38,6 +38,12 @@ impl Database {
         Database(Table::with_class_max(hash_key, class_max))
     }
 
+    /// Checks everything that must hold of a database.
+    #[cfg(test)]
+    pub(crate) fn verify(&self) {
+        self.0.verify();
+    }
+
     /// Number of keys, expired ones included that were not removed yet.
     #[must_use]
     #[inline]

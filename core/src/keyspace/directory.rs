@@ -181,9 +181,10 @@ impl<E: Element> Directory<E> {
 
     /// Takes all segments out.
     pub fn take(&mut self) -> Pile<E> {
-        let words = std::mem::take(&mut self.words);
-        *self = Directory::new();
-        Pile { words }
+        self.depth = 0;
+        self.segments_by_depth.fill(0);
+        self.segments_bytes = 0;
+        Pile { words: std::mem::take(&mut self.words) }
     }
 
     #[inline]

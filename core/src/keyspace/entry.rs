@@ -332,7 +332,7 @@ impl Entry {
     /// Lets `f` change the bytes of a string as it likes.
     pub fn modify_bytes<R>(&mut self, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         if self.header().encoding() == ENCODING_BOXED {
-            let result = f(self.boxed_mut().make_owned());
+            let result = self.boxed_mut().modify(f);
             self.set_raw(true);
             return result;
         }

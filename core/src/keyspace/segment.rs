@@ -552,6 +552,48 @@ impl<E: Element> Segment<E> {
     }
 }
 
+#[cfg(test)]
+impl<E: Element> Segment<E> {
+    /// Checks everything that must hold of a segment. Returns how many elements it has, and how many of them
+    /// have an expiry.
+    pub fn verify(&self, hash_key: HashKey) -> (usize, usize) {
+        let homes = self.header.homes as usize;
+        let (mut len, mut expires) = (0, 0);
+        let mut flags = vec![0_u8; homes];
+        for (index, bucket) in self.buckets.iter().enumerate() {
+            for slot in 0..SLOTS {
+                let Some(element) = bucket.element(slot) else {
+                    assert_eq!(bucket.fingerprint(slot), 0);
+                    continue;
+                };
+                let hash = element.hash(hash_key);
+                assert_eq!(hash & !last_hash(self.depth()), self.prefix(), "it belongs to this segment");
+                assert_eq!(bucket.fingerprint(slot), fingerprint(hash));
+                assert_eq!(element.tag(), window(hash, self.depth()));
+                let home = self.shape().home(hash);
+                assert_eq!(self.home_of(element.tag()), home);
+                if index < homes {
+                    assert_eq!(index, home);
+                } else {
+                    let choice = (0..self.overflow_choices()).find(|&it| self.overflow_bucket(home, it) == index);
+                    flags[home] |= 1 << choice.expect("only overflow buckets of its home");
+                }
+                if let Some(UnixMillis(at)) = element.expiry() {
+                    assert!(self.header.earliest_expiry <= at);
+                    expires += 1;
+                }
+                assert_eq!(element.has_expiry(), element.expiry().is_some());
+                len += 1;
+            }
+        }
+        for (home, flags) in flags.into_iter().enumerate() {
+            assert_eq!(self.buckets[home].overflow_flags(), flags);
+        }
+        assert_eq!((self.len(), self.header.expires as usize), (len, expires));
+        (len, expires)
+    }
+}
+
 #[inline]
 fn find_in<E: Element>(bucket: &Bucket<E>, fingerprint: u8, key: &[u8]) -> Option<usize> {
     bucket

@@ -286,6 +286,31 @@ impl<E: Element> Table<E> {
     }
 }
 
+#[cfg(test)]
+impl<E: Element> Table<E> {
+    /// Checks everything that must hold of a table.
+    pub fn verify(&self) {
+        let (mut len, mut expires, mut bytes, mut place, mut depth_max) = (0, 0, 0, 0, 0);
+        while place < self.directory.len() {
+            let segment = self.directory.segment_from(place).expect("each segment begins where the last one ends");
+            let places = self.directory.len() >> segment.depth();
+            let first_hash = (place as u128) * (1 << 64) / self.directory.len() as u128;
+            assert_eq!(u128::from(segment.prefix()), first_hash);
+            assert!((1..places).all(|offset| self.directory.segment_from(place + offset).is_none()));
+            let (segment_len, segment_expires) = segment.verify(self.hash_key);
+            assert!(segment.class() <= self.class_max);
+            len += segment_len;
+            expires += segment_expires;
+            bytes += segment.bytes();
+            depth_max = depth_max.max(segment.depth());
+            place += places;
+        }
+        assert_eq!((self.len, self.expires), (len, expires));
+        assert_eq!(self.bytes(), bytes + 8 * self.directory.len());
+        assert!(self.directory.len() == 0 || self.directory.len() == 1 << depth_max);
+    }
+}
+
 /// Moves a segment's elements into one of the next size, or into two.
 fn enlarge<E: Element>(
     segment: &mut Segment<E>,

@@ -201,6 +201,16 @@ impl RawString {
         string[offset..end].copy_from_slice(bytes);
     }
 
+    /// Lets `f` change the bytes as it likes, and gives memory back if it leaves much of it unused.
+    pub fn modify<R>(&mut self, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        let string = self.make_owned();
+        let result = f(string);
+        if string.capacity() > 2 * string.len() {
+            string.shrink_to_fit();
+        }
+        result
+    }
+
     /// Becomes a copy of `bytes`, in the memory it has if that is neither too small nor more than double.
     pub fn assign(&mut self, bytes: &[u8]) {
         match &mut self.0 {
