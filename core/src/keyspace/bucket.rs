@@ -25,7 +25,7 @@ impl<E> Bucket<E> {
     /// The slots that have this fingerprint, which is not zero.
     #[inline]
     pub fn candidates(&self, fingerprint: u8) -> SlotSet {
-        SlotSet(zero_bytes(self.word ^ u64::from(fingerprint) * LOW_BITS))
+        SlotSet(zero_bytes(self.word ^ (u64::from(fingerprint) * LOW_BITS)))
     }
 
     /// The empty slots.

@@ -165,7 +165,10 @@ impl Database {
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("len", &self.len()).field("expires_len", &self.expires_len()).finish()
+        f.debug_struct("Database")
+            .field("len", &self.len())
+            .field("expires_len", &self.expires_len())
+            .finish()
     }
 }
 

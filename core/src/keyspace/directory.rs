@@ -62,7 +62,11 @@ impl<E: Element> Word<E> {
         let Shape { depth, homes } = segment.shape();
         let high = (homes as usize) << HOMES_SHIFT | segment.buckets() << BUCKETS_SHIFT;
         let address = Box::into_raw(segment).cast::<u8>();
-        assert_eq!(address.addr() & !ADDRESS_MASK, 0, "the allocator's addresses are aligned and have 48 bits");
+        assert_eq!(
+            address.addr() & !ADDRESS_MASK,
+            0,
+            "the allocator's addresses are aligned and have 48 bits"
+        );
         Word(address.map_addr(|address| address | high | depth as usize), PhantomData)
     }
 

@@ -664,7 +664,8 @@ fn key_at(header: Header) -> usize {
 
 #[inline]
 fn flags(expiry: Option<UnixMillis>, is_raw: bool) -> u8 {
-    u8::from(expiry.is_some()) * FLAG_EXPIRY | u8::from(is_raw) * FLAG_RAW
+    let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+    flag(expiry.is_some(), FLAG_EXPIRY) | flag(is_raw, FLAG_RAW)
 }
 
 #[inline]

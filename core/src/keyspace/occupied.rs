@@ -76,5 +76,7 @@ impl<'a, E: Element> OccupiedElement<'a, E> {
 /// What lies at the place the handle knows.
 #[inline]
 fn present<T>(element: Option<T>) -> T {
-    element.expect("the handle was made for an element, and only removing it, which consumes the handle, ends it")
+    element.expect(
+        "the handle was made for an element, and only removing it, which consumes the handle, ends it",
+    )
 }

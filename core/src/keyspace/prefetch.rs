@@ -1,6 +1,9 @@
 //! Asking the processor to fetch a cache line before it is needed.
 
-#![expect(unsafe_code, reason = "prefetching is an intrinsic")]
+#![cfg_attr(
+    all(target_arch = "x86_64", not(miri)),
+    expect(unsafe_code, reason = "prefetching is an intrinsic")
+)]
 
 /// Begins to fetch the cache line at `address`, which may be any: fetching ahead never faults.
 #[inline]

@@ -108,7 +108,7 @@ impl Shape {
     #[inline]
     fn home(self, hash: u64) -> usize {
         let spread = hash << self.depth >> (u64::BITS - SPREAD_BITS);
-        (spread * u64::from(self.homes) >> SPREAD_BITS) as usize
+        ((spread * u64::from(self.homes)) >> SPREAD_BITS) as usize
     }
 }
 
@@ -227,6 +227,12 @@ impl<E: Element> Segment<E> {
     #[inline]
     pub fn end(&self) -> Option<u64> {
         self.header.prefix.checked_add(last_hash(self.depth())).and_then(|last| last.checked_add(1))
+    }
+
+    /// Whether a hash begins with the prefix.
+    #[inline]
+    pub fn is_for(&self, hash: u64) -> bool {
+        hash & !last_hash(self.depth()) == self.header.prefix
     }
 
     /// Finds the element with this key. `shape` is this segment's.
@@ -567,7 +573,7 @@ impl<E: Element> Segment<E> {
                     continue;
                 };
                 let hash = element.hash(hash_key);
-                assert_eq!(hash & !last_hash(self.depth()), self.prefix(), "it belongs to this segment");
+                assert!(self.is_for(hash));
                 assert_eq!(bucket.fingerprint(slot), fingerprint(hash));
                 assert_eq!(element.tag(), window(hash, self.depth()));
                 let home = self.shape().home(hash);
@@ -575,7 +581,8 @@ impl<E: Element> Segment<E> {
                 if index < homes {
                     assert_eq!(index, home);
                 } else {
-                    let choice = (0..self.overflow_choices()).find(|&it| self.overflow_bucket(home, it) == index);
+                    let choice =
+                        (0..self.overflow_choices()).find(|&it| self.overflow_bucket(home, it) == index);
                     flags[home] |= 1 << choice.expect("only overflow buckets of its home");
                 }
                 if let Some(UnixMillis(at)) = element.expiry() {
@@ -634,7 +641,7 @@ fn window(hash: u64, depth: u32) -> u16 {
 /// When to grow: which of the permitted fills is up to the prefix.
 fn len_max(class: u8, prefix: u64, depth: u32) -> u32 {
     let mixed = (prefix ^ u64::from(depth)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let share = (mixed >> 32) as usize * FILL_PERCENT_SPAN >> 32;
+    let share = ((mixed >> 32) as usize * FILL_PERCENT_SPAN) >> 32;
     let percent = FILL_PERCENT_MIN + share;
     (slots(CLASS_BYTES[usize::from(class)]) * percent / 100) as u32
 }

@@ -131,13 +131,16 @@ impl<E: Element> Table<E> {
         for _ in 0..RANDOM_TRIES_MAX {
             let place = below(next_random(&mut state), self.directory.len());
             let slot = below(next_random(&mut state), slots);
-            if let Some(element) = self.directory.segment_from(place).and_then(|segment| segment.element_at(slot)) {
+            if let Some(element) =
+                self.directory.segment_from(place).and_then(|segment| segment.element_at(slot))
+            {
                 return Some(element);
             }
         }
         let start = below(next_random(&mut state), self.directory.len());
         let mut places = (start..self.directory.len()).chain(0..start);
-        let segment = places.find_map(|place| self.directory.segment_from(place).filter(|it| it.len() > 0))?;
+        let segment =
+            places.find_map(|place| self.directory.segment_from(place).filter(|it| it.len() > 0))?;
         let nth = below(next_random(&mut state), segment.len());
         (0..segment.buckets()).flat_map(|bucket| segment.elements_in(bucket)).nth(nth)
     }
@@ -292,7 +295,8 @@ impl<E: Element> Table<E> {
     pub fn verify(&self) {
         let (mut len, mut expires, mut bytes, mut place, mut depth_max) = (0, 0, 0, 0, 0);
         while place < self.directory.len() {
-            let segment = self.directory.segment_from(place).expect("each segment begins where the last one ends");
+            let segment =
+                self.directory.segment_from(place).expect("each segment begins where the last one ends");
             let places = self.directory.len() >> segment.depth();
             let first_hash = (place as u128) * (1 << 64) / self.directory.len() as u128;
             assert_eq!(u128::from(segment.prefix()), first_hash);
@@ -340,11 +344,8 @@ fn place<E: Element>(
 ) {
     while let Some(element) = left_over.pop() {
         let hash = element.hash(hash_key);
-        let is_home = |segment: &Box<Segment<E>>| {
-            let depth = segment.depth();
-            depth == 0 || (segment.prefix() ^ hash) >> (u64::BITS - depth) == 0
-        };
-        let index = segments.iter().position(is_home).expect("the segments together hold all hashes of the one they replace");
+        let index = segments.iter().position(|segment| segment.is_for(hash));
+        let index = index.expect("the segments together hold all hashes of the one they replace");
         if let Err(element) = segments[index].insert(hash, element) {
             let mut segment = segments.swap_remove(index);
             segments.extend(enlarge(&mut segment, class_max, hash_key, &mut left_over));
@@ -364,5 +365,5 @@ fn next_random(state: &mut u64) -> u64 {
 
 /// Scales a random number to one below `bound`.
 fn below(random: u64, bound: usize) -> usize {
-    (u128::from(random) * bound as u128 >> 64) as usize
+    ((u128::from(random) * bound as u128) >> 64) as usize
 }

@@ -264,9 +264,29 @@ mod tests {
             assert_eq!(StringRef::Int(number).len(), number.to_string().len());
         }
         let others = [
-            "", "-", "-0", "00", "01", "-01", "+1", " 1", "1 ", "1a", "a", "0x1", "1.0", "9223372036854775808",
-            "-9223372036854775809", "9999999999999999999", "18446744073709551616", "99999999999999999999",
-            "100000000000000000000", ":", "/", "1:", "1/",
+            "",
+            "-",
+            "-0",
+            "00",
+            "01",
+            "-01",
+            "+1",
+            " 1",
+            "1 ",
+            "1a",
+            "a",
+            "0x1",
+            "1.0",
+            "9223372036854775808",
+            "-9223372036854775809",
+            "9999999999999999999",
+            "18446744073709551616",
+            "99999999999999999999",
+            "100000000000000000000",
+            ":",
+            "/",
+            "1:",
+            "1/",
         ];
         for other in others {
             assert_eq!(parse_canonical(other.as_bytes()), None, "{other:?}");
@@ -281,7 +301,10 @@ mod tests {
         let second = string.share();
         assert_eq!([first.as_ptr(), second.as_ptr(), string.as_bytes().as_ptr()], [address; 3]);
         string.append(b"x");
-        assert_eq!((first.len(), second.len(), string.len()), (SHARED_LEN_MIN, SHARED_LEN_MIN, SHARED_LEN_MIN + 1));
+        assert_eq!(
+            (first.len(), second.len(), string.len()),
+            (SHARED_LEN_MIN, SHARED_LEN_MIN, SHARED_LEN_MIN + 1)
+        );
         assert_ne!(string.as_bytes().as_ptr(), address);
 
         let address = string.as_bytes().as_ptr();

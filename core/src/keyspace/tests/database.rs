@@ -187,9 +187,10 @@ fn an_expiry_cycle_passes_over_segments_with_nothing_due() {
     let mut expired = Vec::new();
     let mut cycle = |now| {
         let mut cursor = 0;
-        let progress = database.expire_cycle(&mut cursor, UnixMillis(now), usize::MAX, usize::MAX, &mut |entry| {
-            expired.push(entry.key().to_vec());
-        });
+        let progress =
+            database.expire_cycle(&mut cursor, UnixMillis(now), usize::MAX, usize::MAX, &mut |entry| {
+                expired.push(entry.key().to_vec());
+            });
         assert!(progress.finished);
         (progress.entries, std::mem::take(&mut expired))
     };
