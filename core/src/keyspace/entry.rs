@@ -41,11 +41,8 @@ const LAVISH_BLOCK_BYTES_MAX: usize = 64;
 /// The bit of the pointer's word that says whether there is an expiry.
 const EXPIRY_BIT: usize = 1;
 
-/// Keys up to this length are compared by our own loop.
-const SHORT_KEY_LEN_MAX: usize = 64;
-
-/// All stamps are below this.
-const LRU_MASK: u32 = (1 << 24) - 1;
+/// Up to this length, bytes are compared and copied by our own loops.
+const SHORT_LEN_MAX: usize = 64;
 
 const FLAG_EXPIRY: u8 = 1;
 /// The string was changed in place, and Redis would call its encoding `raw` however short it is.
@@ -130,11 +127,11 @@ impl Entry {
     #[inline]
     pub fn expiry(&self) -> Option<UnixMillis> {
         let header = self.header();
-        if header.flags & FLAG_EXPIRY == 0 {
+        if !header.has_expiry() {
             return None;
         }
         // SAFETY: with the flag set, an i64 lies there.
-        Some(UnixMillis(unsafe { self.block().add(expiry_at(header)).cast::<i64>().read() }))
+        Some(UnixMillis(unsafe { self.block().add(header.expiry_at()).cast::<i64>().read() }))
     }
 
     /// The value.
@@ -161,11 +158,7 @@ impl Entry {
         let header = self.header();
         match header.encoding() {
             ENCODING_INT => "int",
-            ENCODING_INLINE
-                if header.flags & FLAG_RAW == 0 && usize::from(header.value_len) <= EMBSTR_LEN_MAX =>
-            {
-                "embstr"
-            }
+            ENCODING_INLINE if !header.is_raw() && header.inline_len() <= EMBSTR_LEN_MAX => "embstr",
             _ => "raw",
         }
     }
@@ -174,16 +167,13 @@ impl Entry {
     #[must_use]
     #[inline]
     pub fn lru(&self) -> u32 {
-        let [a, b, c] = self.header().lru;
-        u32::from_le_bytes([a, b, c, 0])
+        self.header().lru()
     }
 
     /// Changes the stamp; it is cut to its 24 bits.
     #[inline]
     pub fn set_lru(&mut self, lru: u32) {
-        let mut header = self.header();
-        header.lru = lru_bytes(lru);
-        self.set_header(header);
+        self.set_header(self.header().with_lru(lru));
     }
 
     /// Bytes of memory the entry takes, its value included.
@@ -205,13 +195,13 @@ impl Entry {
             ENCODING_INLINE => Content::Inline(self.inline()),
             _ => Content::Boxed(Box::new(self.boxed().duplicate())),
         };
-        Entry::build(key, content, expiry, self.lru(), header.flags & FLAG_RAW != 0)
+        Entry::build(key, content, expiry, self.lru(), header.is_raw())
     }
 
     /// The same value and expiry under another key. A value outside the entry is moved, not copied.
     #[must_use]
     pub fn rename(mut self, key: &[u8]) -> Entry {
-        let is_raw = self.header().flags & FLAG_RAW != 0;
+        let is_raw = self.header().is_raw();
         let (expiry, lru) = (self.expiry(), self.lru());
         match self.header().encoding() {
             ENCODING_INT => Entry::build(key, Content::Int(self.int()), expiry, lru, is_raw),
@@ -247,30 +237,27 @@ impl Entry {
 
     /// Changes or removes the expiry.
     pub fn set_expiry(&mut self, expiry: Option<UnixMillis>) {
-        let mut header = self.header();
-        let has_expiry = header.flags & FLAG_EXPIRY != 0;
-        if has_expiry == expiry.is_some() {
+        let header = self.header();
+        if header.has_expiry() == expiry.is_some() {
             self.write_expiry(header, expiry);
             return;
         }
         let old = self.shape();
         let moved_len = old.key_len + header.value_bytes();
-        header.flags ^= FLAG_EXPIRY;
-        let key_at = key_at(header);
-        let needed = key_at + moved_len;
-        if is_fitting(needed, old.block_bytes) {
-            let block = self.block();
-            // SAFETY: key and value are `moved_len` bytes, and both places lie within the block.
-            unsafe { ptr::copy(block.add(old.key_at), block.add(key_at), moved_len) };
-            self.set_header(header);
-        } else {
-            let block = allocate(needed, header, old.key_len);
-            // SAFETY: key and value are `moved_len` bytes in the old block, the new one has room for them at
-            // `key_at`, and the two are separate. A boxed value is moved along with its pointer.
-            unsafe { ptr::copy_nonoverlapping(self.block().add(old.key_at), block.add(key_at), moved_len) };
+        let header = header.with_flags(header.flags() ^ FLAG_EXPIRY);
+        let needed = header.key_at() + moved_len;
+        let old_block = self.block();
+        let is_staying = is_fitting(needed, old.block_bytes);
+        let (block, header) =
+            if is_staying { (old_block, header) } else { allocate(needed, header, old.key_len) };
+        // SAFETY: key and value are `moved_len` bytes, and lie within the old block before and within `block`
+        // after, which may be the same one. A boxed value is moved along with its pointer.
+        unsafe { ptr::copy(old_block.add(old.key_at), block.add(header.key_at()), moved_len) };
+        if !is_staying {
             self.relocate(block, old.block_bytes);
         }
-        self.write_expiry(self.header(), expiry);
+        self.set_header(header);
+        self.write_expiry(header, expiry);
         self.mark_expiry(expiry.is_some());
     }
 
@@ -375,23 +362,16 @@ impl Drop for Entry {
     }
 }
 
-/// The first word of a block.
+/// The first word of a block. It is read and written as a whole: the processor is slow to combine bytes it has
+/// just written.
+///
+/// ```text
+/// bits 63..40 stamp | 39..32 words of the block | 31..24 length of an inline value
+///    | 23..16 length of the key, or LONG_KEY | 15..8 flags | 7..4 type | 3..0 encoding
+/// ```
 #[derive(Clone, Copy)]
-#[repr(C, align(8))]
-struct Header {
-    /// High nibble: type. Low nibble: encoding.
-    kind: u8,
-    flags: u8,
-    /// Or `LONG_KEY`.
-    key_len: u8,
-    /// Length of an inline value.
-    value_len: u8,
-    /// Size of the block in words, unless the key is long.
-    block_words: u8,
-    lru: [u8; 3],
-}
-
-const _: () = assert!(size_of::<Header>() == WORD);
+#[repr(transparent)]
+struct Header(u64);
 
 /// Where things lie in a block.
 #[derive(Clone, Copy)]
@@ -409,15 +389,104 @@ enum Content<'a> {
 }
 
 impl Header {
+    const FLAGS_SHIFT: u32 = 8;
+    const KEY_LEN_SHIFT: u32 = 16;
+    const VALUE_LEN_SHIFT: u32 = 24;
+    const BLOCK_WORDS_SHIFT: u32 = 32;
+    const LRU_SHIFT: u32 = 40;
+
+    #[inline]
+    fn new(value_type: ValueType, key_len: usize, flags: u8, lru: u32) -> Header {
+        let key_len = u8::try_from(key_len).unwrap_or(LONG_KEY);
+        Header((value_type as u64) << 4 | u64::from(key_len) << Header::KEY_LEN_SHIFT)
+            .with_flags(flags)
+            .with_lru(lru)
+    }
+
+    #[inline]
+    fn byte(self, shift: u32) -> u8 {
+        (self.0 >> shift) as u8
+    }
+
+    #[inline]
+    fn with_byte(self, shift: u32, byte: u8) -> Header {
+        Header(self.0 & !(0xff << shift) | u64::from(byte) << shift)
+    }
+
     #[inline]
     fn encoding(self) -> u8 {
-        self.kind & 0xf
+        self.0 as u8 & 0xf
+    }
+
+    /// With this encoding; the length matters for inline values only.
+    #[inline]
+    fn with_value(self, encoding: u8, value_len: usize) -> Header {
+        let encoded = Header(self.0 & !0xf | u64::from(encoding));
+        // Inline values are no longer than INLINE_LEN_MAX.
+        encoded.with_byte(Header::VALUE_LEN_SHIFT, value_len as u8)
+    }
+
+    #[inline]
+    fn flags(self) -> u8 {
+        self.byte(Header::FLAGS_SHIFT)
+    }
+
+    #[inline]
+    fn with_flags(self, flags: u8) -> Header {
+        self.with_byte(Header::FLAGS_SHIFT, flags)
+    }
+
+    #[inline]
+    fn has_expiry(self) -> bool {
+        self.flags() & FLAG_EXPIRY != 0
+    }
+
+    #[inline]
+    fn is_raw(self) -> bool {
+        self.flags() & FLAG_RAW != 0
+    }
+
+    /// Or `LONG_KEY`.
+    #[inline]
+    fn key_len(self) -> u8 {
+        self.byte(Header::KEY_LEN_SHIFT)
+    }
+
+    #[inline]
+    fn is_long(self) -> bool {
+        self.key_len() == LONG_KEY
+    }
+
+    #[inline]
+    fn inline_len(self) -> usize {
+        usize::from(self.byte(Header::VALUE_LEN_SHIFT))
     }
 
     /// Bytes the value takes within the block.
     #[inline]
     fn value_bytes(self) -> usize {
-        if self.encoding() == ENCODING_INLINE { usize::from(self.value_len) } else { WORD }
+        if self.encoding() == ENCODING_INLINE { self.inline_len() } else { WORD }
+    }
+
+    #[inline]
+    fn lru(self) -> u32 {
+        (self.0 >> Header::LRU_SHIFT) as u32
+    }
+
+    #[inline]
+    fn with_lru(self, lru: u32) -> Header {
+        // The bits beyond the stamp's 24 fall off at the top.
+        Header(self.0 & !(u64::MAX << Header::LRU_SHIFT) | u64::from(lru) << Header::LRU_SHIFT)
+    }
+
+    #[inline]
+    fn expiry_at(self) -> usize {
+        if self.is_long() { 2 * WORD } else { WORD }
+    }
+
+    #[inline]
+    fn key_at(self) -> usize {
+        self.expiry_at() + if self.has_expiry() { WORD } else { 0 }
     }
 }
 
@@ -448,15 +517,20 @@ impl Entry {
 
     #[inline]
     fn shape(&self) -> Shape {
-        let header = self.header();
-        let key_at = key_at(header);
-        if header.key_len == LONG_KEY {
+        self.shape_by(self.header())
+    }
+
+    /// The shape of a block with this header, which is its own.
+    #[inline]
+    fn shape_by(&self, header: Header) -> Shape {
+        let key_at = header.key_at();
+        if header.is_long() {
             // SAFETY: with this key length, two u32 lie behind the header.
             let [key_len, block_words] = unsafe { self.block().add(WORD).cast::<[u32; 2]>().read() };
             Shape { key_at, key_len: key_len as usize, block_bytes: block_words as usize * WORD }
         } else {
-            let block_bytes = usize::from(header.block_words) * WORD;
-            Shape { key_at, key_len: usize::from(header.key_len), block_bytes }
+            let block_bytes = usize::from(header.byte(Header::BLOCK_WORDS_SHIFT)) * WORD;
+            Shape { key_at, key_len: usize::from(header.key_len()), block_bytes }
         }
     }
 
@@ -481,7 +555,7 @@ impl Entry {
         debug_assert_eq!(header.encoding(), ENCODING_INLINE);
         // SAFETY: with this encoding so many initialised bytes lie there, and they cannot change while the entry
         // is borrowed.
-        unsafe { std::slice::from_raw_parts(self.value_ptr(), usize::from(header.value_len)) }
+        unsafe { std::slice::from_raw_parts(self.value_ptr(), header.inline_len()) }
     }
 
     #[inline]
@@ -507,37 +581,29 @@ impl Entry {
     fn take_boxed(&mut self) -> Box<RawString> {
         // SAFETY: the pointer came from a box, and is forgotten here.
         let boxed = unsafe { Box::from_raw(self.boxed_ptr()) };
-        let mut header = self.header();
-        header.kind = header.kind & 0xf0 | ENCODING_INT;
-        self.set_header(header);
+        self.set_header(self.header().with_value(ENCODING_INT, 0));
         boxed
     }
 
     fn set_raw(&mut self, is_raw: bool) {
-        let mut header = self.header();
-        header.flags = header.flags & !FLAG_RAW | if is_raw { FLAG_RAW } else { 0 };
-        self.set_header(header);
+        let header = self.header();
+        let flag = if is_raw { FLAG_RAW } else { 0 };
+        self.set_header(header.with_flags(header.flags() & !FLAG_RAW | flag));
     }
 
     #[inline]
     fn build(key: &[u8], content: Content<'_>, expiry: Option<UnixMillis>, lru: u32, is_raw: bool) -> Entry {
-        let header = Header {
-            kind: (ValueType::String as u8) << 4 | ENCODING_INT,
-            flags: flags(expiry, is_raw),
-            key_len: u8::try_from(key.len()).unwrap_or(LONG_KEY),
-            value_len: 0,
-            block_words: 0,
-            lru: lru_bytes(lru),
-        };
-        let key_at = key_at(header);
-        let block = allocate(key_at + key.len() + content.len(), header, key.len());
+        let header = Header::new(ValueType::String, key.len(), flags(expiry, is_raw), lru);
+        let key_at = header.key_at();
+        let value_at = key_at + key.len();
+        let (block, header) = allocate(value_at + content.len(), header, key.len());
         // SAFETY: the block has room for the key at that place, and is not part of `key`.
-        unsafe { ptr::copy_nonoverlapping(key.as_ptr(), block.add(key_at), key.len()) };
+        unsafe { copy_short(key.as_ptr(), block.add(key_at), key.len()) };
         // SAFETY: `allocate` does not return null.
         let mut entry = Entry(unsafe { NonNull::new_unchecked(block) });
+        entry.write_expiry(header, expiry);
         entry.mark_expiry(expiry.is_some());
-        entry.write_expiry(entry.header(), expiry);
-        entry.write_content(content);
+        entry.write_content(header, value_at, content);
         entry
     }
 
@@ -547,40 +613,39 @@ impl Entry {
         let mut header = self.header();
         if header.encoding() == ENCODING_BOXED {
             drop(self.take_boxed());
-            header = self.header();
         }
-        let had_expiry = header.flags & FLAG_EXPIRY != 0;
-        let old = self.shape();
-        header.flags = flags(expiry, is_raw);
-        let key_at = key_at(header);
-        let needed = key_at + old.key_len + content.len();
-        if is_fitting(needed, old.block_bytes) {
+        let old = self.shape_by(header);
+        let had_expiry = header.has_expiry();
+        header = header.with_flags(flags(expiry, is_raw));
+        let key_at = header.key_at();
+        let value_at = key_at + old.key_len;
+        if is_fitting(value_at + content.len(), old.block_bytes) {
             if had_expiry != expiry.is_some() {
                 let block = self.block();
                 // SAFETY: both places have `key_len` bytes within the block.
                 unsafe { ptr::copy(block.add(old.key_at), block.add(key_at), old.key_len) };
                 self.mark_expiry(expiry.is_some());
             }
-            self.set_header(header);
         } else {
-            self.rebuild(header, needed, expiry.is_some());
+            header = self.rebuild(header, old, value_at + content.len());
         }
         self.write_expiry(header, expiry);
-        self.write_content(content);
+        self.write_content(header, value_at, content);
     }
 
-    /// Moves to a block of another size, with the key and nothing else.
+    /// Moves to a block of another size, with the key and nothing else. Returns the header of the new one, which
+    /// has to be written yet.
     #[cold]
-    fn rebuild(&mut self, header: Header, needed: usize, has_expiry: bool) {
-        let old = self.shape();
-        let block = allocate(needed, header, old.key_len);
+    fn rebuild(&mut self, header: Header, old: Shape, needed: usize) -> Header {
+        let (block, header) = allocate(needed, header, old.key_len);
         // SAFETY: the old block holds the key at its place, the new one has room for it at its own, and the two
         // are separate.
         unsafe {
-            ptr::copy_nonoverlapping(self.block().add(old.key_at), block.add(key_at(header)), old.key_len);
+            ptr::copy_nonoverlapping(self.block().add(old.key_at), block.add(header.key_at()), old.key_len);
         }
         self.relocate(block, old.block_bytes);
-        self.mark_expiry(has_expiry);
+        self.mark_expiry(header.has_expiry());
+        header
     }
 
     /// Changes over to another block and frees the old one. The rest of the word stays.
@@ -604,36 +669,35 @@ impl Entry {
     #[inline]
     fn write_expiry(&mut self, header: Header, expiry: Option<UnixMillis>) {
         if let Some(UnixMillis(at)) = expiry {
-            debug_assert!(header.flags & FLAG_EXPIRY != 0);
+            debug_assert!(header.has_expiry());
             // SAFETY: with the flag set, there is room for an i64.
-            unsafe { self.block().add(expiry_at(header)).cast::<i64>().write(at) }
+            unsafe { self.block().add(header.expiry_at()).cast::<i64>().write(at) }
         }
     }
 
-    /// Writes the value and notes its encoding. The block has room for it, and holds no boxed value.
+    /// Writes the value, and the header that goes with it. The block has room for it at `value_at`, behind the
+    /// key, and holds no boxed value.
     #[inline]
-    fn write_content(&mut self, content: Content<'_>) {
-        let value = self.value_ptr();
-        let mut header = self.header();
-        let encoding = match content {
+    fn write_content(&mut self, header: Header, value_at: usize, content: Content<'_>) {
+        // SAFETY: the value's place lies within the block.
+        let value = unsafe { self.block().add(value_at) };
+        let header = match content {
             Content::Int(number) => {
                 // SAFETY: the block has room for eight bytes there.
                 unsafe { value.cast::<i64>().write_unaligned(number) };
-                ENCODING_INT
+                header.with_value(ENCODING_INT, 0)
             }
             Content::Inline(bytes) => {
                 // SAFETY: the block has room for them; they lie outside of it, as the entry is borrowed for change.
-                unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), value, bytes.len()) };
-                header.value_len = bytes.len() as u8;
-                ENCODING_INLINE
+                unsafe { copy_short(bytes.as_ptr(), value, bytes.len()) };
+                header.with_value(ENCODING_INLINE, bytes.len())
             }
             Content::Boxed(string) => {
                 // SAFETY: the block has room for eight bytes there.
                 unsafe { value.cast::<*mut RawString>().write_unaligned(Box::into_raw(string)) };
-                ENCODING_BOXED
+                header.with_value(ENCODING_BOXED, 0)
             }
         };
-        header.kind = header.kind & 0xf0 | encoding;
         self.set_header(header);
     }
 }
@@ -653,25 +717,9 @@ fn with_content<R>(value: NewValue<'_>, f: impl FnOnce(Content<'_>) -> R) -> R {
 }
 
 #[inline]
-fn expiry_at(header: Header) -> usize {
-    if header.key_len == LONG_KEY { 2 * WORD } else { WORD }
-}
-
-#[inline]
-fn key_at(header: Header) -> usize {
-    expiry_at(header) + usize::from(header.flags & FLAG_EXPIRY) * WORD
-}
-
-#[inline]
 fn flags(expiry: Option<UnixMillis>, is_raw: bool) -> u8 {
     let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
     flag(expiry.is_some(), FLAG_EXPIRY) | flag(is_raw, FLAG_RAW)
-}
-
-#[inline]
-fn lru_bytes(lru: u32) -> [u8; 3] {
-    let [a, b, c, _] = (lru & LRU_MASK).to_le_bytes();
-    [a, b, c]
 }
 
 /// Whether a block can go on holding what needs so many bytes.
@@ -690,9 +738,10 @@ fn block_bytes(needed: usize) -> usize {
     }
 }
 
-/// A block for `needed` bytes, with its header, and the long form if the key is long.
+/// A block for `needed` bytes, and the header with its size. The header has to be written yet, the long form of
+/// a long key is.
 #[inline]
-fn allocate(needed: usize, mut header: Header, key_len: usize) -> *mut u8 {
+fn allocate(needed: usize, header: Header, key_len: usize) -> (*mut u8, Header) {
     let bytes = block_bytes(needed);
     let layout = block_layout(bytes);
     // SAFETY: the size is not zero: there is always a header.
@@ -701,18 +750,14 @@ fn allocate(needed: usize, mut header: Header, key_len: usize) -> *mut u8 {
         handle_alloc_error(layout);
     }
     assert_eq!(block.addr() & !ADDRESS_MASK, 0, "the allocator's addresses are aligned and have 48 bits");
-    if header.key_len == LONG_KEY {
+    if header.is_long() {
         let long = [key_len, bytes / WORD].map(|number| u32::try_from(number).unwrap_or_else(|_| too_long()));
-        header.block_words = 0;
         // SAFETY: a block with a long key is longer than two words, and aligned to one.
         unsafe { block.add(WORD).cast::<[u32; 2]>().write(long) };
-    } else {
-        // A short key and the longest inline value make less than 64 words.
-        header.block_words = (bytes / WORD) as u8;
+        return (block, header);
     }
-    // SAFETY: the block is at least one word long, and aligned to one.
-    unsafe { block.cast::<Header>().write(header) };
-    block
+    // A short key and the longest inline value make less than 64 words.
+    (block, header.with_byte(Header::BLOCK_WORDS_SHIFT, (bytes / WORD) as u8))
 }
 
 #[cold]
@@ -735,13 +780,35 @@ fn block_layout(bytes: usize) -> Layout {
     unsafe { Layout::from_size_align_unchecked(bytes, WORD) }
 }
 
+/// Copies `len` bytes, which are few as a rule: calling `memcpy` would take longer than this.
+///
+/// # Safety
+///
+/// As for [`ptr::copy_nonoverlapping`].
+#[inline]
+unsafe fn copy_short(from: *const u8, to: *mut u8, len: usize) {
+    if !(WORD..=SHORT_LEN_MAX).contains(&len) {
+        // SAFETY: as the caller promises.
+        return unsafe { ptr::copy_nonoverlapping(from, to, len) };
+    }
+    let mut at = 0;
+    while at + WORD < len {
+        // SAFETY: these are bytes `at` to `at` + 8 of `len`.
+        unsafe { to.add(at).cast::<u64>().write_unaligned(from.add(at).cast::<u64>().read_unaligned()) };
+        at += WORD;
+    }
+    let last = len - WORD;
+    // SAFETY: these are the last eight of at least eight bytes.
+    unsafe { to.add(last).cast::<u64>().write_unaligned(from.add(last).cast::<u64>().read_unaligned()) };
+}
+
 /// Whether two keys are equal. Keys are short, and calling `memcmp` would take longer than this.
 #[inline]
 fn is_equal(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    if a.len() > SHORT_KEY_LEN_MAX {
+    if a.len() > SHORT_LEN_MAX {
         return a == b;
     }
     let (a_words, a_tail) = a.as_chunks::<WORD>();
