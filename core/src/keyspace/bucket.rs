@@ -1,5 +1,7 @@
 //! A bucket: one cache line with seven slots, their fingerprints, and a byte of flags.
 
+use std::mem::offset_of;
+
 /// Slots of a bucket.
 pub const SLOTS: usize = 7;
 
@@ -46,10 +48,15 @@ impl<E> Bucket<E> {
         self.slots[slot].as_ref()
     }
 
-    /// What a slot holds, to change.
+    /// Where a slot lies within its bucket.
     #[inline]
-    pub fn element_mut(&mut self, slot: usize) -> Option<&mut E> {
-        self.slots[slot].as_mut()
+    pub const fn slot_offset(slot: usize) -> usize {
+        offset_of!(Bucket<E>, slots) + slot * size_of::<Option<E>>()
+    }
+
+    /// The slot that lies there.
+    pub const fn slot_at(offset: usize) -> usize {
+        (offset - offset_of!(Bucket<E>, slots)) / size_of::<Option<E>>()
     }
 
     /// The fingerprint of what a slot holds.

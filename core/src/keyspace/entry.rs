@@ -223,16 +223,13 @@ impl Entry {
     /// Gives the entry another value and this expiry; key and stamp stay.
     #[inline]
     pub fn replace(&mut self, value: NewValue<'_>, expiry: Option<UnixMillis>) {
-        if self.header().encoding() == ENCODING_BOXED
-            && let NewValue::Bytes(bytes) = value
-            && bytes.len() > INLINE_LEN_MAX
-        {
-            self.boxed_mut().assign(bytes);
-            self.set_raw(false);
-            self.set_expiry(expiry);
-            return;
+        match value {
+            NewValue::Int(number) => self.rewrite(Content::Int(number), expiry, false),
+            NewValue::Bytes(bytes) if bytes.len() <= INLINE_LEN_MAX => {
+                self.rewrite(Content::Inline(bytes), expiry, false);
+            }
+            value => self.replace_outside(value, expiry),
         }
-        with_content(value, |content| self.rewrite(content, expiry, false));
     }
 
     /// Changes or removes the expiry.
@@ -607,35 +604,70 @@ impl Entry {
         entry
     }
 
+    /// Gives the entry a value that may lie outside.
+    #[cold]
+    fn replace_outside(&mut self, value: NewValue<'_>, expiry: Option<UnixMillis>) {
+        if self.header().encoding() == ENCODING_BOXED
+            && let NewValue::Bytes(bytes) = value
+        {
+            self.boxed_mut().assign(bytes);
+            self.set_raw(false);
+            self.set_expiry(expiry);
+        } else {
+            with_content(value, |content| self.rewrite(content, expiry, false));
+        }
+    }
+
     /// Gives the entry other contents, in its block if they fit.
     #[inline]
     fn rewrite(&mut self, content: Content<'_>, expiry: Option<UnixMillis>, is_raw: bool) {
+        let flags = flags(expiry, is_raw);
+        let (header, value_at) = self.make_room(flags, content.len());
+        self.write_expiry(header, expiry);
+        self.write_content(header, value_at, content);
+    }
+
+    /// Gets rid of the value and makes room for another of this length, and for an expiry if the flags have one.
+    /// Returns the header and the place of the value, which have to be written yet.
+    #[inline]
+    fn make_room(&mut self, flags: u8, len: usize) -> (Header, usize) {
+        let header = self.header();
+        if !header.is_long()
+            && header.encoding() != ENCODING_BOXED
+            && (header.flags() ^ flags) & FLAG_EXPIRY == 0
+        {
+            let shape = self.shape_by(header);
+            let value_at = shape.key_at + shape.key_len;
+            if is_fitting(value_at + len, shape.block_bytes) {
+                return (header.with_flags(flags), value_at);
+            }
+        }
+        self.make_room_slowly(flags, len)
+    }
+
+    #[cold]
+    fn make_room_slowly(&mut self, flags: u8, len: usize) -> (Header, usize) {
         let mut header = self.header();
         if header.encoding() == ENCODING_BOXED {
             drop(self.take_boxed());
         }
         let old = self.shape_by(header);
         let had_expiry = header.has_expiry();
-        header = header.with_flags(flags(expiry, is_raw));
+        header = header.with_flags(flags);
         let key_at = header.key_at();
         let value_at = key_at + old.key_len;
-        if is_fitting(value_at + content.len(), old.block_bytes) {
-            if had_expiry != expiry.is_some() {
-                let block = self.block();
-                // SAFETY: both places have `key_len` bytes within the block.
-                unsafe { ptr::copy(block.add(old.key_at), block.add(key_at), old.key_len) };
-                self.mark_expiry(expiry.is_some());
-            }
-        } else {
-            header = self.rebuild(header, old, value_at + content.len());
+        if !is_fitting(value_at + len, old.block_bytes) {
+            header = self.rebuild(header, old, value_at + len);
+        } else if had_expiry != header.has_expiry() {
+            let block = self.block();
+            // SAFETY: both places have `key_len` bytes within the block.
+            unsafe { ptr::copy(block.add(old.key_at), block.add(key_at), old.key_len) };
+            self.mark_expiry(header.has_expiry());
         }
-        self.write_expiry(header, expiry);
-        self.write_content(header, value_at, content);
+        (header, value_at)
     }
 
-    /// Moves to a block of another size, with the key and nothing else. Returns the header of the new one, which
-    /// has to be written yet.
-    #[cold]
+    /// Moves to a block of another size, with the key and nothing else. Returns the header of the new one.
     fn rebuild(&mut self, header: Header, old: Shape, needed: usize) -> Header {
         let (block, header) = allocate(needed, header, old.key_len);
         // SAFETY: the old block holds the key at its place, the new one has room for it at its own, and the two

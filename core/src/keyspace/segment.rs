@@ -24,7 +24,7 @@ use super::element::Element;
 use super::hash::HashKey;
 use super::prefetch::prefetch;
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 /// Sizes of segments. Each is one of jemalloc's.
 const CLASS_BYTES: [usize; 10] = [512, 1024, 2048, 3072, 4096, 5120, 6144, 7168, 8192, 10240];
@@ -276,11 +276,17 @@ impl<E: Element> Segment<E> {
         self.buckets[place.bucket].element(place.slot)
     }
 
-    /// The element at a place, to change. Whoever changes its expiry says so with
-    /// [`note_expiry`](Self::note_expiry), and nobody changes its tag.
+    /// The slot at a place of a segment.
     #[inline]
-    pub fn element_mut(&mut self, place: Place) -> Option<&mut E> {
-        self.buckets[place.bucket].element_mut(place.slot)
+    pub fn slot_ptr(segment: NonNull<Segment<E>>, place: Place) -> NonNull<E> {
+        let offset = size_of::<Header>() + place.bucket * LINE + Bucket::<E>::slot_offset(place.slot);
+        segment.cast::<u8>().map_addr(|address| address.saturating_add(offset)).cast::<E>()
+    }
+
+    /// The place of a slot of this segment.
+    pub fn place_of(&self, slot: NonNull<E>) -> Place {
+        let offset = slot.addr().get() - (&raw const self.buckets).addr();
+        Place { bucket: offset / LINE, slot: Bucket::<E>::slot_at(offset % LINE) }
     }
 
     /// Takes note that an element here has another expiry than before.
@@ -602,10 +608,17 @@ impl<E: Element> Segment<E> {
 }
 
 #[inline]
+#[expect(
+    clippy::manual_find,
+    reason = "the iterator's own loop is not inlined, and this is the hottest there is"
+)]
 fn find_in<E: Element>(bucket: &Bucket<E>, fingerprint: u8, key: &[u8]) -> Option<usize> {
-    bucket
-        .candidates(fingerprint)
-        .find(|&slot| bucket.element(slot).is_some_and(|element| element.has_key(key)))
+    for slot in bucket.candidates(fingerprint) {
+        if bucket.element(slot).is_some_and(|element| element.has_key(key)) {
+            return Some(slot);
+        }
+    }
+    None
 }
 
 /// The numbers of the flags that are set.

@@ -6,6 +6,7 @@ use super::hash::HashKey;
 use super::occupied::OccupiedElement;
 use super::segment::{self, CLASS_MAX, Segment};
 use super::{ExpireProgress, TableStats, UnixMillis};
+use std::ptr::NonNull;
 
 /// Removals from a segment between two looks at whether it should shrink.
 const SHRINK_EVERY: usize = 8;
@@ -84,6 +85,14 @@ impl<E: Element> Table<E> {
     #[inline]
     pub fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<OccupiedElement<'_, E>> {
         OccupiedElement::find(self, hash, key)
+    }
+
+    /// Finds the slot of an element.
+    #[inline]
+    pub(super) fn find_slot(&mut self, hash: u64, key: &[u8]) -> Option<NonNull<E>> {
+        let (shape, segment) = self.directory.segment(hash)?;
+        let place = segment.find(shape, hash, key)?;
+        self.directory.segment_ptr(hash).map(|segment| Segment::slot_ptr(segment, place))
     }
 
     /// Adds an element whose key is not there.
@@ -219,21 +228,27 @@ impl<E: Element> Table<E> {
         stats
     }
 
-    /// Takes note that an element has another expiry than before.
-    #[inline]
-    pub(super) fn note_expiry(&mut self, had_expiry: bool, has_expiry: bool) {
-        self.expires = self.expires - usize::from(had_expiry) + usize::from(has_expiry);
+    /// Takes note that the element with this hash has another expiry than before.
+    pub(super) fn note_expiry(&mut self, hash: u64, had_expiry: bool, expiry: Option<UnixMillis>) {
+        self.expires = self.expires - usize::from(had_expiry) + usize::from(expiry.is_some());
+        if let Some((_, segment)) = self.directory.segment_mut(hash) {
+            segment.note_expiry(had_expiry, expiry);
+        }
     }
 
-    /// Takes note that an element was taken out of the segment for `hash`, which may shrink.
-    #[inline]
-    pub(super) fn note_removal(&mut self, hash: u64, had_expiry: bool) {
+    /// Takes out the element with this hash that lies in this slot.
+    pub(super) fn remove_at(&mut self, hash: u64, slot: NonNull<E>) -> E {
+        let removed = self.directory.segment_mut(hash).and_then(|(_, segment)| {
+            let element = segment.remove(segment.place_of(slot))?;
+            Some((element, segment.len()))
+        });
+        let (element, left) = removed.expect("whoever found the slot has borrowed the table since");
         self.len -= 1;
-        self.expires -= usize::from(had_expiry);
-        let len = self.directory.segment(hash).map_or(0, |(_, segment)| segment.len());
-        if len.is_multiple_of(SHRINK_EVERY) {
+        self.expires -= usize::from(element.has_expiry());
+        if left.is_multiple_of(SHRINK_EVERY) {
             self.shrink(hash);
         }
+        element
     }
 
     /// Makes room in the segment for `hash`: rebuilds it larger, or splits it.
