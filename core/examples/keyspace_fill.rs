@@ -26,8 +26,8 @@ fn main() {
                 stats.depth_min,
                 stats.depth_max,
                 stats.segments,
-                100.0 * stats.entries as f64 / stats.slots as f64,
-                100.0 * stats.overflowed as f64 / stats.entries as f64,
+                100.0 * stats.len as f64 / stats.slots as f64,
+                100.0 * stats.overflowed as f64 / stats.len as f64,
                 stats.bytes as f64 / count as f64,
             );
         }

@@ -1,10 +1,42 @@
 //! rotom's server as a state machine: no sockets, no files, no clock, no threads, no entropy.
+//!
+//! [`Core`] consumes events and returns effects; its documentation is the contract between it and a driver, and
+//! has a driver in a few lines. Modules stand in the order in which a request meets them.
 
 #![deny(unsafe_code)]
 
+mod core;
 pub mod disk;
 pub mod net;
 pub mod time;
 
+mod call;
+mod expire;
+mod input;
+mod serve;
+mod turn;
+
+pub mod args;
+pub mod client;
+pub mod commands;
+pub mod config;
+pub mod config_rewrite;
+pub mod context;
+pub mod dataset;
+pub mod error;
+pub mod lru;
+pub mod propagation;
+pub mod server;
+pub mod session;
+pub mod stats;
+
+pub mod glob;
 pub mod keyspace;
+pub mod long_double;
+pub mod number;
+pub mod resp;
 pub mod value;
+
+pub use config::Config;
+pub use core::{Core, Input};
+pub use server::{Host, HostStats, LogLevel, LogLine};

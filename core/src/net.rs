@@ -56,6 +56,37 @@ pub enum Refusal {
     ProtectedMode,
 }
 
+impl Refusal {
+    /// What the refused peer is told. Redis' words.
+    #[must_use]
+    pub fn text(self) -> &'static [u8] {
+        match self {
+            Refusal::MaxClients => b"-ERR max number of clients reached\r\n",
+            Refusal::ProtectedMode => PROTECTED_MODE,
+        }
+    }
+}
+
+const PROTECTED_MODE: &[u8] = b"-DENIED Redis is running in protected mode because protected \
+    mode is enabled and no password is set for the default user. \
+    In this mode connections are only accepted from the loopback interface. \
+    If you want to connect from external computers to Redis you \
+    may adopt one of the following solutions: \
+    1) Just disable protected mode sending the command \
+    'CONFIG SET protected-mode no' from the loopback interface \
+    by connecting to Redis from the same host the server is \
+    running, however MAKE SURE Redis is not publicly accessible \
+    from internet if you do so. Use CONFIG REWRITE to make this \
+    change permanent. \
+    2) Alternatively you can just disable the protected mode by \
+    editing the Redis configuration file, and setting the protected \
+    mode option to 'no', and then restarting the server. \
+    3) If you started the server manually just for testing, restart \
+    it with the '--protected-mode no' option. \
+    4) Set up an authentication password for the default user. \
+    NOTE: You only need to do one of the above things in order for \
+    the server to start accepting connections from the outside.\r\n";
+
 /// What to do with a connection's input from here on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
@@ -74,8 +105,8 @@ pub enum NetEffect {
     Close(ConnId),
     /// Read from the connection again; it was paused.
     Resume(ConnId),
-    /// Listen anew as the configuration now says (`CONFIG SET bind`/`port`).
-    Listen,
+    /// The configuration has changed in something the driver acts on: where to listen, how to log.
+    Reconfigure,
     /// Leave the process after this turn, with this exit status.
     Exit(i32),
 }

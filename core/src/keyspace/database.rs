@@ -1,7 +1,7 @@
 //! A database: a table of entries, as commands use it.
 
 use super::directory::Pile;
-use super::entry::Entry;
+use super::entry::{Entry, EntryRef};
 use super::hash::HashKey;
 use super::occupied::OccupiedElement;
 use super::segment::Segment;
@@ -87,8 +87,8 @@ impl Database {
     /// Finds a key's entry, expired or not.
     #[must_use]
     #[inline]
-    pub fn find(&self, key: Key<'_>) -> Option<&Entry> {
-        self.0.find(key.hash, key.bytes)
+    pub fn find(&self, key: Key<'_>) -> Option<EntryRef<'_>> {
+        self.0.find(key.hash, key.bytes).map(Entry::as_ref)
     }
 
     /// Finds a key's entry, expired or not, to change it.
@@ -113,19 +113,19 @@ impl Database {
     /// Shows a few entries, those of one home bucket, and returns the cursor to go on with; 0 is the end, and the
     /// beginning. Any number is a valid cursor. An entry that is there from the first call to the last is shown
     /// at least once, whatever else changes between the calls.
-    pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&Entry)) -> u64 {
-        self.0.scan(cursor, visit)
+    pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(EntryRef<'_>)) -> u64 {
+        self.0.scan(cursor, &mut |entry| visit(entry.as_ref()))
     }
 
-    /// An entry chosen by a random number, uniformly.
+    /// An entry chosen uniformly, with the random numbers that `random` gives.
     #[must_use]
-    pub fn random(&self, random: u64) -> Option<&Entry> {
-        self.0.random(random)
+    pub fn random(&self, random: &mut dyn FnMut() -> u64) -> Option<EntryRef<'_>> {
+        self.0.random(random).map(Entry::as_ref)
     }
 
     /// All entries, roughly in the order of their hashes.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> + use<'_> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = EntryRef<'_>> {
+        self.0.iter().map(Entry::as_ref)
     }
 
     /// Walks segments from `cursor` on, takes out the entries whose time has come and hands them to `expired`.
@@ -176,15 +176,15 @@ impl<'a> Occupied<'a> {
     /// The entry.
     #[must_use]
     #[inline]
-    pub fn entry(&self) -> &Entry {
-        self.0.element()
+    pub fn entry(&self) -> EntryRef<'_> {
+        self.0.element().as_ref()
     }
 
     /// The entry, for as long as the database was borrowed.
     #[must_use]
     #[inline]
-    pub fn into_entry(self) -> &'a Entry {
-        self.0.into_element()
+    pub fn into_entry(self) -> EntryRef<'a> {
+        self.0.into_element().as_ref()
     }
 
     /// Gives the key another value; its expiry stays.
@@ -226,7 +226,7 @@ impl<'a> Occupied<'a> {
         self.0.change_value(|entry| entry.modify_bytes(f))
     }
 
-    /// A handle on a string's bytes that costs no copy, if the string is long enough for that to pay.
+    /// A handle on the bytes of a string that lies outside its entry, for replies too long to be copied.
     #[must_use]
     pub fn shared_bytes(&mut self) -> Option<Bytes> {
         self.0.change_value(Entry::shared_bytes)
@@ -240,7 +240,7 @@ impl<'a> Occupied<'a> {
 
 impl fmt::Debug for Occupied<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Occupied").field(self.entry()).finish()
+        f.debug_tuple("Occupied").field(&self.entry()).finish()
     }
 }
 

@@ -18,12 +18,17 @@
 
 #![expect(unsafe_code, reason = "an entry lays out its own block of memory")]
 
+mod block;
+mod header;
+
+use self::block::{allocate, copy_short, free, is_equal, is_fitting};
+use self::header::{ENCODING_BOXED, ENCODING_INLINE, ENCODING_INT, FLAG_EXPIRY, FLAG_RAW, Header, flags};
 use super::UnixMillis;
 use super::element::{ADDRESS_MASK, Element, TAG_SHIFT};
-use crate::value::{NewValue, RawString, SHARED_LEN_MIN, StringRef, ValueRef, ValueType};
+use crate::value::{NewValue, RawString, StringRef, ValueRef, ValueType};
 use bytes::Bytes;
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::fmt;
+use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 /// Longest value that lies in the entry itself.
@@ -32,25 +37,8 @@ pub const INLINE_LEN_MAX: usize = 224;
 /// Longest string that `OBJECT ENCODING` calls `embstr`, as in Redis.
 const EMBSTR_LEN_MAX: usize = 44;
 
-/// A key length in the header that means: see the long form.
-const LONG_KEY: u8 = u8::MAX;
-
-/// A block may be at most twice what it holds, unless it is no larger than this.
-const LAVISH_BLOCK_BYTES_MAX: usize = 64;
-
 /// The bit of the pointer's word that says whether there is an expiry.
 const EXPIRY_BIT: usize = 1;
-
-/// Up to this length, bytes are compared and copied by our own loops.
-const SHORT_LEN_MAX: usize = 64;
-
-const FLAG_EXPIRY: u8 = 1;
-/// The string was changed in place, and Redis would call its encoding `raw` however short it is.
-const FLAG_RAW: u8 = 2;
-
-const ENCODING_INT: u8 = 0;
-const ENCODING_INLINE: u8 = 1;
-const ENCODING_BOXED: u8 = 2;
 
 /// Size of the header, and of each part that may follow it.
 const WORD: usize = 8;
@@ -59,27 +47,40 @@ const WORD: usize = 8;
 #[repr(transparent)]
 pub struct Entry(NonNull<u8>);
 
+/// An entry to look at.
+#[derive(Clone, Copy)]
+pub struct EntryRef<'a> {
+    /// The word of an entry that is borrowed for `'a`, and hence does not change.
+    word: NonNull<u8>,
+    owner: PhantomData<&'a Entry>,
+}
+
 // SAFETY: an entry is the only owner of its block and of what the block points to, and those are `Send`.
 unsafe impl Send for Entry {}
 // SAFETY: nothing changes through a shared entry.
 unsafe impl Sync for Entry {}
+
+// SAFETY: it is nothing but a shared borrow of an entry.
+unsafe impl Send for EntryRef<'_> {}
+// SAFETY: it is nothing but a shared borrow of an entry.
+unsafe impl Sync for EntryRef<'_> {}
 
 // SAFETY: the type is transparent over `NonNull<u8>`, every use of the pointer goes through `block`, which masks
 // the tag, and `relocate` keeps it.
 unsafe impl Element for Entry {
     #[inline]
     fn key(&self) -> &[u8] {
-        Entry::key(self)
+        self.as_ref().key()
     }
 
     #[inline]
     fn has_key(&self, key: &[u8]) -> bool {
-        is_equal(Entry::key(self), key)
+        is_equal(self.as_ref().key(), key)
     }
 
     #[inline]
     fn expiry(&self) -> Option<UnixMillis> {
-        Entry::expiry(self)
+        self.as_ref().expiry()
     }
 
     #[inline]
@@ -110,64 +111,41 @@ impl Entry {
     #[must_use]
     #[inline]
     pub fn new(key: &[u8], value: NewValue<'_>, expiry: Option<UnixMillis>, lru: u32) -> Entry {
-        with_content(value, |content| Entry::build(key, content, expiry, lru, false))
+        with_content(value, |content, is_raw| Entry::build(key, content, expiry, lru, is_raw))
+    }
+
+    /// The entry, to look at.
+    #[must_use]
+    #[inline]
+    pub fn as_ref(&self) -> EntryRef<'_> {
+        EntryRef { word: self.0, owner: PhantomData }
     }
 
     /// The key.
     #[must_use]
     #[inline]
     pub fn key(&self) -> &[u8] {
-        let shape = self.shape();
-        // SAFETY: the key lies in the block, is initialised, and cannot change while the entry is borrowed.
-        unsafe { std::slice::from_raw_parts(self.block().add(shape.key_at), shape.key_len) }
-    }
-
-    /// When the entry expires, if it does.
-    #[must_use]
-    #[inline]
-    pub fn expiry(&self) -> Option<UnixMillis> {
-        let header = self.header();
-        if !header.has_expiry() {
-            return None;
-        }
-        // SAFETY: with the flag set, an i64 lies there.
-        Some(UnixMillis(unsafe { self.block().add(header.expiry_at()).cast::<i64>().read() }))
+        self.as_ref().key()
     }
 
     /// The value.
     #[must_use]
     #[inline]
     pub fn value(&self) -> ValueRef<'_> {
-        ValueRef::String(match self.header().encoding() {
-            ENCODING_INT => StringRef::Int(self.int()),
-            ENCODING_INLINE => StringRef::Bytes(self.inline()),
-            _ => StringRef::Bytes(self.boxed().as_bytes()),
-        })
+        self.as_ref().value()
     }
 
-    /// The type of the value.
+    /// When the entry expires, if it does.
     #[must_use]
     #[inline]
-    pub fn value_type(&self) -> ValueType {
-        self.value().value_type()
+    pub fn expiry(&self) -> Option<UnixMillis> {
+        self.as_ref().expiry()
     }
 
-    /// What `OBJECT ENCODING` says.
+    /// A copy under another key, with this expiry. The stamp is that of the original.
     #[must_use]
-    pub fn encoding_name(&self) -> &'static str {
-        let header = self.header();
-        match header.encoding() {
-            ENCODING_INT => "int",
-            ENCODING_INLINE if !header.is_raw() && header.inline_len() <= EMBSTR_LEN_MAX => "embstr",
-            _ => "raw",
-        }
-    }
-
-    /// The 24-bit LRU or LFU stamp.
-    #[must_use]
-    #[inline]
-    pub fn lru(&self) -> u32 {
-        self.header().lru()
+    pub fn copy_as(&self, key: &[u8], expiry: Option<UnixMillis>) -> Entry {
+        self.as_ref().copy_as(key, expiry)
     }
 
     /// Changes the stamp; it is cut to its 24 bits.
@@ -176,36 +154,16 @@ impl Entry {
         self.set_header(self.header().with_lru(lru));
     }
 
-    /// Bytes of memory the entry takes, its value included.
-    #[must_use]
-    pub fn allocated_bytes(&self) -> usize {
-        let outside = match self.header().encoding() {
-            ENCODING_BOXED => size_of::<RawString>() + self.boxed().allocated_bytes(),
-            _ => 0,
-        };
-        self.shape().block_bytes + outside
-    }
-
-    /// A copy under another key, with this expiry. The stamp is that of the original.
-    #[must_use]
-    pub fn copy_as(&self, key: &[u8], expiry: Option<UnixMillis>) -> Entry {
-        let header = self.header();
-        let content = match header.encoding() {
-            ENCODING_INT => Content::Int(self.int()),
-            ENCODING_INLINE => Content::Inline(self.inline()),
-            _ => Content::Boxed(Box::new(self.boxed().duplicate())),
-        };
-        Entry::build(key, content, expiry, self.lru(), header.is_raw())
-    }
-
     /// The same value and expiry under another key. A value outside the entry is moved, not copied.
     #[must_use]
     pub fn rename(mut self, key: &[u8]) -> Entry {
         let is_raw = self.header().is_raw();
-        let (expiry, lru) = (self.expiry(), self.lru());
+        let (expiry, lru) = (self.expiry(), self.as_ref().lru());
         match self.header().encoding() {
-            ENCODING_INT => Entry::build(key, Content::Int(self.int()), expiry, lru, is_raw),
-            ENCODING_INLINE => Entry::build(key, Content::Inline(self.inline()), expiry, lru, is_raw),
+            ENCODING_INT => Entry::build(key, Content::Int(self.as_ref().int()), expiry, lru, is_raw),
+            ENCODING_INLINE => {
+                Entry::build(key, Content::Inline(self.as_ref().inline()), expiry, lru, is_raw)
+            }
             _ => {
                 let content = Content::Boxed(self.take_boxed());
                 Entry::build(key, content, expiry, lru, is_raw)
@@ -265,10 +223,10 @@ impl Entry {
             ENCODING_BOXED => {
                 self.boxed_mut().append(bytes);
                 self.set_raw(true);
-                return self.boxed().len();
+                return self.as_ref().boxed().len();
             }
-            ENCODING_INT => digits.format(self.int()).as_bytes(),
-            _ => self.inline(),
+            ENCODING_INT => digits.format(self.as_ref().int()).as_bytes(),
+            _ => self.as_ref().inline(),
         };
         let len = current.len() + bytes.len();
         let expiry = self.expiry();
@@ -293,10 +251,10 @@ impl Entry {
             ENCODING_BOXED => {
                 self.boxed_mut().set_range(offset, bytes);
                 self.set_raw(true);
-                return self.boxed().len();
+                return self.as_ref().boxed().len();
             }
-            ENCODING_INT => digits.format(self.int()).as_bytes(),
-            _ => self.inline(),
+            ENCODING_INT => digits.format(self.as_ref().int()).as_bytes(),
+            _ => self.as_ref().inline(),
         };
         let len = current.len().max(offset + bytes.len());
         let expiry = self.expiry();
@@ -324,21 +282,106 @@ impl Entry {
         let mut bytes = string.to_vec();
         let result = f(&mut bytes);
         let expiry = self.expiry();
-        with_content(NewValue::Owned(bytes), |content| self.rewrite(content, expiry, true));
+        with_content(NewValue::Owned(bytes), |content, _| self.rewrite(content, expiry, true));
         result
     }
 
-    /// A handle on the bytes of a string that is long enough for that to pay.
+    /// A handle on the bytes of a string that lies outside the entry. The string is shared from then on, until it
+    /// is changed.
     #[must_use]
     pub fn shared_bytes(&mut self) -> Option<Bytes> {
-        if self.header().encoding() != ENCODING_BOXED || self.boxed().len() < SHARED_LEN_MIN {
+        (self.header().encoding() == ENCODING_BOXED).then(|| self.boxed_mut().share())
+    }
+}
+
+impl<'a> EntryRef<'a> {
+    /// The key.
+    #[must_use]
+    #[inline]
+    pub fn key(self) -> &'a [u8] {
+        let shape = self.shape();
+        // SAFETY: the key lies in the block, is initialised, and cannot change while the entry is borrowed.
+        unsafe { std::slice::from_raw_parts(self.block().add(shape.key_at), shape.key_len) }
+    }
+
+    /// When the entry expires, if it does.
+    #[must_use]
+    #[inline]
+    pub fn expiry(self) -> Option<UnixMillis> {
+        let header = self.header();
+        if !header.has_expiry() {
             return None;
         }
-        Some(self.boxed_mut().share())
+        // SAFETY: with the flag set, an i64 lies there.
+        Some(UnixMillis(unsafe { self.block().add(header.expiry_at()).cast::<i64>().read() }))
+    }
+
+    /// The value.
+    #[must_use]
+    #[inline]
+    pub fn value(self) -> ValueRef<'a> {
+        ValueRef::String(match self.header().encoding() {
+            ENCODING_INT => StringRef::Int(self.int()),
+            ENCODING_INLINE => StringRef::Bytes(self.inline()),
+            _ => StringRef::Bytes(self.boxed().as_bytes()),
+        })
+    }
+
+    /// The type of the value.
+    #[must_use]
+    #[inline]
+    pub fn value_type(self) -> ValueType {
+        self.value().value_type()
+    }
+
+    /// What `OBJECT ENCODING` says.
+    #[must_use]
+    pub fn encoding_name(self) -> &'static str {
+        let header = self.header();
+        match header.encoding() {
+            ENCODING_INT => "int",
+            ENCODING_INLINE if !header.is_raw() && header.inline_len() <= EMBSTR_LEN_MAX => "embstr",
+            _ => "raw",
+        }
+    }
+
+    /// The 24-bit LRU or LFU stamp.
+    #[must_use]
+    #[inline]
+    pub fn lru(self) -> u32 {
+        self.header().lru()
+    }
+
+    /// Bytes of memory the entry takes, its value included.
+    #[must_use]
+    pub fn allocated_bytes(self) -> usize {
+        let outside = match self.header().encoding() {
+            ENCODING_BOXED => size_of::<RawString>() + self.boxed().allocated_bytes(),
+            _ => 0,
+        };
+        self.shape().block_bytes + outside
+    }
+
+    /// A copy under another key, with this expiry. The stamp is that of the original.
+    #[must_use]
+    pub fn copy_as(self, key: &[u8], expiry: Option<UnixMillis>) -> Entry {
+        let header = self.header();
+        let content = match header.encoding() {
+            ENCODING_INT => Content::Int(self.int()),
+            ENCODING_INLINE => Content::Inline(self.inline()),
+            _ => Content::Boxed(Box::new(self.boxed().duplicate())),
+        };
+        Entry::build(key, content, expiry, self.lru(), header.is_raw())
     }
 }
 
 impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
+}
+
+impl fmt::Debug for EntryRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
             .field("key", &self.key().escape_ascii().to_string())
@@ -359,17 +402,6 @@ impl Drop for Entry {
     }
 }
 
-/// The first word of a block. It is read and written as a whole: the processor is slow to combine bytes it has
-/// just written.
-///
-/// ```text
-/// bits 63..40 stamp | 39..32 words of the block | 31..24 length of an inline value
-///    | 23..16 length of the key, or LONG_KEY | 15..8 flags | 7..4 type | 3..0 encoding
-/// ```
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct Header(u64);
-
 /// Where things lie in a block.
 #[derive(Clone, Copy)]
 struct Shape {
@@ -385,108 +417,6 @@ enum Content<'a> {
     Boxed(Box<RawString>),
 }
 
-impl Header {
-    const FLAGS_SHIFT: u32 = 8;
-    const KEY_LEN_SHIFT: u32 = 16;
-    const VALUE_LEN_SHIFT: u32 = 24;
-    const BLOCK_WORDS_SHIFT: u32 = 32;
-    const LRU_SHIFT: u32 = 40;
-
-    #[inline]
-    fn new(value_type: ValueType, key_len: usize, flags: u8, lru: u32) -> Header {
-        let key_len = u8::try_from(key_len).unwrap_or(LONG_KEY);
-        Header((value_type as u64) << 4 | u64::from(key_len) << Header::KEY_LEN_SHIFT)
-            .with_flags(flags)
-            .with_lru(lru)
-    }
-
-    #[inline]
-    fn byte(self, shift: u32) -> u8 {
-        (self.0 >> shift) as u8
-    }
-
-    #[inline]
-    fn with_byte(self, shift: u32, byte: u8) -> Header {
-        Header(self.0 & !(0xff << shift) | u64::from(byte) << shift)
-    }
-
-    #[inline]
-    fn encoding(self) -> u8 {
-        self.0 as u8 & 0xf
-    }
-
-    /// With this encoding; the length matters for inline values only.
-    #[inline]
-    fn with_value(self, encoding: u8, value_len: usize) -> Header {
-        let encoded = Header(self.0 & !0xf | u64::from(encoding));
-        // Inline values are no longer than INLINE_LEN_MAX.
-        encoded.with_byte(Header::VALUE_LEN_SHIFT, value_len as u8)
-    }
-
-    #[inline]
-    fn flags(self) -> u8 {
-        self.byte(Header::FLAGS_SHIFT)
-    }
-
-    #[inline]
-    fn with_flags(self, flags: u8) -> Header {
-        self.with_byte(Header::FLAGS_SHIFT, flags)
-    }
-
-    #[inline]
-    fn has_expiry(self) -> bool {
-        self.flags() & FLAG_EXPIRY != 0
-    }
-
-    #[inline]
-    fn is_raw(self) -> bool {
-        self.flags() & FLAG_RAW != 0
-    }
-
-    /// Or `LONG_KEY`.
-    #[inline]
-    fn key_len(self) -> u8 {
-        self.byte(Header::KEY_LEN_SHIFT)
-    }
-
-    #[inline]
-    fn is_long(self) -> bool {
-        self.key_len() == LONG_KEY
-    }
-
-    #[inline]
-    fn inline_len(self) -> usize {
-        usize::from(self.byte(Header::VALUE_LEN_SHIFT))
-    }
-
-    /// Bytes the value takes within the block.
-    #[inline]
-    fn value_bytes(self) -> usize {
-        if self.encoding() == ENCODING_INLINE { self.inline_len() } else { WORD }
-    }
-
-    #[inline]
-    fn lru(self) -> u32 {
-        (self.0 >> Header::LRU_SHIFT) as u32
-    }
-
-    #[inline]
-    fn with_lru(self, lru: u32) -> Header {
-        // The bits beyond the stamp's 24 fall off at the top.
-        Header(self.0 & !(u64::MAX << Header::LRU_SHIFT) | u64::from(lru) << Header::LRU_SHIFT)
-    }
-
-    #[inline]
-    fn expiry_at(self) -> usize {
-        if self.is_long() { 2 * WORD } else { WORD }
-    }
-
-    #[inline]
-    fn key_at(self) -> usize {
-        self.expiry_at() + if self.has_expiry() { WORD } else { 0 }
-    }
-}
-
 impl Content<'_> {
     #[inline]
     fn len(&self) -> usize {
@@ -494,32 +424,26 @@ impl Content<'_> {
     }
 }
 
-impl Entry {
+impl<'a> EntryRef<'a> {
     #[inline]
-    fn block(&self) -> *mut u8 {
-        self.0.as_ptr().map_addr(|word| word & ADDRESS_MASK)
+    fn block(self) -> *mut u8 {
+        self.word.as_ptr().map_addr(|word| word & ADDRESS_MASK)
     }
 
     #[inline]
-    fn header(&self) -> Header {
+    fn header(self) -> Header {
         // SAFETY: every block begins with an initialised header.
         unsafe { self.block().cast::<Header>().read() }
     }
 
     #[inline]
-    fn set_header(&mut self, header: Header) {
-        // SAFETY: every block begins with room for a header.
-        unsafe { self.block().cast::<Header>().write(header) }
-    }
-
-    #[inline]
-    fn shape(&self) -> Shape {
+    fn shape(self) -> Shape {
         self.shape_by(self.header())
     }
 
     /// The shape of a block with this header, which is its own.
     #[inline]
-    fn shape_by(&self, header: Header) -> Shape {
+    fn shape_by(self, header: Header) -> Shape {
         let key_at = header.key_at();
         if header.is_long() {
             // SAFETY: with this key length, two u32 lie behind the header.
@@ -533,21 +457,21 @@ impl Entry {
 
     /// The value's place.
     #[inline]
-    fn value_ptr(&self) -> *mut u8 {
+    fn value_ptr(self) -> *mut u8 {
         let shape = self.shape();
         // SAFETY: the value begins behind the key, within the block.
         unsafe { self.block().add(shape.key_at + shape.key_len) }
     }
 
     #[inline]
-    fn int(&self) -> i64 {
+    fn int(self) -> i64 {
         debug_assert_eq!(self.header().encoding(), ENCODING_INT);
         // SAFETY: with this encoding an i64 lies there, not necessarily aligned.
         unsafe { self.value_ptr().cast::<i64>().read_unaligned() }
     }
 
     #[inline]
-    fn inline(&self) -> &[u8] {
+    fn inline(self) -> &'a [u8] {
         let header = self.header();
         debug_assert_eq!(header.encoding(), ENCODING_INLINE);
         // SAFETY: with this encoding so many initialised bytes lie there, and they cannot change while the entry
@@ -556,28 +480,57 @@ impl Entry {
     }
 
     #[inline]
-    fn boxed_ptr(&self) -> *mut RawString {
+    fn boxed_ptr(self) -> *mut RawString {
         debug_assert_eq!(self.header().encoding(), ENCODING_BOXED);
         // SAFETY: with this encoding the pointer of a box lies there, not necessarily aligned.
         unsafe { self.value_ptr().cast::<*mut RawString>().read_unaligned() }
     }
 
     #[inline]
-    fn boxed(&self) -> &RawString {
+    fn boxed(self) -> &'a RawString {
         // SAFETY: the entry owns the box, and is borrowed.
         unsafe { &*self.boxed_ptr() }
+    }
+}
+
+impl Entry {
+    #[inline]
+    fn block(&self) -> *mut u8 {
+        self.0.as_ptr().map_addr(|word| word & ADDRESS_MASK)
+    }
+
+    #[inline]
+    fn header(&self) -> Header {
+        self.as_ref().header()
+    }
+
+    #[inline]
+    fn set_header(&mut self, header: Header) {
+        // SAFETY: every block begins with room for a header.
+        unsafe { self.block().cast::<Header>().write(header) }
+    }
+
+    #[inline]
+    fn shape(&self) -> Shape {
+        self.as_ref().shape()
+    }
+
+    /// The shape of the block if this is its header.
+    #[inline]
+    fn shape_by(&self, header: Header) -> Shape {
+        self.as_ref().shape_by(header)
     }
 
     #[inline]
     fn boxed_mut(&mut self) -> &mut RawString {
         // SAFETY: the entry owns the box, and is borrowed for change.
-        unsafe { &mut *self.boxed_ptr() }
+        unsafe { &mut *self.as_ref().boxed_ptr() }
     }
 
     /// Takes the box out and leaves a number in its place.
     fn take_boxed(&mut self) -> Box<RawString> {
         // SAFETY: the pointer came from a box, and is forgotten here.
-        let boxed = unsafe { Box::from_raw(self.boxed_ptr()) };
+        let boxed = unsafe { Box::from_raw(self.as_ref().boxed_ptr()) };
         self.set_header(self.header().with_value(ENCODING_INT, 0));
         boxed
     }
@@ -614,7 +567,7 @@ impl Entry {
             self.set_raw(false);
             self.set_expiry(expiry);
         } else {
-            with_content(value, |content| self.rewrite(content, expiry, false));
+            with_content(value, |content, is_raw| self.rewrite(content, expiry, is_raw));
         }
     }
 
@@ -734,125 +687,20 @@ impl Entry {
     }
 }
 
-/// Sorts a new value by where it will lie.
+/// Sorts a new value by where it will lie, and says whether its encoding is to be `raw` however short it is.
 #[inline]
-fn with_content<R>(value: NewValue<'_>, f: impl FnOnce(Content<'_>) -> R) -> R {
+fn with_content<R>(value: NewValue<'_>, f: impl FnOnce(Content<'_>, bool) -> R) -> R {
+    let is_raw = matches!(value, NewValue::Raw(_));
+    let boxed = |string| Content::Boxed(Box::new(string));
     match value {
-        NewValue::Int(number) => f(Content::Int(number)),
-        NewValue::Bytes(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(bytes)),
-        NewValue::Bytes(bytes) => f(Content::Boxed(Box::new(RawString::copied(bytes)))),
-        NewValue::Owned(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes)),
-        NewValue::Owned(bytes) => f(Content::Boxed(Box::new(RawString::owned(bytes)))),
-        NewValue::Shared(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes)),
-        NewValue::Shared(bytes) => f(Content::Boxed(Box::new(RawString::shared(bytes)))),
-    }
-}
-
-#[inline]
-fn flags(expiry: Option<UnixMillis>, is_raw: bool) -> u8 {
-    let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
-    flag(expiry.is_some(), FLAG_EXPIRY) | flag(is_raw, FLAG_RAW)
-}
-
-/// Whether a block can go on holding what needs so many bytes.
-#[inline]
-fn is_fitting(needed: usize, block_bytes: usize) -> bool {
-    needed <= block_bytes && (block_bytes <= LAVISH_BLOCK_BYTES_MAX || 2 * needed >= block_bytes)
-}
-
-/// The size of the allocator's that holds `needed` bytes: multiples of 8 up to 64, then four sizes to each doubling.
-#[inline]
-fn block_bytes(needed: usize) -> usize {
-    if needed <= 64 {
-        needed.next_multiple_of(8)
-    } else {
-        needed.next_multiple_of(1 << ((needed - 1).ilog2() - 2))
-    }
-}
-
-/// A block for `needed` bytes, and the header with its size. The header has to be written yet, the long form of
-/// a long key is.
-#[inline]
-fn allocate(needed: usize, header: Header, key_len: usize) -> (*mut u8, Header) {
-    let bytes = block_bytes(needed);
-    let layout = block_layout(bytes);
-    // SAFETY: the size is not zero: there is always a header.
-    let block = unsafe { alloc(layout) };
-    if block.is_null() {
-        handle_alloc_error(layout);
-    }
-    assert_eq!(block.addr() & !ADDRESS_MASK, 0, "the allocator's addresses are aligned and have 48 bits");
-    if header.is_long() {
-        let long = [key_len, bytes / WORD].map(|number| u32::try_from(number).unwrap_or_else(|_| too_long()));
-        // SAFETY: a block with a long key is longer than two words, and aligned to one.
-        unsafe { block.add(WORD).cast::<[u32; 2]>().write(long) };
-        return (block, header);
-    }
-    // A short key and the longest inline value make less than 64 words.
-    (block, header.with_byte(Header::BLOCK_WORDS_SHIFT, (bytes / WORD) as u8))
-}
-
-#[cold]
-fn too_long() -> u32 {
-    panic!("a key is longer than 4 GiB")
-}
-
-/// # Safety
-///
-/// `block` came from `allocate`, has this size, and is not used any more.
-#[inline]
-unsafe fn free(block: *mut u8, bytes: usize) {
-    // SAFETY: as the caller promises.
-    unsafe { dealloc(block, block_layout(bytes)) }
-}
-
-#[inline]
-fn block_layout(bytes: usize) -> Layout {
-    // SAFETY: the alignment is a power of two, and no block comes near isize::MAX: lengths fit a u32.
-    unsafe { Layout::from_size_align_unchecked(bytes, WORD) }
-}
-
-/// Copies `len` bytes, which are few as a rule: calling `memcpy` would take longer than this.
-///
-/// # Safety
-///
-/// As for [`ptr::copy_nonoverlapping`].
-#[inline]
-unsafe fn copy_short(from: *const u8, to: *mut u8, len: usize) {
-    if !(WORD..=SHORT_LEN_MAX).contains(&len) {
-        // SAFETY: as the caller promises.
-        return unsafe { ptr::copy_nonoverlapping(from, to, len) };
-    }
-    let mut at = 0;
-    while at + WORD < len {
-        // SAFETY: these are bytes `at` to `at` + 8 of `len`.
-        unsafe { to.add(at).cast::<u64>().write_unaligned(from.add(at).cast::<u64>().read_unaligned()) };
-        at += WORD;
-    }
-    let last = len - WORD;
-    // SAFETY: these are the last eight of at least eight bytes.
-    unsafe { to.add(last).cast::<u64>().write_unaligned(from.add(last).cast::<u64>().read_unaligned()) };
-}
-
-/// Whether two keys are equal. Keys are short, and calling `memcmp` would take longer than this.
-#[inline]
-fn is_equal(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    if a.len() > SHORT_LEN_MAX {
-        return a == b;
-    }
-    let (a_words, a_tail) = a.as_chunks::<WORD>();
-    let (b_words, b_tail) = b.as_chunks::<WORD>();
-    for (a_word, b_word) in a_words.iter().zip(b_words) {
-        if u64::from_ne_bytes(*a_word) != u64::from_ne_bytes(*b_word) {
-            return false;
+        NewValue::Int(number) => f(Content::Int(number), is_raw),
+        NewValue::Bytes(bytes) | NewValue::Raw(bytes) if bytes.len() <= INLINE_LEN_MAX => {
+            f(Content::Inline(bytes), is_raw)
         }
-    }
-    // The last word overlaps the one before it.
-    match (a.last_chunk::<WORD>(), b.last_chunk::<WORD>()) {
-        (Some(a_last), Some(b_last)) => u64::from_ne_bytes(*a_last) == u64::from_ne_bytes(*b_last),
-        _ => a_tail.iter().eq(b_tail),
+        NewValue::Bytes(bytes) | NewValue::Raw(bytes) => f(boxed(RawString::copied(bytes)), is_raw),
+        NewValue::Owned(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes), is_raw),
+        NewValue::Owned(bytes) => f(boxed(RawString::owned(bytes)), is_raw),
+        NewValue::Shared(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes), is_raw),
+        NewValue::Shared(bytes) => f(boxed(RawString::shared(bytes)), is_raw),
     }
 }

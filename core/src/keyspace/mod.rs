@@ -40,7 +40,7 @@ mod tests;
 
 pub use crate::value::NewValue;
 pub use database::{Database, Discarded, Occupied};
-pub use entry::{Entry, INLINE_LEN_MAX};
+pub use entry::{Entry, EntryRef, INLINE_LEN_MAX};
 pub use hash::HashKey;
 
 /// An instant of the wall clock in milliseconds since the Unix epoch: when a key expires.
@@ -71,13 +71,11 @@ pub struct ExpireProgress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableStats {
     /// Number of entries.
-    pub entries: usize,
-    /// Number of entries with an expiry.
-    pub expires: usize,
+    pub len: usize,
     /// Number of segments.
     pub segments: usize,
     /// Length of the directory.
-    pub directory: usize,
+    pub directory_len: usize,
     /// Fewest hash bits that choose a segment.
     pub depth_min: u32,
     /// Most hash bits that choose a segment.
@@ -93,10 +91,9 @@ pub struct TableStats {
 impl Default for TableStats {
     fn default() -> TableStats {
         TableStats {
-            entries: 0,
-            expires: 0,
+            len: 0,
             segments: 0,
-            directory: 0,
+            directory_len: 0,
             depth_min: u32::MAX,
             depth_max: 0,
             slots: 0,

@@ -124,13 +124,12 @@ impl<E: Element> Table<E> {
         segment.visit_home(position, visit).map_or(0, u64::reverse_bits)
     }
 
-    /// An element chosen by a random number: each with the same probability, but for tables with less than one
-    /// element in a hundred slots or so, which are searched in order once chance has not helped.
-    pub fn random(&self, random: u64) -> Option<&E> {
+    /// An element chosen by chance: each with the same probability, but for tables with less than one element in
+    /// a hundred slots or so, which are searched in order once chance has not helped.
+    pub fn random(&self, random: &mut dyn FnMut() -> u64) -> Option<&E> {
         if self.len == 0 {
             return None;
         }
-        let mut state = random;
         // All segments are tried as if they had as many slots as the largest, and each at one place only.
         let buckets = match self.directory.segment_from(0) {
             Some(only) if self.directory.len() == 1 => only.buckets(),
@@ -138,19 +137,19 @@ impl<E: Element> Table<E> {
         };
         let slots = buckets * super::bucket::SLOTS;
         for _ in 0..RANDOM_TRIES_MAX {
-            let place = below(next_random(&mut state), self.directory.len());
-            let slot = below(next_random(&mut state), slots);
+            let place = below(random(), self.directory.len());
+            let slot = below(random(), slots);
             if let Some(element) =
                 self.directory.segment_from(place).and_then(|segment| segment.element_at(slot))
             {
                 return Some(element);
             }
         }
-        let start = below(next_random(&mut state), self.directory.len());
+        let start = below(random(), self.directory.len());
         let mut places = (start..self.directory.len()).chain(0..start);
         let segment =
             places.find_map(|place| self.directory.segment_from(place).filter(|it| it.len() > 0))?;
-        let nth = below(next_random(&mut state), segment.len());
+        let nth = below(random(), segment.len());
         (0..segment.buckets()).flat_map(|bucket| segment.elements_in(bucket)).nth(nth)
     }
 
@@ -212,9 +211,8 @@ impl<E: Element> Table<E> {
     /// Figures on how full the table is; walks all of it.
     pub fn stats(&self) -> TableStats {
         let mut stats = TableStats {
-            entries: self.len,
-            expires: self.expires,
-            directory: self.directory.len(),
+            len: self.len,
+            directory_len: self.directory.len(),
             bytes: self.bytes(),
             ..TableStats::default()
         };
@@ -367,15 +365,6 @@ fn place<E: Element>(
             left_over.push(element);
         }
     }
-}
-
-/// The next number of a sequence that looks random (`SplitMix64`, Steele et al. 2014).
-fn next_random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
 }
 
 /// Scales a random number to one below `bound`.

@@ -5,7 +5,7 @@
 
 mod string;
 
-pub use string::{NewValue, RawString, SHARED_LEN_MIN, StringRef, parse_canonical};
+pub use string::{NewValue, RawString, StringRef};
 
 use std::fmt;
 

@@ -1,10 +1,8 @@
 //! Strings: how a new one is handed in, how one is looked at, and those too long to lie in their entry.
 
+use crate::number::parse_i64;
 use bytes::Bytes;
 use itoa::Buffer;
-
-/// Strings at least this long are answered with a shared handle instead of a copy.
-pub const SHARED_LEN_MIN: usize = 16 * 1024;
 
 /// Room for growth beyond what a growing string needs is at most this, or an eighth of its length if that is
 /// more: less would make appending to a huge string quadratic.
@@ -50,6 +48,16 @@ impl<'a> StringRef<'a> {
         matches!(self, StringRef::Bytes(b""))
     }
 
+    /// Lends its bytes to a function.
+    pub fn with_bytes<R>(self, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(self.bytes(&mut Buffer::new()))
+    }
+
+    /// Appends its bytes to `out`.
+    pub fn append_to(self, out: &mut Vec<u8>) {
+        self.with_bytes(|bytes| out.extend_from_slice(bytes));
+    }
+
     /// A copy of its bytes.
     #[must_use]
     pub fn to_vec(self) -> Vec<u8> {
@@ -64,6 +72,8 @@ pub enum NewValue<'a> {
     Int(i64),
     /// A string, copied.
     Bytes(&'a [u8]),
+    /// A string, copied, whose encoding is `raw` however short it is: what SETRANGE makes of an absent key.
+    Raw(&'a [u8]),
     /// A string, moved in where it is long enough to pay.
     Owned(Vec<u8>),
     /// A string, shared where it is long enough to pay.
@@ -75,36 +85,11 @@ impl<'a> NewValue<'a> {
     #[must_use]
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> NewValue<'a> {
-        match parse_canonical(bytes) {
+        match parse_i64(bytes) {
             Some(number) => NewValue::Int(number),
             None => NewValue::Bytes(bytes),
         }
     }
-}
-
-/// The number whose decimal form is exactly `bytes`: no sign but a minus, no leading zeros, no spaces.
-#[must_use]
-#[inline]
-pub fn parse_canonical(bytes: &[u8]) -> Option<i64> {
-    let (is_negative, digits) = match bytes {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    match digits {
-        [b'0'] if !is_negative => return Some(0),
-        [b'1'..=b'9', ..] if digits.len() <= 19 => {}
-        _ => return None,
-    }
-    // 19 digits fit a u64.
-    let mut magnitude = 0_u64;
-    for &digit in digits {
-        let digit = digit.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        magnitude = magnitude * 10 + u64::from(digit);
-    }
-    if is_negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
 }
 
 /// A string that lies outside its entry: one of our own that can grow, or one shared with replies on their way
@@ -254,57 +239,34 @@ fn reserve(string: &mut Vec<u8>, extra: usize) {
 mod tests {
     use super::*;
 
+    const LONG: usize = 20_000;
+
     const _: () = assert!(size_of::<RawString>() == 32);
 
     #[test]
-    fn canonical_numbers_are_those_that_print_back() {
-        let numbers = [0, 1, -1, 9, 10, -10, 12_345_678, i64::MAX, i64::MIN, i64::MAX - 1, i64::MIN + 1];
-        for number in numbers {
-            assert_eq!(parse_canonical(number.to_string().as_bytes()), Some(number));
-            assert_eq!(StringRef::Int(number).len(), number.to_string().len());
+    fn what_reads_as_a_number_would_be_written_is_one() {
+        for number in [0, 7, -1, 12_345_678, i64::MAX, i64::MIN] {
+            let text = number.to_string();
+            assert_eq!(NewValue::parse(text.as_bytes()), NewValue::Int(number));
+            assert_eq!(
+                (StringRef::Int(number).len(), StringRef::Int(number).to_vec()),
+                (text.len(), text.into_bytes())
+            );
         }
-        let others = [
-            "",
-            "-",
-            "-0",
-            "00",
-            "01",
-            "-01",
-            "+1",
-            " 1",
-            "1 ",
-            "1a",
-            "a",
-            "0x1",
-            "1.0",
-            "9223372036854775808",
-            "-9223372036854775809",
-            "9999999999999999999",
-            "18446744073709551616",
-            "99999999999999999999",
-            "100000000000000000000",
-            ":",
-            "/",
-            "1:",
-            "1/",
-        ];
-        for other in others {
-            assert_eq!(parse_canonical(other.as_bytes()), None, "{other:?}");
+        for text in ["", "-0", "01", "+1", " 1", "1 ", "1.0", "9223372036854775808", "-9223372036854775809"] {
+            assert_eq!(NewValue::parse(text.as_bytes()), NewValue::Bytes(text.as_bytes()));
         }
     }
 
     #[test]
     fn sharing_copies_nothing_and_changing_copies_only_what_is_shared() {
-        let mut string = RawString::owned(vec![7; SHARED_LEN_MIN]);
+        let mut string = RawString::owned(vec![7; LONG]);
         let address = string.as_bytes().as_ptr();
         let first = string.share();
         let second = string.share();
         assert_eq!([first.as_ptr(), second.as_ptr(), string.as_bytes().as_ptr()], [address; 3]);
         string.append(b"x");
-        assert_eq!(
-            (first.len(), second.len(), string.len()),
-            (SHARED_LEN_MIN, SHARED_LEN_MIN, SHARED_LEN_MIN + 1)
-        );
+        assert_eq!((first.len(), second.len(), string.len()), (LONG, LONG, LONG + 1));
         assert_ne!(string.as_bytes().as_ptr(), address);
 
         let address = string.as_bytes().as_ptr();

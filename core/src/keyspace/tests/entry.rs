@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::keyspace::element::Element;
-use crate::value::{SHARED_LEN_MIN, StringRef, ValueRef, ValueType};
+use crate::value::{StringRef, ValueRef, ValueType};
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -37,6 +37,7 @@ enum Step {
 enum Value {
     Int(i64),
     Bytes(Vec<u8>),
+    Raw(Vec<u8>),
     Owned(Vec<u8>),
     Shared(Vec<u8>),
 }
@@ -46,6 +47,7 @@ impl Value {
         match self {
             Value::Int(number) => NewValue::Int(*number),
             Value::Bytes(bytes) => NewValue::Bytes(bytes),
+            Value::Raw(bytes) => NewValue::Raw(bytes),
             Value::Owned(bytes) => NewValue::Owned(bytes.clone()),
             Value::Shared(bytes) => NewValue::Shared(Bytes::copy_from_slice(bytes)),
         }
@@ -54,7 +56,9 @@ impl Value {
     fn bytes(&self) -> Vec<u8> {
         match self {
             Value::Int(number) => number.to_string().into_bytes(),
-            Value::Bytes(bytes) | Value::Owned(bytes) | Value::Shared(bytes) => bytes.clone(),
+            Value::Bytes(bytes) | Value::Raw(bytes) | Value::Owned(bytes) | Value::Shared(bytes) => {
+                bytes.clone()
+            }
         }
     }
 }
@@ -63,7 +67,7 @@ impl Model {
     fn set(&mut self, value: &Value) {
         self.value = value.bytes();
         self.is_int = matches!(value, Value::Int(_));
-        self.is_raw = false;
+        self.is_raw = matches!(value, Value::Raw(_));
     }
 
     fn changed(&mut self) {
@@ -85,14 +89,17 @@ impl Model {
         let ValueRef::String(string) = entry.value();
         assert_eq!(string.to_vec(), self.value);
         assert_eq!(matches!(string, StringRef::Int(_)), self.is_int);
-        assert_eq!(entry.encoding_name(), self.encoding());
+        assert_eq!(entry.as_ref().encoding_name(), self.encoding());
         assert_eq!(entry.expiry(), self.expiry);
         assert_eq!(entry.has_expiry(), self.expiry.is_some());
-        assert_eq!(entry.lru(), self.lru);
+        assert_eq!(entry.as_ref().lru(), self.lru);
         assert_eq!(entry.tag(), tag);
-        assert_eq!(entry.value_type(), ValueType::String);
-        assert!(entry.allocated_bytes() >= self.key.len() + if self.is_int { 8 } else { self.value.len() });
-        assert!(entry.allocated_bytes() <= 2 * (self.key.len() + self.value.len() + 24) + 64);
+        assert_eq!(entry.as_ref().value_type(), ValueType::String);
+        assert!(
+            entry.as_ref().allocated_bytes()
+                >= self.key.len() + if self.is_int { 8 } else { self.value.len() }
+        );
+        assert!(entry.as_ref().allocated_bytes() <= 2 * (self.key.len() + self.value.len() + 24) + 64);
     }
 }
 
@@ -109,6 +116,7 @@ fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
         prop_oneof![any::<i64>(), 0..1000_i64].prop_map(Value::Int),
         bytes(max).prop_map(Value::Bytes),
+        bytes(max).prop_map(Value::Raw),
         bytes(max).prop_map(Value::Owned),
         bytes(max).prop_map(Value::Shared),
     ]
@@ -185,7 +193,7 @@ fn run(key: Vec<u8>, first: &Value, first_expiry: Option<i64>, steps: Vec<Step>)
             }
             Step::Share => {
                 let handle = entry.shared_bytes();
-                assert_eq!(handle.is_some(), model.value.len() >= SHARED_LEN_MIN);
+                assert!(handle.is_some() || model.value.len() <= INLINE_LEN_MAX);
                 handles.extend(handle.map(|handle| (handle, model.value.clone())));
             }
             Step::Copy(key, expiry) => {
@@ -229,7 +237,7 @@ proptest! {
 #[test]
 fn common_entries_have_the_sizes_they_should() {
     let size = |key_len, value: NewValue<'_>, expiry| {
-        Entry::new(&vec![b'k'; key_len], value, expiry, 0).allocated_bytes()
+        Entry::new(&vec![b'k'; key_len], value, expiry, 0).as_ref().allocated_bytes()
     };
     let at = Some(UnixMillis(1));
     assert_eq!(size(16, NewValue::Bytes(b"12345678"), None), 32);
@@ -262,12 +270,12 @@ fn values_that_fit_are_overwritten_in_place() {
     entry.set_expiry(None);
     assert_eq!(address(&entry), first);
     entry.set_value(NewValue::Bytes(&[0; 39]));
-    assert_eq!(entry.allocated_bytes(), 64, "more than half of 128 bytes would be wasted");
+    assert_eq!(entry.as_ref().allocated_bytes(), 64, "more than half of 128 bytes would be wasted");
 }
 
 #[test]
 fn moving_and_sharing_do_not_copy_what_lies_outside() {
-    let contents = vec![7; SHARED_LEN_MIN];
+    let contents = vec![7; 20_000];
     let address = contents.as_ptr();
     let mut entry = Entry::new(b"old", NewValue::Owned(contents), None, 0).rename(b"new");
     let shared = entry.shared_bytes().expect("it is long enough");

@@ -52,7 +52,7 @@ fn step(keys: u16) -> impl Strategy<Value = Step> {
     ]
 }
 
-fn value_of(entry: &Entry) -> Vec<u8> {
+fn value_of(entry: EntryRef<'_>) -> Vec<u8> {
     let ValueRef::String(string) = entry.value();
     string.to_vec()
 }
@@ -65,7 +65,7 @@ fn check(database: &Database, map: &Map) {
         let entry = database.find(database.key(key)).expect("the map has it");
         assert_eq!((&value_of(entry), entry.expiry().map(|at| at.0)), (value, *expiry));
     }
-    let listed: Vec<&[u8]> = database.iter().map(Entry::key).collect();
+    let listed: Vec<&[u8]> = database.iter().map(EntryRef::key).collect();
     assert_eq!(listed.len(), map.len());
     assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), map.keys().map(Vec::as_slice).collect());
     assert_eq!(map.is_empty(), database.bytes_of_table() == 0);
@@ -74,7 +74,7 @@ fn check(database: &Database, map: &Map) {
 fn remove(database: &mut Database, key: &[u8]) -> Option<(Vec<u8>, Option<i64>)> {
     let entry = database.find_mut(database.key(key))?.remove();
     assert_eq!(entry.key(), key);
-    Some((value_of(&entry), entry.expiry().map(|at| at.0)))
+    Some((value_of(entry.as_ref()), entry.expiry().map(|at| at.0)))
 }
 
 fn apply(database: &mut Database, map: &mut Map, step: Step) {

@@ -1,0 +1,108 @@
+//! The arguments of one command, lying where they arrived.
+
+use crate::resp::ArgRange;
+use bytes::Bytes;
+use std::ops::Index;
+
+/// A large argument that was received straight into memory of its own.
+#[derive(Clone, Debug)]
+pub struct LargeArg {
+    /// Which argument it is.
+    pub index: usize,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// The arguments of one command; number 0 is its name. Slices live as long as the command runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Args<'a> {
+    input: &'a [u8],
+    ranges: &'a [ArgRange],
+    large: &'a [LargeArg],
+}
+
+impl<'a> Args<'a> {
+    /// Arguments that are `ranges` of `input`, but for the `large` ones, whose ranges are empty.
+    #[must_use]
+    #[inline]
+    pub fn new(input: &'a [u8], ranges: &'a [ArgRange], large: &'a [LargeArg]) -> Args<'a> {
+        Args { input, ranges, large }
+    }
+
+    /// How many there are, the name included.
+    #[must_use]
+    #[inline]
+    #[expect(clippy::len_without_is_empty, reason = "a command has at least its name")]
+    pub fn len(&self) -> usize {
+        self.ranges.len()
+    }
+
+    /// Argument number `index`. Panics beyond the last one: arity is checked before a command runs.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, index: usize) -> &'a [u8] {
+        let range = self.ranges[index];
+        if !self.large.is_empty() {
+            if let Some(large) = self.large.iter().find(|large| large.index == index) {
+                return &large.bytes;
+            }
+        }
+        let start = range.start as usize;
+        &self.input[start..start + range.len as usize]
+    }
+
+    /// All arguments, the name included.
+    #[must_use]
+    pub fn iter(&self) -> ArgsFrom<'a> {
+        self.from(0)
+    }
+
+    /// The arguments from number `first` on; none when there are fewer.
+    #[must_use]
+    pub fn from(&self, first: usize) -> ArgsFrom<'a> {
+        ArgsFrom { args: *self, next: first.min(self.len()) }
+    }
+
+    /// A handle on argument `index` that outlives the command, without a copy, when it arrived in memory of
+    /// its own.
+    #[must_use]
+    pub fn shared(&self, index: usize) -> Option<Bytes> {
+        self.large.iter().find(|large| large.index == index).map(|large| large.bytes.clone())
+    }
+}
+
+impl Index<usize> for Args<'_> {
+    type Output = [u8];
+
+    #[inline]
+    fn index(&self, index: usize) -> &[u8] {
+        self.at(index)
+    }
+}
+
+/// Iterates over the arguments from one on.
+#[derive(Clone, Debug)]
+pub struct ArgsFrom<'a> {
+    args: Args<'a>,
+    next: usize,
+}
+
+impl<'a> Iterator for ArgsFrom<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.next == self.args.len() {
+            return None;
+        }
+        self.next += 1;
+        Some(self.args.at(self.next - 1))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.args.len() - self.next;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for ArgsFrom<'_> {}

@@ -1,0 +1,500 @@
+//! What a row of a command table says. Dispatch, `COMMAND`, `COMMAND DOCS` and the extraction of keys all read
+//! the same rows.
+
+use crate::context::{CommandResult, Context};
+use crate::error::CommandError;
+use std::borrow::Cow;
+
+/// The function behind a command.
+pub type Run = fn(&mut Context<'_>) -> CommandResult;
+
+/// A command, or a subcommand of a container.
+#[derive(Clone, Copy, Debug)]
+pub struct Command {
+    /// Its name in lower case, without its container's.
+    pub name: &'static str,
+    /// The command it is a part of, if it is one.
+    pub container: Option<&'static str>,
+    /// Arguments, the names included; a negative number is the least there may be.
+    pub arity: i16,
+    /// How it behaves.
+    pub flags: Flags,
+    /// Categories of access control beyond those that follow from the flags.
+    pub categories: Categories,
+    /// Hints for clients and proxies.
+    pub tips: &'static [&'static str],
+    /// Where its keys are.
+    pub keys: &'static [KeySpec],
+    /// The group it belongs to.
+    pub group: Group,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// The version of Redis that first had it.
+    pub since: &'static str,
+    /// What it costs.
+    pub complexity: &'static str,
+    /// What changed in which version.
+    pub history: &'static [(&'static str, &'static str)],
+    /// Flags of its documentation.
+    pub doc_flags: &'static [&'static str],
+    /// The version of Redis that advises against it.
+    pub deprecated_since: Option<&'static str>,
+    /// What to use instead.
+    pub replaced_by: Option<&'static str>,
+    /// Its syntax.
+    pub arguments: &'static [Argument],
+    /// What it contains.
+    pub subcommands: &'static [Command],
+    /// The function behind it.
+    pub run: Run,
+    /// Its position among all commands; 0 for a subcommand.
+    pub(super) index: u8,
+}
+
+impl Command {
+    /// A row in which only the names are filled in; the rest is Redis' default.
+    pub(super) const fn new(name: &'static str, group: Group, run: Run) -> Command {
+        Command {
+            name,
+            container: None,
+            arity: 0,
+            flags: Flags(0),
+            categories: Categories(0),
+            tips: &[],
+            keys: &[],
+            group,
+            summary: "",
+            since: "1.0.0",
+            complexity: "",
+            history: &[],
+            doc_flags: &[],
+            deprecated_since: None,
+            replaced_by: None,
+            arguments: &[],
+            subcommands: &[],
+            run,
+            index: 0,
+        }
+    }
+
+    /// A row for a part of a container.
+    pub(super) const fn part(container: &'static str, name: &'static str, group: Group, run: Run) -> Command {
+        let mut command = Command::new(name, group, run);
+        command.container = Some(container);
+        command
+    }
+
+    /// The name with its container's: `client|kill`.
+    #[must_use]
+    pub fn full_name(&self) -> Cow<'static, str> {
+        match self.container {
+            Some(container) => Cow::Owned(format!("{container}|{}", self.name)),
+            None => Cow::Borrowed(self.name),
+        }
+    }
+
+    /// The error for a wrong number of arguments.
+    #[must_use]
+    pub fn wrong_arity(&self) -> CommandError {
+        CommandError::WrongArity(self.full_name())
+    }
+
+    /// Whether the command takes so many arguments, its names included.
+    #[must_use]
+    #[inline]
+    pub fn accepts_arity(&self, len: usize) -> bool {
+        match usize::try_from(self.arity) {
+            Ok(exactly) => len == exactly,
+            Err(_) => len >= usize::from(self.arity.unsigned_abs()),
+        }
+    }
+
+    /// The argument that is its first key, if it always has one at the same place.
+    #[must_use]
+    #[inline]
+    pub fn first_key_index(&self) -> Option<usize> {
+        self.keys.first().map(|spec| spec.first)
+    }
+
+    /// First key, last key and step, as `COMMAND INFO` reports them.
+    #[must_use]
+    pub fn legacy_range(&self) -> (i64, i64, i64) {
+        let Some(first) = self.keys.first() else { return (0, 0, 0) };
+        let last = self.keys.last().map_or(0, |spec| match spec.last {
+            last if last >= 0 => spec.first as i64 + last,
+            last => last,
+        });
+        (first.first as i64, last, first.step as i64)
+    }
+}
+
+/// How a command behaves: a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(u32);
+
+macro_rules! flag_set {
+    ($set:ident, $names:ident, $($(#[$doc:meta])* $flag:ident = $name:literal @ $bit:literal),* $(,)?) => {
+        impl $set {
+            $($(#[$doc])* pub const $flag: $set = $set(1 << $bit);)*
+
+            const $names: &'static [($set, &'static str)] = &[$(($set::$flag, $name)),*];
+
+            /// The names of the members that are shown, in Redis' order.
+            pub fn names(self) -> impl Iterator<Item = &'static str> {
+                let shown = $set::$names.iter().filter(move |(flag, name)| self.contains(*flag) && !name.is_empty());
+                shown.map(|&(_, name)| name)
+            }
+
+            /// Whether all of another set's members are in this one.
+            #[must_use]
+            #[inline]
+            pub const fn contains(self, other: $set) -> bool {
+                self.0 & other.0 == other.0
+            }
+
+            /// Whether any of another set's members is in this one.
+            #[must_use]
+            #[inline]
+            pub const fn intersects(self, other: $set) -> bool {
+                self.0 & other.0 != 0
+            }
+
+            /// The members of either set.
+            #[must_use]
+            pub const fn union(self, other: $set) -> $set {
+                $set(self.0 | other.0)
+            }
+        }
+    };
+}
+
+flag_set! { Flags, NAMES,
+    /// Changes data.
+    WRITE = "write" @ 0,
+    /// Only reads data.
+    READONLY = "readonly" @ 1,
+    /// May need memory.
+    DENYOOM = "denyoom" @ 2,
+    /// Belongs to a module.
+    MODULE = "module" @ 3,
+    /// For operators.
+    ADMIN = "admin" @ 4,
+    /// Belongs to publish and subscribe.
+    PUBSUB = "pubsub" @ 5,
+    /// Not for scripts.
+    NOSCRIPT = "noscript" @ 6,
+    /// May wait for data.
+    BLOCKING = "blocking" @ 7,
+    /// Allowed while data is loaded.
+    LOADING = "loading" @ 8,
+    /// Allowed on a replica with old data.
+    STALE = "stale" @ 9,
+    /// Not shown to monitors.
+    SKIP_MONITOR = "skip_monitor" @ 10,
+    /// Not written to the slow log.
+    SKIP_SLOWLOG = "skip_slowlog" @ 11,
+    /// Allowed on a slot that is being imported.
+    ASKING = "asking" @ 12,
+    /// Constant or logarithmic time.
+    FAST = "fast" @ 13,
+    /// Allowed before authentication.
+    NO_AUTH = "no_auth" @ 14,
+    /// May be propagated though it writes nothing.
+    MAY_REPLICATE = "may_replicate" @ 15,
+    /// Not inside a transaction.
+    NO_MULTI = "no_multi" @ 16,
+    /// Not while data is loaded in the background.
+    NO_ASYNC_LOADING = "no_async_loading" @ 17,
+    /// Allowed while a script runs too long.
+    ALLOW_BUSY = "allow_busy" @ 18,
+    /// Needs a permission in the configuration: `enable-debug-command` and its like. Not shown.
+    PROTECTED = "" @ 31,
+}
+
+/// Makes a set of flags.
+pub(super) const fn flags(members: &[Flags]) -> Flags {
+    let mut set = Flags(0);
+    let mut index = 0;
+    while index < members.len() {
+        set = set.union(members[index]);
+        index += 1;
+    }
+    set
+}
+
+/// Makes a set of categories.
+pub(super) const fn categories(members: &[Categories]) -> Categories {
+    let mut set = Categories(0);
+    let mut index = 0;
+    while index < members.len() {
+        set = set.union(members[index]);
+        index += 1;
+    }
+    set
+}
+
+/// Categories of access control: a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Categories(u32);
+
+flag_set! { Categories, NAMES,
+    /// Works on keys of any type.
+    KEYSPACE = "@keyspace" @ 0,
+    /// Reads data.
+    READ = "@read" @ 1,
+    /// Writes data.
+    WRITE = "@write" @ 2,
+    /// Works on strings.
+    STRING = "@string" @ 7,
+    /// For operators.
+    ADMIN = "@admin" @ 13,
+    /// Constant or logarithmic time.
+    FAST = "@fast" @ 14,
+    /// Not that.
+    SLOW = "@slow" @ 15,
+    /// May wait for data.
+    BLOCKING = "@blocking" @ 16,
+    /// Can do harm.
+    DANGEROUS = "@dangerous" @ 17,
+    /// About the connection itself.
+    CONNECTION = "@connection" @ 18,
+}
+
+impl Command {
+    /// All categories: those of the row, and those that follow from the flags.
+    #[must_use]
+    pub fn all_categories(&self) -> Categories {
+        let implied = [
+            (Flags::WRITE, Categories::WRITE),
+            (Flags::READONLY, Categories::READ),
+            (Flags::ADMIN, Categories::ADMIN.union(Categories::DANGEROUS)),
+            (Flags::BLOCKING, Categories::BLOCKING),
+        ];
+        let speed = if self.flags.contains(Flags::FAST) { Categories::FAST } else { Categories::SLOW };
+        implied
+            .iter()
+            .filter(|(flag, _)| self.flags.contains(*flag))
+            .fold(self.categories.union(speed), |all, (_, category)| all.union(*category))
+    }
+}
+
+/// The group a command belongs to: also the name of the file it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Strings.
+    String,
+    /// Keys of any type.
+    Generic,
+    /// The connection itself.
+    Connection,
+    /// The server.
+    Server,
+}
+
+impl Group {
+    /// The name `COMMAND DOCS` reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::String => "string",
+            Group::Generic => "generic",
+            Group::Connection => "connection",
+            Group::Server => "server",
+        }
+    }
+}
+
+/// Where some of a command's keys are: from an argument to another, in steps.
+#[derive(Clone, Copy, Debug)]
+pub struct KeySpec {
+    /// The first key's argument.
+    pub first: usize,
+    /// The last key, counted from the first; negative ones are counted from the last argument, which is -1.
+    pub last: i64,
+    /// From one key to the next.
+    pub step: usize,
+    /// If positive and `last` is -1, only one part in so many of the arguments has keys.
+    pub limit: i64,
+    /// What is done to the keys.
+    pub flags: &'static [&'static str],
+    /// A remark.
+    pub notes: &'static str,
+}
+
+impl KeySpec {
+    /// Keys from argument `first` to `last`, counted from it or from the end, in steps.
+    pub(super) const fn range(
+        first: usize,
+        last: i64,
+        step: usize,
+        flags: &'static [&'static str],
+    ) -> KeySpec {
+        KeySpec { first, last, step, limit: 0, flags, notes: "" }
+    }
+
+    /// The same with a remark.
+    pub(super) const fn noted(mut self, notes: &'static str) -> KeySpec {
+        self.notes = notes;
+        self
+    }
+
+    /// The arguments that are keys, of so many.
+    pub fn positions(&self, args_len: usize) -> impl Iterator<Item = usize> {
+        let last = match usize::try_from(self.last) {
+            Ok(last) => self.first + last,
+            Err(_) => (args_len + 1).saturating_sub(self.last.unsigned_abs() as usize).saturating_sub(1),
+        };
+        (self.first..=last).step_by(self.step)
+    }
+}
+
+/// A part of a command's syntax.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: ArgumentKind,
+    /// The word before it, or the word it is.
+    pub token: Option<&'static str>,
+    /// Which of the command's key specifications it is.
+    pub key_spec: Option<usize>,
+    /// The version of Redis that first had it.
+    pub since: Option<&'static str>,
+    /// The version of Redis that advises against it.
+    pub deprecated_since: Option<&'static str>,
+    /// Whether it may be left out.
+    pub is_optional: bool,
+    /// Whether it may be repeated.
+    pub is_multiple: bool,
+    /// Its parts.
+    pub arguments: &'static [Argument],
+}
+
+/// What an argument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgumentKind {
+    /// Any bytes.
+    String,
+    /// A 64-bit integer.
+    Integer,
+    /// A floating-point number.
+    Double,
+    /// A key.
+    Key,
+    /// A glob.
+    Pattern,
+    /// An instant in Unix time.
+    UnixTime,
+    /// A word.
+    PureToken,
+    /// One of its parts.
+    OneOf,
+    /// All its parts.
+    Block,
+}
+
+impl ArgumentKind {
+    /// The name `COMMAND DOCS` reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ArgumentKind::String => "string",
+            ArgumentKind::Integer => "integer",
+            ArgumentKind::Double => "double",
+            ArgumentKind::Key => "key",
+            ArgumentKind::Pattern => "pattern",
+            ArgumentKind::UnixTime => "unix-time",
+            ArgumentKind::PureToken => "pure-token",
+            ArgumentKind::OneOf => "oneof",
+            ArgumentKind::Block => "block",
+        }
+    }
+}
+
+macro_rules! argument_kinds {
+    ($($(#[$doc:meta])* $function:ident => $kind:ident),* $(,)?) => {
+        impl Argument {
+            $($(#[$doc])*
+            pub(super) const fn $function(name: &'static str) -> Argument {
+                Argument::new(name, ArgumentKind::$kind)
+            })*
+        }
+    };
+}
+
+argument_kinds! {
+    /// Any bytes.
+    string => String,
+    /// A 64-bit integer.
+    integer => Integer,
+    /// A floating-point number.
+    double => Double,
+    /// A glob.
+    pattern => Pattern,
+    /// An instant in Unix time.
+    unix_time => UnixTime,
+}
+
+impl Argument {
+    const fn new(name: &'static str, kind: ArgumentKind) -> Argument {
+        Argument {
+            name,
+            kind,
+            token: None,
+            key_spec: None,
+            since: None,
+            deprecated_since: None,
+            is_optional: false,
+            is_multiple: false,
+            arguments: &[],
+        }
+    }
+
+    pub(super) const fn key(name: &'static str, spec: usize) -> Argument {
+        let mut argument = Argument::new(name, ArgumentKind::Key);
+        argument.key_spec = Some(spec);
+        argument
+    }
+
+    pub(super) const fn token(name: &'static str, token: &'static str) -> Argument {
+        Argument::new(name, ArgumentKind::PureToken).after(token)
+    }
+
+    pub(super) const fn one_of(name: &'static str, arguments: &'static [Argument]) -> Argument {
+        let mut argument = Argument::new(name, ArgumentKind::OneOf);
+        argument.arguments = arguments;
+        argument
+    }
+
+    pub(super) const fn block(name: &'static str, arguments: &'static [Argument]) -> Argument {
+        let mut argument = Argument::new(name, ArgumentKind::Block);
+        argument.arguments = arguments;
+        argument
+    }
+
+    pub(super) const fn after(mut self, token: &'static str) -> Argument {
+        self.token = Some(token);
+        self
+    }
+
+    pub(super) const fn optional(mut self) -> Argument {
+        self.is_optional = true;
+        self
+    }
+
+    pub(super) const fn multiple(mut self) -> Argument {
+        self.is_multiple = true;
+        self
+    }
+
+    pub(super) const fn since(mut self, version: &'static str) -> Argument {
+        self.since = Some(version);
+        self
+    }
+
+    pub(super) const fn deprecated(mut self, version: &'static str) -> Argument {
+        self.deprecated_since = Some(version);
+        self
+    }
+}

@@ -1,0 +1,389 @@
+//! All databases, and the lookups commands make in them.
+//!
+//! A lookup states its intent, and its side effects are those listed there. Every change of the data passes
+//! through [`Keys`], which is what makes expiry, statistics and propagation the same everywhere.
+
+use crate::config::Config;
+use crate::keyspace::{
+    Database, Discarded, Entry, EntryRef, ExpireProgress, HashKey, Key, NewValue, Occupied, UnixMillis,
+};
+use crate::lru::AccessClock;
+use crate::propagation::PropagationLog;
+use std::collections::VecDeque;
+
+/// The hash that digests are made with: the same in every process.
+const DIGEST_KEY: HashKey = HashKey([0x726f_746f_6d20_6469, 0x6765_7374_206b_6579]);
+
+/// All databases and what belongs to their data: the clock they expire by, statistics, the log of effects, and
+/// what was taken out but is not freed yet.
+#[derive(Debug)]
+pub struct Dataset {
+    databases: Vec<Database>,
+    hash_key: HashKey,
+    /// The wall clock of this turn: the instant every expiry is compared with.
+    pub(crate) now: UnixMillis,
+    /// What a touched entry is stamped with.
+    pub(crate) access: AccessClock,
+    /// Figures for INFO.
+    pub stats: DatasetStats,
+    /// Effects, for whoever rebuilds this state.
+    pub log: PropagationLog,
+    /// Databases that FLUSHALL and FLUSHDB emptied, freed in slices.
+    discarded: VecDeque<Discarded>,
+    /// The hash of the key most likely to be looked up next, computed when its pipeline was parsed.
+    hint: Option<KeyHint>,
+}
+
+/// Counters of lookups and removals, under INFO's names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DatasetStats {
+    /// Lookups by a reading command that found a live key.
+    pub keyspace_hits: u64,
+    /// Lookups by a reading command that did not.
+    pub keyspace_misses: u64,
+    /// Keys removed because their time had come.
+    pub expired_keys: u64,
+    /// Objects handed to the lazy-free queue and freed since.
+    pub lazyfreed_objects: u64,
+}
+
+/// Recognises an argument by where it lies.
+#[derive(Clone, Copy, Debug)]
+struct KeyHint {
+    address: usize,
+    len: usize,
+    hash: u64,
+}
+
+/// What SET does to the time to live a key had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// Keep it.
+    Keep,
+    /// Remove it.
+    Clear,
+    /// Replace it.
+    At(UnixMillis),
+}
+
+impl Dataset {
+    /// As many empty databases as the configuration says.
+    #[must_use]
+    pub fn new(config: &Config, hash_key: HashKey) -> Dataset {
+        Dataset {
+            databases: (0..config.databases).map(|_| Database::new(hash_key)).collect(),
+            hash_key,
+            now: UnixMillis(0),
+            access: AccessClock::default(),
+            stats: DatasetStats::default(),
+            log: PropagationLog::default(),
+            discarded: VecDeque::new(),
+            hint: None,
+        }
+    }
+
+    /// Takes over what the configuration says about the data.
+    pub fn configure(&mut self, config: &Config) {
+        let is_lfu = config.maxmemory_policy.is_lfu();
+        self.access.configure(is_lfu, config.lfu_log_factor, config.lfu_decay_time);
+    }
+
+    /// A number that equal data has in common, whatever way it came about: the sum over all entries of a hash
+    /// of database, key, value and expiry.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let mut sum = 0_u64;
+        let mut record = Vec::new();
+        for (index, database) in self.databases.iter().enumerate() {
+            for entry in database.iter().filter(|entry| entry.expiry().is_none_or(|at| at > self.now)) {
+                record.clear();
+                record.extend_from_slice(&(index as u64).to_le_bytes());
+                record.extend_from_slice(&(entry.key().len() as u64).to_le_bytes());
+                record.extend_from_slice(entry.key());
+                record.extend_from_slice(&entry.expiry().map_or(-1, |at| at.0).to_le_bytes());
+                entry.value().describe(&mut record);
+                sum = sum.wrapping_add(DIGEST_KEY.hash(&record));
+            }
+        }
+        sum
+    }
+
+    /// How many databases there are.
+    #[must_use]
+    pub fn database_count(&self) -> usize {
+        self.databases.len()
+    }
+
+    /// One database.
+    #[must_use]
+    pub fn database(&self, index: usize) -> &Database {
+        &self.databases[index]
+    }
+
+    /// Exchanges two databases' contents.
+    pub fn swap(&mut self, a: usize, b: usize) {
+        self.databases.swap(a, b);
+    }
+
+    /// Empties a database: its entries are freed now, or, when `later`, a slice per turn. Returns how many
+    /// keys it held.
+    pub fn flush(&mut self, index: usize, later: bool) -> usize {
+        let discarded = self.databases[index].take();
+        let count = discarded.len();
+        if later && count > 0 {
+            self.discarded.push_back(discarded);
+        }
+        count
+    }
+
+    /// Frees at most `entries_max` of what was discarded earlier. Returns whether something is left.
+    pub(crate) fn free_slice(&mut self, entries_max: usize) -> bool {
+        if let Some(front) = self.discarded.front_mut() {
+            let before = front.len();
+            let is_done = front.free_slice(entries_max);
+            self.stats.lazyfreed_objects += (before - front.len()) as u64;
+            if is_done {
+                self.discarded.pop_front();
+            }
+        }
+        !self.discarded.is_empty()
+    }
+
+    /// Entries that wait to be freed.
+    #[must_use]
+    pub fn lazyfree_pending(&self) -> usize {
+        self.discarded.iter().map(Discarded::len).sum()
+    }
+
+    /// Hashes a key that will be looked up soon and begins to fetch its bucket.
+    #[inline]
+    pub(crate) fn prefetch_bucket(&self, database: usize, key: &[u8]) -> u64 {
+        let hash = self.hash_key.hash(key);
+        self.databases[database].prefetch_bucket(hash);
+        hash
+    }
+
+    /// Begins to fetch the entry that a hash probably leads to; its bucket should have arrived.
+    #[inline]
+    pub(crate) fn prefetch_entry(&self, database: usize, hash: u64) {
+        self.databases[database].prefetch_entry(hash);
+    }
+
+    /// Announces that `key`, at just this place in memory, has this hash.
+    #[inline]
+    pub(crate) fn hint(&mut self, key: &[u8], hash: u64) {
+        self.hint = Some(KeyHint { address: key.as_ptr().addr(), len: key.len(), hash });
+    }
+
+    /// Forgets the hint, whose memory is about to be used for something else.
+    #[inline]
+    pub(crate) fn forget_hint(&mut self) {
+        self.hint = None;
+    }
+
+    #[inline]
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        match self.hint {
+            Some(hint) if hint.address == bytes.as_ptr().addr() && hint.len == bytes.len() => {
+                Key { bytes, hash: hint.hash }
+            }
+            _ => Key { bytes, hash: self.hash_key.hash(bytes) },
+        }
+    }
+
+    /// Removes what is due in a stretch of one database, counts and propagates it.
+    pub(crate) fn expire(
+        &mut self,
+        database: usize,
+        cursor: &mut u64,
+        segments_max: usize,
+        entries_max: usize,
+    ) -> ExpireProgress {
+        let Dataset { databases, stats, log, now, .. } = self;
+        databases[database].expire_cycle(cursor, *now, segments_max, entries_max, &mut |entry| {
+            stats.expired_keys += 1;
+            log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
+        })
+    }
+}
+
+/// One database as commands see it.
+#[derive(Debug)]
+pub struct Keys<'a> {
+    /// Everything beside the one database.
+    pub dataset: &'a mut Dataset,
+    /// The database looked at.
+    pub database: usize,
+    /// Whether lookups leave an entry's access stamp alone (`CLIENT NO-TOUCH`).
+    pub no_touch: bool,
+}
+
+impl Keys<'_> {
+    /// This turn's instant.
+    #[must_use]
+    #[inline]
+    pub fn now(&self) -> UnixMillis {
+        self.dataset.now
+    }
+
+    /// The same view of another database.
+    #[inline]
+    pub fn in_database(&mut self, database: usize) -> Keys<'_> {
+        Keys { dataset: self.dataset, database, no_touch: self.no_touch }
+    }
+
+    /// The database itself, for what is not a lookup: its size, cursors, samples.
+    #[must_use]
+    #[inline]
+    pub fn db(&mut self) -> &mut Database {
+        &mut self.dataset.databases[self.database]
+    }
+
+    /// Looks a key up to read it.
+    ///
+    /// 1. A key whose time has come is removed, counted and propagated, and not found.
+    /// 2. The entry's access stamp is renewed.
+    /// 3. A hit or a miss is counted.
+    #[inline]
+    pub fn read(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        match self.live(key, Touch::Yes) {
+            Live::Yes(stats, occupied) => {
+                stats.keyspace_hits += 1;
+                Some(occupied.into_entry())
+            }
+            Live::No(stats) => {
+                stats.keyspace_misses += 1;
+                None
+            }
+        }
+    }
+
+    /// Looks a key up to learn about it rather than to use it: as [`read`](Self::read), but the access stamp
+    /// stays.
+    #[inline]
+    pub fn inspect(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        match self.live(key, Touch::No) {
+            Live::Yes(stats, occupied) => {
+                stats.keyspace_hits += 1;
+                Some(occupied.into_entry())
+            }
+            Live::No(stats) => {
+                stats.keyspace_misses += 1;
+                None
+            }
+        }
+    }
+
+    /// Looks a key up to change it: as [`read`](Self::read), but neither hit nor miss is counted.
+    #[inline]
+    pub fn write(&mut self, key: &[u8]) -> Option<Occupied<'_>> {
+        match self.live(key, Touch::Yes) {
+            Live::Yes(_, occupied) => Some(occupied),
+            Live::No(_) => None,
+        }
+    }
+
+    /// Looks a key up to read it, as [`read`](Self::read), with a handle that can turn the value into a shared
+    /// one.
+    #[inline]
+    pub fn read_handle(&mut self, key: &[u8]) -> Option<Occupied<'_>> {
+        match self.live(key, Touch::Yes) {
+            Live::Yes(stats, occupied) => {
+                stats.keyspace_hits += 1;
+                Some(occupied)
+            }
+            Live::No(stats) => {
+                stats.keyspace_misses += 1;
+                None
+            }
+        }
+    }
+
+    /// Looks a key up and leaves no trace but the removal of an expired one.
+    #[inline]
+    pub fn peek(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        match self.live(key, Touch::No) {
+            Live::Yes(_, occupied) => Some(occupied.into_entry()),
+            Live::No(_) => None,
+        }
+    }
+
+    /// Adds a key that is known to be absent.
+    #[inline]
+    pub fn insert(&mut self, key: &[u8], value: NewValue<'_>, expiry: Option<UnixMillis>) {
+        let key = self.dataset.key(key);
+        let stamp = self.dataset.access.fresh();
+        self.dataset.databases[self.database].insert(key, value, expiry, stamp);
+    }
+
+    /// Gives a key this value, whether or not it is there.
+    #[inline]
+    pub fn set(&mut self, key: &[u8], value: NewValue<'_>, expiry: Expiry) {
+        let key = self.dataset.key(key);
+        let stamp = self.dataset.access.fresh();
+        let database = &mut self.dataset.databases[self.database];
+        let Some(mut occupied) = database.find_mut(key) else {
+            let expiry = if let Expiry::At(at) = expiry { Some(at) } else { None };
+            database.insert(key, value, expiry, stamp);
+            return;
+        };
+        let expiry = match expiry {
+            Expiry::Clear => None,
+            Expiry::At(at) => Some(at),
+            // What has expired is gone, its time to live with it.
+            Expiry::Keep => occupied.entry().expiry().filter(|&at| at > self.dataset.now),
+        };
+        occupied.replace(value, expiry);
+        occupied.set_lru(stamp);
+    }
+
+    /// Takes a key out. An expired one counts as absent.
+    pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
+        self.write(key).map(Occupied::remove)
+    }
+
+    /// Puts an entry in under the key it carries, which is known to be absent.
+    pub fn insert_entry(&mut self, entry: Entry) {
+        let hash = self.dataset.hash_key.hash(entry.as_ref().key());
+        self.dataset.databases[self.database].insert_entry(hash, entry);
+    }
+
+    /// Writes a command into the log of effects, in place of the one that runs.
+    pub fn propagate(&mut self, command: &[&[u8]]) {
+        self.dataset.log.append(self.database, command.iter().copied());
+    }
+
+    /// The entry if it is there and its time has not come.
+    #[inline]
+    fn live(&mut self, key: &[u8], touch: Touch) -> Live<'_> {
+        let hashed = self.dataset.key(key);
+        let Dataset { databases, stats, log, access, now, .. } = &mut *self.dataset;
+        let Some(mut occupied) = databases[self.database].find_mut(hashed) else {
+            return Live::No(stats);
+        };
+        if occupied.entry().expiry().is_some_and(|at| at <= *now) {
+            occupied.remove();
+            stats.expired_keys += 1;
+            log.append(self.database, [b"DEL".as_slice(), key].into_iter());
+            return Live::No(stats);
+        }
+        if touch == Touch::Yes && !self.no_touch {
+            let stamp = access.touched(occupied.entry().lru());
+            occupied.set_lru(stamp);
+        }
+        Live::Yes(stats, occupied)
+    }
+}
+
+/// Whether a lookup renews the entry's access stamp.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    Yes,
+    No,
+}
+
+/// Outcome of a lookup, with the statistics it is to be counted in.
+enum Live<'a> {
+    Yes(&'a mut DatasetStats, Occupied<'a>),
+    No(&'a mut DatasetStats),
+}

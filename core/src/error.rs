@@ -1,0 +1,103 @@
+//! Every error a command can answer, and the text that goes on the wire: this file is the only place where
+//! such a text stands. The words are Redis 7.2's, to the byte.
+
+use std::borrow::Cow;
+
+/// Why a command was refused. [`text`](Self::text) is the reply without its leading `-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// The options do not parse.
+    Syntax,
+    /// An argument should be a 64-bit integer.
+    NotInteger,
+    /// An argument should be a floating-point number.
+    NotFloat,
+    /// The key holds another kind of value.
+    WrongType,
+    /// The command needs an existing key.
+    NoSuchKey,
+    /// Too few or too many arguments; the command's full name, as in `client|kill`.
+    WrongArity(Cow<'static, str>),
+    /// No such command; the text names it and its first arguments.
+    UnknownCommand(String),
+    /// The container knows no such subcommand: what was given, and the container in capitals.
+    UnknownSubcommand(String, String),
+    /// The same where Redis does not tell it from a wrong number of arguments.
+    UnknownSubcommandOrArity(String, &'static str),
+    /// An expiry that is not positive, or overflows, in the named command.
+    InvalidExpire(&'static str),
+    /// An increment would leave the range of 64-bit integers.
+    IncrementOverflow,
+    /// An increment would give NaN or infinity.
+    IncrementNotFinite,
+    /// A cursor that is not a number.
+    InvalidCursor,
+    /// A string would grow beyond `proto-max-bulk-len`.
+    StringTooLong,
+    /// An offset below zero.
+    OffsetOutOfRange,
+    /// A database number that is not a number.
+    InvalidDatabaseIndex,
+    /// A database number beyond `databases`.
+    DatabaseOutOfRange,
+    /// Source and destination are the same object.
+    SameObject,
+    /// The connection has to authenticate first.
+    NoAuth,
+    /// Wrong user name or password.
+    WrongPass,
+    /// Any other text, beginning with its code word.
+    Text(Cow<'static, str>),
+}
+
+impl CommandError {
+    /// An error with a fixed text that only one command uses.
+    #[must_use]
+    pub const fn text_of(text: &'static str) -> CommandError {
+        CommandError::Text(Cow::Borrowed(text))
+    }
+
+    /// The reply's text, without `-` and line end.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
+            Self::Syntax => "ERR syntax error",
+            Self::NotInteger => "ERR value is not an integer or out of range",
+            Self::NotFloat => "ERR value is not a valid float",
+            Self::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value",
+            Self::NoSuchKey => "ERR no such key",
+            Self::WrongArity(name) => {
+                return Cow::Owned(format!("ERR wrong number of arguments for '{name}' command"));
+            }
+            Self::UnknownCommand(text) => text,
+            Self::UnknownSubcommand(given, container) => {
+                return Cow::Owned(format!("ERR unknown subcommand '{given}'. Try {container} HELP."));
+            }
+            Self::UnknownSubcommandOrArity(given, container) => {
+                return Cow::Owned(format!(
+                    "ERR unknown subcommand or wrong number of arguments for '{given}'. Try {container} HELP."
+                ));
+            }
+            Self::InvalidExpire(name) => {
+                return Cow::Owned(format!("ERR invalid expire time in '{name}' command"));
+            }
+            Self::IncrementOverflow => "ERR increment or decrement would overflow",
+            Self::IncrementNotFinite => "ERR increment would produce NaN or Infinity",
+            Self::InvalidCursor => "ERR invalid cursor",
+            Self::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+            Self::OffsetOutOfRange => "ERR offset is out of range",
+            Self::InvalidDatabaseIndex => "ERR invalid DB index",
+            Self::DatabaseOutOfRange => "ERR DB index is out of range",
+            Self::SameObject => "ERR source and destination objects are the same",
+            Self::NoAuth => "NOAUTH Authentication required.",
+            Self::WrongPass => "WRONGPASS invalid username-password pair or user is disabled.",
+            Self::Text(text) => text,
+        })
+    }
+}
+
+impl From<&'static str> for CommandError {
+    fn from(text: &'static str) -> CommandError {
+        CommandError::text_of(text)
+    }
+}

@@ -1,0 +1,303 @@
+//! Running what a client sent: requests are parsed ahead, their buckets and entries fetched into the cache,
+//! then run in order.
+
+use crate::args::Args;
+use crate::call::{self, Flow};
+use crate::client::Client;
+use crate::commands::{self, Command};
+use crate::core::Core;
+use crate::resp::{ArgRange, Limits, Parsed, ProtocolError};
+use crate::server::LogLevel;
+use crate::session::State;
+
+/// Requests of one client that are parsed before the first of them runs, so that their keys' memory is on its
+/// way when they do.
+pub const PARSE_AHEAD_MAX: usize = 16;
+
+/// Output of one client beyond which its input waits until the peer has read some.
+pub const OUTPUT_PAUSE_BYTES: usize = 1 << 20;
+
+/// Output below which a client that waited for its peer goes on.
+pub const OUTPUT_RESUME_BYTES: usize = OUTPUT_PAUSE_BYTES / 2;
+
+/// Longest inline request, line end included.
+pub const INLINE_LEN_MAX: usize = 64 * 1024;
+
+/// Most arguments of a request.
+pub const ARGS_MAX: i64 = i32::MAX as i64;
+
+/// Longest unfinished request whatever `client-query-buffer-limit` says: the parser counts in 32 bits.
+pub const QUERY_LEN_MAX: u64 = 2 << 30;
+
+/// One request of a pipeline, parsed and not run yet.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    /// Where it begins in the input.
+    start: usize,
+    /// Where the next one begins.
+    end: usize,
+    /// Its arguments among those of the whole batch.
+    first_range: usize,
+    range_count: usize,
+    command: Option<&'static Command>,
+    /// The hash of its first key, if it was computed.
+    hash: Option<u64>,
+}
+
+/// Memory for a batch of requests, used again for every batch.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    ranges: Vec<ArgRange>,
+    requests: Vec<Request>,
+    /// Where parsing stopped: behind the last request and whatever empty ones followed it.
+    parsed_to: usize,
+}
+
+/// Why parsing ahead stopped.
+enum Stop {
+    /// The batch is full; there may be more.
+    Full,
+    /// Nothing more, or not enough for another request.
+    NoMore,
+    /// An inline request whose words had to be unquoted.
+    Inline { end: usize, words: Vec<Vec<u8>> },
+    /// A large bulk string is arriving; its payload begins at `payload`.
+    Big { index: usize, payload: usize, len: u64 },
+    /// Nonsense.
+    Error(ProtocolError),
+}
+
+impl Core {
+    /// Runs what a client sent as far as it goes, and keeps the rest.
+    pub(crate) fn serve(&mut self, client: &mut Client, bytes: &[u8]) {
+        if client.input.is_empty() {
+            let consumed = self.run(client, bytes);
+            client.input.keep(&bytes[consumed..], &mut self.buffers);
+        } else {
+            let taken = if client.input.is_receiving() { client.input.fill_from(bytes) } else { 0 };
+            client.input.buffer.extend_from_slice(&bytes[taken..]);
+            self.serve_pending(client);
+        }
+    }
+
+    /// Ends a client whose unfinished request is longer than `client-query-buffer-limit`.
+    #[inline]
+    pub(crate) fn enforce_query_limit(&mut self, client: &mut Client) {
+        let limit = self.server.config.client_query_buffer_limit.min(QUERY_LEN_MAX) as usize;
+        if !client.input.is_empty() && client.input.len() > limit && !client.session.is_closing() {
+            self.server.stats.query_limit_disconnections += 1;
+            let text =
+                format!("Closing client that reached max query buffer length: id={}", client.session.id);
+            self.server.log(LogLevel::Warning, text);
+            client.session.state = State::ClosingNow;
+        }
+    }
+
+    /// Runs what a client has sent before.
+    pub(crate) fn serve_pending(&mut self, client: &mut Client) {
+        if client.input.is_receiving() || client.input.buffer.is_empty() {
+            return;
+        }
+        let buffer = std::mem::take(&mut client.input.buffer);
+        let consumed = self.run(client, &buffer);
+        client.input.put_back(buffer, consumed, &mut self.buffers);
+    }
+
+    /// Runs the requests at the front of `input`; returns where the first one stands that was not run.
+    fn run(&mut self, client: &mut Client, input: &[u8]) -> usize {
+        let mut batch = std::mem::take(&mut self.batch);
+        client.reply.ensure_chunk(&mut self.chunks);
+        let mut consumed = 0;
+        while self.may_run(client) {
+            let stop = self.parse_ahead(client, input, consumed, &mut batch);
+            if !self.run_batch(client, input, &batch, &mut consumed) {
+                client.input.restart();
+                break;
+            }
+            match stop {
+                Stop::Full => {}
+                Stop::NoMore => break,
+                Stop::Inline { end, words } => {
+                    if !self.may_run(client) || self.run_words(client, &words) == Flow::HeldBack {
+                        client.input.restart();
+                        break;
+                    }
+                    consumed = end;
+                }
+                Stop::Big { index, payload, len } => {
+                    if client.input.release_held(index) {
+                        continue;
+                    }
+                    // What is kept is the head of this request; its payload goes where it will stay.
+                    client.input.keep(&input[consumed..payload], &mut self.buffers);
+                    client.input.receive(index, len);
+                    client.input.fill_from(&input[payload..]);
+                    consumed = input.len();
+                    break;
+                }
+                Stop::Error(error) => {
+                    self.refuse_protocol(client, error);
+                    break;
+                }
+            }
+        }
+        batch.ranges.clear();
+        batch.requests.clear();
+        self.batch = batch;
+        self.dataset.forget_hint();
+        if client.session.is_closing() { input.len() } else { consumed }
+    }
+
+    /// Runs a batch in order and moves `consumed` behind what was run. Returns whether all of it was.
+    #[inline]
+    fn run_batch(&mut self, client: &mut Client, input: &[u8], batch: &Batch, consumed: &mut usize) -> bool {
+        for request in &batch.requests {
+            if !self.may_run(client) {
+                return false;
+            }
+            let ranges = &batch.ranges[request.first_range..request.first_range + request.range_count];
+            let bytes = &input[request.start..request.end];
+            if let (Some(hash), Some(command)) = (request.hash, request.command)
+                && let Some(index) = command.first_key_index()
+            {
+                self.dataset.hint(ranges[index].of(bytes), hash);
+            }
+            let flow = if client.input.large.is_empty() {
+                call::call(self, client, request.command, Args::new(bytes, ranges, &[]))
+            } else {
+                self.run_large(client, request.command, bytes, ranges)
+            };
+            if flow == Flow::HeldBack {
+                return false;
+            }
+            *consumed = request.end;
+        }
+        *consumed = batch.parsed_to;
+        true
+    }
+
+    /// Runs a request some of whose arguments arrived in memory of their own.
+    #[cold]
+    fn run_large(
+        &mut self,
+        client: &mut Client,
+        command: Option<&'static Command>,
+        bytes: &[u8],
+        ranges: &[ArgRange],
+    ) -> Flow {
+        let large = std::mem::take(&mut client.input.large);
+        let flow = call::call(self, client, command, Args::new(bytes, ranges, &large));
+        if flow == Flow::HeldBack {
+            client.input.hold_back(large);
+        }
+        flow
+    }
+
+    /// Runs an inline request whose words had to be unquoted.
+    #[cold]
+    fn run_words(&mut self, client: &mut Client, words: &[Vec<u8>]) -> Flow {
+        let mut bytes = Vec::new();
+        let mut ranges = Vec::with_capacity(words.len());
+        for word in words {
+            ranges.push(ArgRange { start: bytes.len() as u32, len: word.len() as u32 });
+            bytes.extend_from_slice(word);
+        }
+        let Some(name) = words.first() else { return Flow::Done };
+        call::call(self, client, commands::lookup(name), Args::new(&bytes, &ranges, &[]))
+    }
+
+    /// Answers nonsense, and ends the connection.
+    #[cold]
+    fn refuse_protocol(&mut self, client: &mut Client, error: ProtocolError) {
+        let text = error.text();
+        let shown = String::from_utf8_lossy(&text).into_owned();
+        self.server.log(LogLevel::Verbose, format!("{shown} from client: id={}", client.session.id));
+        client.reply.error(&text);
+        self.server.stats.error_replies += 1;
+        client.session.close_after_reply();
+    }
+
+    /// What the parser accepts from a connection.
+    #[inline]
+    fn limits(&self, authenticated: bool) -> Limits {
+        Limits {
+            bulk_len_max: self.server.config.proto_max_bulk_len,
+            inline_len_max: INLINE_LEN_MAX,
+            args_max: ARGS_MAX,
+            authenticated,
+        }
+    }
+
+    /// Whether the client's next command may run now.
+    #[inline]
+    fn may_run(&self, client: &mut Client) -> bool {
+        if client.reply.len() > OUTPUT_PAUSE_BYTES && client.session.state == State::Running {
+            client.session.state = State::OutputFull;
+        }
+        client.session.state == State::Running
+    }
+
+    /// Parses as many requests as a batch takes, and begins to fetch what they will look up.
+    #[inline]
+    fn parse_ahead(&mut self, client: &mut Client, input: &[u8], from: usize, batch: &mut Batch) -> Stop {
+        batch.ranges.clear();
+        batch.requests.clear();
+        let is_authenticated = client.session.is_authenticated || self.server.config.requirepass.is_empty();
+        let limits = self.limits(is_authenticated);
+        // Until a client has authenticated, each command may change what the next one is allowed.
+        let requests_max = if is_authenticated { PARSE_AHEAD_MAX } else { 1 };
+        let mut at = from;
+        let stop = loop {
+            if batch.requests.len() == requests_max {
+                break Stop::Full;
+            }
+            let first_range = batch.ranges.len();
+            match client.input.parser.parse(&input[at..], &limits, &mut batch.ranges) {
+                Parsed::Complete { consumed } => {
+                    let request = Request {
+                        start: at,
+                        end: at + consumed,
+                        first_range,
+                        range_count: batch.ranges.len() - first_range,
+                        command: commands::lookup(batch.ranges[first_range].of(&input[at..])),
+                        hash: None,
+                    };
+                    batch.requests.push(request);
+                    at += consumed;
+                    if !client.input.large.is_empty() {
+                        break Stop::Full;
+                    }
+                }
+                Parsed::Empty { consumed } => at += consumed,
+                Parsed::Incomplete => break Stop::NoMore,
+                Parsed::Inline { consumed, args } => break Stop::Inline { end: at + consumed, words: args },
+                Parsed::Big { arg_index, header_end, len } => {
+                    break Stop::Big { index: arg_index, payload: at + header_end, len };
+                }
+                Parsed::Error(error) => break Stop::Error(error),
+            }
+        };
+        batch.parsed_to = at;
+        if batch.requests.len() > 1 {
+            self.prefetch(client.session.database, input, batch);
+        }
+        stop
+    }
+
+    /// Fetches the buckets of all the batch's first keys, then the entries they lead to.
+    fn prefetch(&self, database: usize, input: &[u8], batch: &mut Batch) {
+        for request in &mut batch.requests {
+            let Some(index) = request.command.and_then(Command::first_key_index) else { continue };
+            if index < request.range_count {
+                let range = batch.ranges[request.first_range + index];
+                let key = range.of(&input[request.start..]);
+                request.hash = Some(self.dataset.prefetch_bucket(database, key));
+            }
+        }
+        for request in &batch.requests {
+            if let Some(hash) = request.hash {
+                self.dataset.prefetch_entry(database, hash);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The command line of the benchmark.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Measures rotom beside other servers: requests per second and server CPU time per request, memory, growth.
+///
+/// Each server runs pinned to one core and the load generator, redis-benchmark, to another; the servers take
+/// turns within every round, so drift of the machine hits all alike. The floor is a server that answers +OK
+/// without doing anything: what the kernel alone costs.
+#[derive(Debug, Parser)]
+#[command(name = "versus", bin_name = "cargo bench -p rotom-server --bench versus --")]
+pub struct CommandLine {
+    /// What the benchmark runs itself for.
+    #[command(subcommand)]
+    pub role: Option<Role>,
+    /// What to measure and how.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What a copy of the benchmark does besides measuring.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Role {
+    /// Serve as the floor.
+    #[command(hide = true)]
+    Floor {
+        /// The loopback port to listen on.
+        #[arg(long)]
+        port: u16,
+    },
+}
+
+/// What to measure and how.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// Measure the hot set: one key, each of --tests at each of --pipelines (the default)
+    #[arg(long)]
+    pub hot: bool,
+    /// Measure GET and SET of random keys out of --keyspace, all of which exist
+    #[arg(long)]
+    pub cold: bool,
+    /// Measure resident bytes per key for several kinds of value
+    #[arg(long)]
+    pub memory: bool,
+    /// Grow an empty server to this many keys and show its longest turns
+    #[arg(long, value_name = "KEYS")]
+    pub growth: Option<u64>,
+    /// Measure resident bytes per idle connection
+    #[arg(long, value_name = "CONNECTIONS")]
+    pub idle: Option<u64>,
+    /// Compare 50 connections with this many, all active
+    #[arg(long, value_name = "CONNECTIONS")]
+    pub active: Option<u64>,
+    /// Run everything, tiny, in seconds; fails when a server does not answer or a figure is missing
+    #[arg(long)]
+    pub smoke: bool,
+    /// Rounds; every figure is the median over them
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
+    /// Requests of one run; without pipelining a quarter of it
+    #[arg(long, short = 'n', default_value_t = 1_000_000)]
+    pub requests: u64,
+    /// Pipeline depths of the hot set
+    #[arg(long, short = 'P', value_delimiter = ',', default_values_t = [1, 10, 50])]
+    pub pipelines: Vec<u64>,
+    /// Tests of the hot set, by redis-benchmark's names
+    #[arg(long, short = 't', value_delimiter = ',', default_values_t = ["set", "get", "incr"].map(String::from))]
+    pub tests: Vec<String>,
+    /// Bytes of a value in SET and GET
+    #[arg(long, short = 'd', default_value_t = 3)]
+    pub data_bytes: usize,
+    /// Connections of the load generator
+    #[arg(long, short = 'c', default_value_t = 50)]
+    pub clients: u64,
+    /// Keys of --cold
+    #[arg(long, short = 'r', default_value_t = 5_000_000)]
+    pub keyspace: u64,
+    /// Keys of --memory
+    #[arg(long, default_value_t = 1_000_000)]
+    pub memory_keys: u64,
+    /// Another server to measure, with redis-server's command line
+    #[arg(long = "peer", value_name = "NAME=PROGRAM", value_parser = parse_peer)]
+    pub peers: Vec<(String, PathBuf)>,
+    /// The core the servers run on
+    #[arg(long)]
+    pub server_cpu: Option<usize>,
+    /// The core the load runs on
+    #[arg(long)]
+    pub client_cpu: Option<usize>,
+    /// Write every figure to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Print the tables as Markdown
+    #[arg(long)]
+    pub markdown: bool,
+    /// Looks at a server's memory that must agree before it counts as settled.
+    #[arg(skip = 10_usize)]
+    pub settle_looks: usize,
+    /// What cargo passes to every benchmark
+    #[arg(long, hide = true)]
+    pub bench: bool,
+}
+
+impl Options {
+    /// The options with everything on and tiny, as `--smoke` runs it.
+    pub fn made_tiny(mut self) -> Options {
+        (self.hot, self.cold, self.memory) = (true, true, true);
+        (self.growth, self.idle, self.active) = (Some(20_000), Some(100), Some(200));
+        (self.rounds, self.requests, self.keyspace, self.memory_keys) = (1, 20_000, 10_000, 10_000);
+        self.settle_looks = 2;
+        self
+    }
+}
+
+fn parse_peer(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, program) = text.split_once('=').ok_or("expected NAME=PROGRAM")?;
+    Ok((name.into(), program.into()))
+}

@@ -1,0 +1,389 @@
+//! Plays rounds against both servers and compares.
+
+use super::compare::Rule;
+use super::generate::{Call, Maker, Round, uncovered};
+use crate::real::{RealServer, wall_us};
+use crate::reply::{Reply, encode_command};
+use crate::sim::SimServer;
+use crate::transcript::parse::ServerSetup;
+use crate::transcript::play::Stage;
+use crate::transcript::text::quote;
+use rotom_io_sim::Delivery;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::ops::Range;
+use std::time::Instant;
+
+/// What a run does.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Everything that is sent follows from it.
+    pub seed: u64,
+    /// How many commands, at least.
+    pub commands: usize,
+    /// The oracle takes the first free one of these ports.
+    pub ports: Range<u16>,
+    /// Into which pieces the core's input is cut.
+    pub delivery: Delivery,
+    /// Whether to keep everything that is sent, for a report.
+    pub keep_history: bool,
+}
+
+/// What a run has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Commands that were sent.
+    pub commands: usize,
+    /// Of them, how many were answered with an error.
+    pub errors: usize,
+    /// How often the state was compared with the one rebuilt from the log.
+    pub digests: usize,
+    /// Keys that were compared at the end.
+    pub keys: usize,
+}
+
+/// Two replies that are not alike, or a state that is not the one the log leads to.
+#[derive(Clone, Debug)]
+pub struct Mismatch {
+    /// What happened, over several lines.
+    pub report: String,
+    /// Everything that was sent, as a transcript, if it was kept.
+    pub history: String,
+}
+
+/// The connections, by name; every second one begins with RESP3.
+const CONNECTIONS: [&str; 4] = ["A", "B", "C", "D"];
+
+/// Who compares the keyspace at the end.
+const JUDGE: &str = "J";
+
+/// Commands between two comparisons of the state with the one rebuilt from the log.
+const DIGEST_EVERY: usize = 2_000;
+
+/// Calls of SCAN that one iteration may take.
+const SCAN_CALLS_MAX: usize = 200_000;
+
+/// Tolerance for expiry times of the same key, in milliseconds.
+const EXPIRY_TOLERANCE: Rule = Rule::Within(1_500);
+
+/// Bytes of a command or reply that a report shows.
+const REPORTED_BYTES_MAX: usize = 600;
+
+/// Plays random commands against both servers.
+///
+/// # Errors
+/// The first mismatch.
+pub fn run(settings: &Settings) -> Result<Summary, Mismatch> {
+    let failed = |report: String| Mismatch { report, history: String::new() };
+    let uncovered = uncovered(rotom_core::commands::all().map(|command| command.name));
+    if !uncovered.is_empty() {
+        return Err(failed(format!("neither a generator nor a reason to have none: {uncovered:?}")));
+    }
+    let mut duel = Duel::new(settings).map_err(failed)?;
+    let outcome = duel.fight(settings);
+    outcome.map(|()| duel.summary).map_err(|report| {
+        let report = format!("seed {}, command {}: {report}", settings.seed, duel.summary.commands);
+        Mismatch { report, history: std::mem::take(&mut duel.history) }
+    })
+}
+
+/// Both servers, and a third that lives on the core's log of effects.
+struct Duel {
+    oracle: RealServer,
+    core: SimServer,
+    follower: SimServer,
+    summary: Summary,
+    digested_at: usize,
+    synchronised_at: Instant,
+    history: String,
+    keeps_history: bool,
+}
+
+/// The follower's only connection.
+const LOG: &str = "L";
+
+impl Duel {
+    fn new(settings: &Settings) -> Result<Duel, String> {
+        let setup = ServerSetup::default();
+        let oracle = RealServer::start(settings.ports.clone(), &setup)?;
+        let core = SimServer::start(&setup, settings.delivery, settings.seed)?;
+        let follower = SimServer::start(&setup, Delivery::Whole, !settings.seed)?;
+        let mut duel = Duel {
+            oracle,
+            core,
+            follower,
+            summary: Summary::default(),
+            digested_at: 0,
+            synchronised_at: Instant::now(),
+            history: String::new(),
+            keeps_history: settings.keep_history,
+        };
+        duel.core.world().core().record_propagation(true);
+        duel.follower.connect(LOG)?;
+        duel.connect(JUDGE)?;
+        duel.same(JUDGE, &["DEBUG", "SET-ACTIVE-EXPIRE", "0"])?;
+        for (index, name) in CONNECTIONS.into_iter().enumerate() {
+            duel.connect(name)?;
+            if index % 2 == 1 {
+                duel.ask(name, &[Call { words: words(&["HELLO", "3"]), rule: Rule::Handshake }])?;
+            }
+        }
+        Ok(duel)
+    }
+
+    fn fight(&mut self, settings: &Settings) -> Result<(), String> {
+        let mut maker = Maker::new(settings.seed);
+        while self.summary.commands < settings.commands {
+            let name = CONNECTIONS[maker.below(CONNECTIONS.len())];
+            match maker.round() {
+                Round::Pipeline(calls) => drop(self.ask(name, &calls)?),
+                Round::Scan(options) => self.scan(name, &options)?,
+                Round::RandomKey => self.random_key(name)?,
+                Round::Quit => self.quit(name)?,
+            }
+            if self.summary.commands >= self.digested_at + DIGEST_EVERY {
+                self.compare_digests()?;
+            }
+        }
+        self.compare_digests()?;
+        self.compare_keyspaces()
+    }
+
+    fn connect(&mut self, name: &str) -> Result<(), String> {
+        self.oracle.connect(name)?;
+        self.core.connect(name)
+    }
+
+    /// Lets the core's time pass as the oracle's has.
+    fn synchronise(&mut self) {
+        let elapsed = self.synchronised_at.elapsed();
+        self.synchronised_at += elapsed;
+        self.core.world().advance(elapsed);
+        self.core.set_wall_us(u64::try_from(wall_us()).unwrap_or_default());
+    }
+
+    /// Sends commands to both and compares the replies; returns the oracle's.
+    fn ask(&mut self, name: &str, calls: &[Call]) -> Result<Vec<Reply>, String> {
+        let bytes: Vec<u8> = calls.iter().flat_map(|call| encode_command(&call.words)).collect();
+        let first = self.summary.commands;
+        if self.keeps_history {
+            self.note(name, calls);
+        }
+        self.synchronise();
+        self.oracle.send(name, &bytes)?;
+        self.core.send(name, &bytes)?;
+        let oracle = self.oracle.receive(name, calls.len(), false)?;
+        let core = self.core.receive(name, calls.len(), false)?;
+        for (index, call) in calls.iter().enumerate() {
+            self.summary.commands += 1;
+            let (expected, found) = (oracle.replies.get(index), core.replies.get(index));
+            let fits = match (expected, found) {
+                (Some(expected), Some(found)) => call.rule.accepts(expected, found),
+                _ => false,
+            };
+            if !fits {
+                let shown =
+                    |reply: Option<&Reply>| reply.map_or("no reply".into(), |reply| show(&reply.to_bytes()));
+                return Err(format!(
+                    "connection {name}, number {index} of a pipeline of {} that began with command {first}\n  \
+                     command {}\n  redis   {}\n  core    {}\n",
+                    calls.len(),
+                    show(&encode_command(&call.words)),
+                    shown(expected),
+                    shown(found)
+                ));
+            }
+            self.summary.errors += usize::from(expected.is_some_and(Reply::is_error));
+        }
+        if oracle.closed != core.closed || core.replies.len() != calls.len() {
+            return Err(format!(
+                "connection {name}: {} replies to {} commands; closed: redis {}, core {}",
+                core.replies.len(),
+                calls.len(),
+                oracle.closed,
+                core.closed
+            ));
+        }
+        Ok(oracle.replies)
+    }
+
+    fn same(&mut self, name: &str, text: &[&str]) -> Result<Reply, String> {
+        let replies = self.ask(name, &[Call { words: words(text), rule: Rule::Exact }])?;
+        replies.into_iter().next().ok_or_else(|| "no reply".into())
+    }
+
+    /// What one server alone answers.
+    fn ask_one(stage: &mut dyn Stage, name: &str, words: &[Vec<u8>]) -> Result<Reply, String> {
+        stage.send(name, &encode_command(words))?;
+        let received = stage.receive(name, 1, false)?;
+        received.replies.into_iter().next().ok_or_else(|| "no reply".into())
+    }
+
+    fn scan(&mut self, name: &str, options: &[Vec<u8>]) -> Result<(), String> {
+        self.synchronise();
+        let expected = scan_all(&mut self.oracle, name, options)?;
+        let found = scan_all(&mut self.core, name, options)?;
+        self.summary.commands += 1;
+        if expected == found {
+            return Ok(());
+        }
+        let missing = expected.difference(&found).next();
+        let extra = found.difference(&expected).next();
+        Err(format!("SCAN {options:?}: the core misses {missing:?} and has {extra:?}"))
+    }
+
+    /// Each server picks a key; the other must have it.
+    fn random_key(&mut self, name: &str) -> Result<(), String> {
+        let random_key = words(&["RANDOMKEY"]);
+        let expected = Duel::ask_one(&mut self.oracle, name, &random_key)?;
+        let found = Duel::ask_one(&mut self.core, name, &random_key)?;
+        self.summary.commands += 1;
+        let picked = |reply: &Reply| match reply {
+            Reply::Bulk(key) => Some(key.clone()),
+            _ => None,
+        };
+        match (picked(&expected), picked(&found)) {
+            (None, None) if expected == found => Ok(()),
+            (Some(key), Some(other)) => {
+                for key in [key, other] {
+                    let call = Call { words: vec![b"EXISTS".to_vec(), key.clone()], rule: Rule::Exact };
+                    if self.ask(name, &[call])? != [Reply::Integer(1)] {
+                        return Err(format!("RANDOMKEY gave {}, which is not there", show(&key)));
+                    }
+                }
+                Ok(())
+            }
+            _ => Err(format!("RANDOMKEY: redis {expected:?}, core {found:?}")),
+        }
+    }
+
+    fn quit(&mut self, name: &str) -> Result<(), String> {
+        let bytes = encode_command(&["QUIT"]);
+        let mut play = |stage: &mut dyn Stage| {
+            stage.send(name, &bytes)?;
+            let received = stage.receive(name, 1, true)?;
+            stage.connect(name)?;
+            Ok::<_, String>(received)
+        };
+        let (expected, found) = (play(&mut self.oracle)?, play(&mut self.core)?);
+        self.summary.commands += 1;
+        if expected == found { Ok(()) } else { Err(format!("QUIT: redis {expected:?}, core {found:?}")) }
+    }
+
+    /// Feeds the core's effects to the follower; both must then hold the same.
+    fn compare_digests(&mut self) -> Result<(), String> {
+        self.digested_at = self.summary.commands;
+        self.summary.digests += 1;
+        let log = self.core.world().core().take_propagated();
+        self.follower.set_wall_us(self.core.world().wall().0);
+        self.follower.send(LOG, &log)?;
+        let replies = self.follower.receive(LOG, 0, false)?.replies;
+        if let Some(error) = replies.iter().find(|reply| reply.is_error()) {
+            return Err(format!("the log of effects is answered with {error:?}"));
+        }
+        let (own, rebuilt) = (self.core.world().core().digest(), self.follower.world().core().digest());
+        if own == rebuilt {
+            return Ok(());
+        }
+        let difference = self.first_difference_to_follower()?;
+        Err(format!("the state is not the one its log of effects leads to: {difference}"))
+    }
+
+    /// Finds a key the follower holds otherwise.
+    fn first_difference_to_follower(&mut self) -> Result<String, String> {
+        for index in 0..16 {
+            let select = words(&["SELECT", &index.to_string()]);
+            Duel::ask_one(&mut self.core, JUDGE, &select)?;
+            Duel::ask_one(&mut self.follower, LOG, &select)?;
+            let mut keys = scan_all(&mut self.core, JUDGE, &[])?;
+            keys.extend(scan_all(&mut self.follower, LOG, &[])?);
+            for key in keys {
+                for question in QUESTIONS {
+                    let mut question = words(question);
+                    question.push(key.clone());
+                    let own = Duel::ask_one(&mut self.core, JUDGE, &question)?;
+                    let rebuilt = Duel::ask_one(&mut self.follower, LOG, &question)?;
+                    if own != rebuilt {
+                        return Ok(format!(
+                            "database {index}, {}: core {}, rebuilt {}",
+                            show(&encode_command(&question)),
+                            show(&own.to_bytes()),
+                            show(&rebuilt.to_bytes())
+                        ));
+                    }
+                }
+            }
+        }
+        Ok("no key shows how".into())
+    }
+
+    /// Compares every key of every database.
+    fn compare_keyspaces(&mut self) -> Result<(), String> {
+        for index in 0..16 {
+            self.same(JUDGE, &["SELECT", &index.to_string()])?;
+            self.same(JUDGE, &["DBSIZE"])?;
+            self.scan(JUDGE, &[])?;
+            for key in scan_all(&mut self.oracle, JUDGE, &[])? {
+                let calls = QUESTIONS.map(|question| {
+                    let mut words = words(question);
+                    words.push(key.clone());
+                    let rule = if question == ["PEXPIRETIME"] { EXPIRY_TOLERANCE } else { Rule::Exact };
+                    Call { words, rule }
+                });
+                self.ask(JUDGE, &calls)?;
+                self.summary.keys += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, name: &str, calls: &[Call]) {
+        for (index, call) in calls.iter().enumerate() {
+            let arrow = if index + 1 == calls.len() { ">" } else { ">>" };
+            let _ = write!(self.history, "{name}{arrow}");
+            for word in &call.words {
+                let _ = write!(self.history, " {}", quote(word));
+            }
+            self.history.push('\n');
+        }
+    }
+}
+
+/// What is asked about each key when two states are compared.
+const QUESTIONS: [&[&str]; 4] = [&["GET"], &["PEXPIRETIME"], &["OBJECT", "ENCODING"], &["TYPE"]];
+
+fn words(text: &[&str]) -> Vec<Vec<u8>> {
+    text.iter().map(|word| word.as_bytes().to_vec()).collect()
+}
+
+/// A whole iteration.
+fn scan_all(stage: &mut dyn Stage, name: &str, options: &[Vec<u8>]) -> Result<BTreeSet<Vec<u8>>, String> {
+    let mut keys = BTreeSet::new();
+    let mut cursor = b"0".to_vec();
+    for _ in 0..SCAN_CALLS_MAX {
+        let mut words = vec![b"SCAN".to_vec(), cursor.clone()];
+        words.extend_from_slice(options);
+        let reply = Duel::ask_one(stage, name, &words)?;
+        let Reply::Array(pair) = &reply else { return Err(format!("SCAN answers {reply:?}")) };
+        let [Reply::Bulk(next), Reply::Array(found)] = pair.as_slice() else {
+            return Err(format!("SCAN answers {reply:?}"));
+        };
+        keys.extend(
+            found.iter().filter_map(|key| if let Reply::Bulk(key) = key { Some(key.clone()) } else { None }),
+        );
+        if next == b"0" {
+            return Ok(keys);
+        }
+        cursor.clone_from(next);
+    }
+    Err("SCAN does not come to its end".into())
+}
+
+fn show(bytes: &[u8]) -> String {
+    let shown = bytes[..bytes.len().min(REPORTED_BYTES_MAX)].escape_ascii();
+    if bytes.len() > REPORTED_BYTES_MAX {
+        format!("{shown}… ({} bytes)", bytes.len())
+    } else {
+        shown.to_string()
+    }
+}
