@@ -64,6 +64,8 @@ pub struct Stats {
     pub clients_peak: usize,
     /// Full passes of the active expiry over the keyspace.
     pub expire_cycles: u64,
+    /// Turns per second.
+    pub turns_rate: Rate,
     /// Commands per second.
     pub commands_rate: Rate,
     /// Bytes read per second.
@@ -94,6 +96,7 @@ impl Default for Stats {
             turn_total_us: 0,
             clients_peak: 0,
             expire_cycles: 0,
+            turns_rate: Rate::default(),
             commands_rate: Rate::default(),
             input_rate: Rate::default(),
             output_rate: Rate::default(),
@@ -125,11 +128,12 @@ impl Stats {
     pub fn note_error(&mut self, error: &CommandError) {
         self.error_replies += 1;
         let text = error.text();
-        let code = text.split(' ').next().unwrap_or("ERR");
-        if let Some(count) = self.errors_by_code.get_mut(code) {
+        let code = text.split(|&byte| byte == b' ').next().unwrap_or(b"ERR");
+        let code = String::from_utf8_lossy(code);
+        if let Some(count) = self.errors_by_code.get_mut(code.as_ref()) {
             *count += 1;
         } else if self.errors_by_code.len() < ERROR_CODES_MAX {
-            self.errors_by_code.insert(code.to_owned(), 1);
+            self.errors_by_code.insert(code.into_owned(), 1);
         }
     }
 
@@ -142,8 +146,15 @@ impl Stats {
         self.turns += 1;
     }
 
+    /// How long a turn takes on average, in microseconds.
+    #[must_use]
+    pub fn turn_mean_us(&self) -> u64 {
+        self.turn_total_us.checked_div(self.turns).unwrap_or(0)
+    }
+
     /// Samples the rates; called a few times a second.
     pub fn sample(&mut self, now: Monotonic) {
+        self.turns_rate.sample(now, self.turns);
         self.commands_rate.sample(now, self.commands_processed);
         self.input_rate.sample(now, self.input_bytes);
         self.output_rate.sample(now, self.output_bytes);

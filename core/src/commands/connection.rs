@@ -112,18 +112,17 @@ fn hello(ctx: &mut Context<'_>) -> CommandResult {
             credentials = Some((args.at(at + 1), args.at(at + 2)));
             at += 3;
         } else if args[at].eq_ignore_ascii_case(b"SETNAME") && more >= 1 {
-            check_name(&args[at + 1], "Client names")?;
+            check_name(&args[at + 1], b"Client names")?;
             name = Some(args.at(at + 1));
             at += 2;
         } else {
-            let word = String::from_utf8_lossy(&args[at]);
-            return Err(CommandError::Text(format!("ERR Syntax error in HELLO option '{word}'").into()));
+            return Err(CommandError::repeating("ERR Syntax error in HELLO option '", &args[at], "'"));
         }
     }
     if let Some((user, password)) = credentials {
         authenticate(ctx, user, password)?;
     }
-    if !ctx.session.is_authenticated {
+    if !ctx.session.is_authenticated && !ctx.server.config.requirepass.is_empty() {
         return Err("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> \
                     AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol \
                     version at the same time"

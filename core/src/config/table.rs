@@ -74,7 +74,7 @@ impl Directive {
     }
 }
 
-use Kind::{Choice, Integer, Memory, Octal, OutputLimits, PercentOrMemory, Text, Words, YesNo};
+use Kind::{Choice, Clamped, Integer, Memory, Octal, OutputLimits, PercentOrMemory, Text, Words, YesNo};
 
 const NO_PERSISTENCE: &str = "this version does not persist data";
 const NO_REPLICATION: &str = "this version does not replicate";
@@ -161,7 +161,7 @@ pub static DIRECTIVES: &[Directive] = &[
     stored("hash-max-listpack-entries", LONG, "512").also("hash-max-ziplist-entries"),
     stored("hash-max-listpack-value", LONG, "64").also("hash-max-ziplist-value"),
     stored("hll-sparse-max-bytes", LONG, "3000"),
-    active("hz", Integer(1, 500), "10"),
+    active("hz", Clamped(1, 500), "10"),
     stored("ignore-warnings", Text, ""),
     stored("io-threads", Integer(1, 128), "1").fixed(),
     stored("io-threads-do-reads", YesNo, "no").fixed(),

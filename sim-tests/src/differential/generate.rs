@@ -62,6 +62,9 @@ const SHORT_KEYS: u32 = 6;
 /// Databases that are used now and then; most is done in the first few.
 const DATABASES: u32 = 16;
 
+/// A flush is made of one in so many that are drawn, so that the keyspace has time to grow.
+const FLUSH_RARITY: u32 = 30;
+
 /// Tolerance for times in seconds.
 const SECONDS: Rule = Rule::Within(1);
 
@@ -240,7 +243,8 @@ impl Maker {
         for generator in GENERATORS {
             if at < generator.weight {
                 let mut calls = (generator.make)(self);
-                if self.one_in(30) {
+                // Commands that belong together name the same keys; a mistake in one would part them.
+                if calls.len() == 1 && self.one_in(30) {
                     self.spoil(&mut calls[0].words);
                 }
                 return calls;
@@ -290,7 +294,7 @@ impl Maker {
                 _ => b"key with blanks".to_vec(),
             };
         }
-        let count = if self.one_in(8) { COLD_KEYS } else { HOT_KEYS };
+        let count = if self.one_in(4) { COLD_KEYS } else { HOT_KEYS };
         format!("key:{}", self.random.random_range(0..count)).into_bytes()
     }
 
@@ -414,6 +418,9 @@ impl Maker {
     }
 
     fn flush(&mut self, name: &str) -> Vec<Call> {
+        if !self.one_in(FLUSH_RARITY) {
+            return one(Rule::Exact, &[b"DBSIZE"]);
+        }
         let mode = self.pick(&["", "ASYNC", "SYNC"]).as_bytes();
         let words: &[&[u8]] = if mode.is_empty() { &[name.as_bytes()] } else { &[name.as_bytes(), mode] };
         one(Rule::Exact, words)
@@ -597,7 +604,7 @@ fn scan_mistake(maker: &mut Maker) -> Vec<Call> {
         2 => &[b"SCAN", b"0", b"COUNT", b"x"],
         _ => &[b"SCAN", b"0", b"NOPE"],
     };
-    one(Rule::Exact, words)
+    one(Rule::Kind, words)
 }
 
 fn set(maker: &mut Maker) -> Vec<Call> {

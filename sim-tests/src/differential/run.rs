@@ -11,6 +11,7 @@ use crate::transcript::text::quote;
 use rotom_io_sim::Delivery;
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::ops::Range;
 use std::time::Instant;
 
 /// What a run does.
@@ -20,8 +21,8 @@ pub struct Settings {
     pub seed: u64,
     /// How many commands, at least.
     pub commands: usize,
-    /// The oracle's port.
-    pub port: u16,
+    /// The oracle takes the first free one of these ports.
+    pub ports: Range<u16>,
     /// Into which pieces the core's input is cut.
     pub delivery: Delivery,
     /// Whether to keep everything that is sent, for a report.
@@ -46,7 +47,8 @@ pub struct Summary {
 pub struct Mismatch {
     /// What happened, over several lines.
     pub report: String,
-    /// Everything that was sent, as a transcript, if it was kept.
+    /// Everything that was sent, as the steps of a transcript, if it was kept; but for iterations with SCAN and
+    /// for RANDOMKEY, which change nothing.
     pub history: String,
 }
 
@@ -104,7 +106,7 @@ const LOG: &str = "L";
 impl Duel {
     fn new(settings: &Settings) -> Result<Duel, String> {
         let setup = ServerSetup::default();
-        let oracle = RealServer::start(settings.port, &setup)?;
+        let oracle = RealServer::start(settings.ports.clone(), &setup)?;
         let core = SimServer::start(&setup, settings.delivery, settings.seed)?;
         let follower = SimServer::start(&setup, Delivery::Whole, !settings.seed)?;
         let mut duel = Duel {
@@ -258,7 +260,7 @@ impl Duel {
 
     fn quit(&mut self, name: &str) -> Result<(), String> {
         let bytes = encode_command(&["QUIT"]);
-        let mut play = |stage: &mut dyn Stage| {
+        let play = |stage: &mut dyn Stage| {
             stage.send(name, &bytes)?;
             let received = stage.receive(name, 1, true)?;
             stage.connect(name)?;
@@ -266,6 +268,9 @@ impl Duel {
         };
         let (expected, found) = (play(&mut self.oracle)?, play(&mut self.core)?);
         self.summary.commands += 1;
+        if self.keeps_history {
+            let _ = writeln!(self.history, "{name}> QUIT\n+OK\n(closed)\nclose {name}");
+        }
         if expected == found { Ok(()) } else { Err(format!("QUIT: redis {expected:?}, core {found:?}")) }
     }
 

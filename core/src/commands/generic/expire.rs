@@ -1,9 +1,9 @@
 //! Times to live of keys.
 
-use crate::keyspace::UnixMillis;
 use crate::commands::expiry::{self, MILLIS, SECONDS, UNIX_MILLIS, UNIX_SECONDS, Unit};
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
+use crate::keyspace::UnixMillis;
 use crate::propagation::Propagate;
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]` — O(1). Propagated with an absolute expiry, or as `DEL`.
@@ -87,8 +87,7 @@ impl Condition {
             } else if word.eq_ignore_ascii_case(b"LT") {
                 condition.if_sooner = true;
             } else {
-                let word = String::from_utf8_lossy(word);
-                return Err(CommandError::Text(format!("ERR Unsupported option {word}").into()));
+                return Err(CommandError::repeating("ERR Unsupported option ", word, ""));
             }
         }
         if condition.if_none && (condition.if_some || condition.if_later || condition.if_sooner) {
