@@ -241,19 +241,19 @@ impl Command {
     /// rows of keys that touch, taken as one.
     #[must_use]
     pub fn legacy_range(&self) -> (i64, i64, i64) {
-        let rows = self.keys.iter().filter_map(|spec| match (spec.begin, spec.find) {
+        let row_of = |spec: &KeySpec| match (spec.begin, spec.find) {
             (BeginSearch::Index(first), FindKeys::Range { last, step, .. }) => {
                 let first = first as i64;
                 Some((first, if last >= 0 { first + last } else { last }, step as i64))
             }
             _ => None,
-        });
-        if self.keys.len() == 1 {
-            return rows.last().unwrap_or((0, 0, 0));
+        };
+        if let [only] = self.keys {
+            return row_of(only).unwrap_or((0, 0, 0));
         }
-        let joined = rows
-            .filter(|(_, _, step)| *step == 1)
-            .reduce(|all, row| if all.1 >= 0 && row.0 == all.1 + 1 { (all.0, row.1, 1) } else { all });
+        let rows = self.keys.iter().filter_map(row_of).filter(|(_, _, step)| *step == 1);
+        let joined =
+            rows.reduce(|all, row| if all.1 >= 0 && row.0 == all.1 + 1 { (all.0, row.1, 1) } else { all });
         joined.unwrap_or((0, 0, 0))
     }
 }
@@ -386,7 +386,8 @@ mod tests {
 
     #[test]
     fn old_clients_are_told_one_row() {
-        const CASES: [(&[KeySpec], (i64, i64, i64)); 7] = [
+        type Case = (&'static [KeySpec], (i64, i64, i64));
+        const CASES: &[Case] = &[
             (&[KeySpec::range(1, -1, 2, &[OW])], (1, -1, 2)),
             (&[KeySpec::range(1, 1, 1, &[RO])], (1, 2, 1)),
             (&[KeySpec::one(1, &[RO]), KeySpec::one(2, &[OW])], (1, 2, 1)),
@@ -395,7 +396,7 @@ mod tests {
             (&[COUNTED], (0, 0, 0)),
             (&[], (0, 0, 0)),
         ];
-        for (keys, expected) in CASES {
+        for &(keys, expected) in CASES {
             assert_eq!(row(keys).legacy_range(), expected, "{keys:?}");
         }
     }

@@ -11,7 +11,7 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// An integer from the first to the second number.
     Integer(i64, i64),
-    /// An integer that is moved to the nearest one from the first to the second number.
+    /// An integer that is brought into the range from the first to the second number, if it is not negative.
     Clamped(i64, i64),
     /// An amount of memory such as `64mb`, from the first to the second number of bytes.
     Memory(i64, i64),
@@ -61,13 +61,12 @@ impl Kind {
                 in_range(number, min, max)
             }
             Kind::Clamped(min, max) => {
-                let number =
-                    parse_i64(value.as_bytes()).ok_or("argument couldn't be parsed into an integer")?;
-                in_range(number, 0, i64::from(i32::MAX)).map(|_| number.clamp(min, max).to_string())
+                let shown = Kind::Integer(0, i64::from(i32::MAX)).normalise(value, old)?;
+                // It has just been parsed.
+                Ok(shown.parse().unwrap_or(min).clamp(min, max).to_string())
             }
             Kind::Memory(min, max) => {
-                let bytes = parse_memory(value.as_bytes());
-                let bytes = bytes.ok_or("argument must be a memory value")?;
+                let bytes = parse_memory(value.as_bytes()).ok_or("argument must be a memory value")?;
                 in_range(i64::try_from(bytes).unwrap_or(i64::MAX), min, max)
             }
             Kind::PercentOrMemory => match value.strip_suffix('%') {
@@ -149,6 +148,10 @@ mod tests {
             (memory, "1mb", Ok("1048576")),
             (memory, "1048575", Err("argument must be between 1048576 and 9223372036854775807 inclusive")),
             (memory, "1xb", Err("argument must be a memory value")),
+            (memory, "", Err("argument must be between 1048576 and 9223372036854775807 inclusive")),
+            (Kind::Clamped(1, 500), "0", Ok("1")),
+            (Kind::Clamped(1, 500), "2147483647", Ok("500")),
+            (Kind::Clamped(1, 500), "-1", Err("argument must be between 0 and 2147483647 inclusive")),
             (choice, "B", Ok("b")),
             (choice, "c", Err("argument(s) must be one of the following: a, b")),
             (Kind::Octal, "700", Ok("700")),

@@ -212,33 +212,40 @@ impl Config {
         pairs: &[(&[u8], &[u8])],
         is_local: bool,
     ) -> Result<Vec<&'static str>, CommandError> {
-        let mut changed = self.clone();
-        let mut names: Vec<&'static str> = Vec::with_capacity(pairs.len());
-        for (at, &(name, value)) in pairs.iter().enumerate() {
-            let shown = String::from_utf8_lossy(name).into_owned();
-            let fail = |reason: &str| {
-                let text =
-                    format!("ERR CONFIG SET failed (possibly related to argument '{shown}') - {reason}");
-                CommandError::Text(text.into())
-            };
+        let fail = |name: &[u8], reason: &str| {
+            let name = String::from_utf8_lossy(name);
+            let text = format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}");
+            CommandError::Text(text.into())
+        };
+        // A directive and its other name do not count as one, as in Redis.
+        let mut indices: Vec<(usize, bool)> = Vec::with_capacity(pairs.len());
+        for &(name, _) in pairs {
+            let shown = String::from_utf8_lossy(name);
             let index = index_of(&shown).ok_or_else(|| {
-                let text = format!("ERR Unknown option or number of arguments for CONFIG SET - '{shown}'");
-                CommandError::Text(text.into())
+                CommandError::repeating(
+                    "ERR Unknown option or number of arguments for CONFIG SET - '",
+                    name,
+                    "'",
+                )
             })?;
             let directive = &DIRECTIVES[index];
             if directive.is_immutable {
-                return Err(fail("can't set immutable config"));
+                return Err(fail(name, "can't set immutable config"));
             }
             if directive.is_protected && !self.enable_protected_configs.allows(is_local) {
-                return Err(fail("can't set protected config"));
+                return Err(fail(name, "can't set protected config"));
             }
-            // As in Redis, the two names of one directive count as two.
-            if pairs[..at].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {
-                return Err(fail("duplicate parameter"));
+            let is_alias = !directive.name.eq_ignore_ascii_case(&shown);
+            if indices.contains(&(index, is_alias)) {
+                return Err(fail(name, "duplicate parameter"));
             }
-            changed.assign(index, &String::from_utf8_lossy(value)).map_err(|reason| fail(&reason))?;
-            names.push(directive.name);
+            indices.push((index, is_alias));
         }
+        let mut changed = self.clone();
+        for (&(name, value), &(index, _)) in pairs.iter().zip(&indices) {
+            changed.assign(index, &String::from_utf8_lossy(value)).map_err(|reason| fail(name, &reason))?;
+        }
+        let names = indices.iter().map(|&(index, _)| DIRECTIVES[index].name).collect();
         changed.refresh();
         *self = changed;
         Ok(names)
@@ -400,10 +407,10 @@ mod tests {
         let mut config = Config::default();
         let check = |config: &mut Config, pairs: &[(&[u8], &[u8])], expected: &str| {
             let outcome = config.set_at_runtime(pairs, true);
-            let shown = outcome.map_or_else(
-                |error| String::from_utf8_lossy(&error.text()).into_owned(),
-                |names| names.join(" "),
-            );
+            let shown = match outcome {
+                Ok(names) => names.join(" "),
+                Err(error) => String::from_utf8_lossy(&error.text()).into_owned(),
+            };
             assert_eq!(shown, expected);
         };
         check(
