@@ -1,7 +1,7 @@
 //! `COMMAND`: the command tables, told to clients.
 
 use crate::commands::help::reply_help;
-use crate::commands::{self, Argument, BeginSearch, Command, FindKeys, Flags, KeyArg, KeySpec};
+use crate::commands::{self, Argument, ArgumentKind, BeginSearch, Command, FindKeys, Flags, KeyArg, KeySpec};
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
 use crate::glob::{self, Case};
@@ -311,6 +311,10 @@ fn reply_arguments(reply: &mut Reply, arguments: &[Argument]) {
         let mut count = 2;
         reply_field(reply, "name", argument.name);
         reply_field(reply, "type", argument.kind.name());
+        if !matches!(argument.kind, ArgumentKind::OneOf | ArgumentKind::Block) {
+            reply_field(reply, "display_text", argument.display.unwrap_or(argument.name));
+            count += 1;
+        }
         if let Some(spec) = argument.key_spec {
             reply.bulk(b"key_spec_index");
             reply.integer(spec as i64);
@@ -326,7 +330,11 @@ fn reply_arguments(reply: &mut Reply, arguments: &[Argument]) {
                 count += 1;
             }
         }
-        let flags = [("optional", argument.is_optional), ("multiple", argument.is_multiple)];
+        let flags = [
+            ("optional", argument.is_optional),
+            ("multiple", argument.is_multiple),
+            ("multiple_token", argument.is_multiple_token),
+        ];
         if flags.iter().any(|(_, is_set)| *is_set) {
             reply.bulk(b"flags");
             reply_flags(reply, flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| *name));

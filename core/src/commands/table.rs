@@ -305,6 +305,8 @@ impl Group {
 pub struct Argument {
     /// Its name.
     pub name: &'static str,
+    /// What it is called in a line of syntax, if not by its name.
+    pub display: Option<&'static str>,
     /// What it is.
     pub kind: ArgumentKind,
     /// The word before it, or the word it is.
@@ -319,6 +321,8 @@ pub struct Argument {
     pub is_optional: bool,
     /// Whether it may be repeated.
     pub is_multiple: bool,
+    /// Whether each repetition has the word before it.
+    pub is_multiple_token: bool,
     /// Its parts.
     pub arguments: &'static [Argument],
 }
@@ -392,6 +396,7 @@ impl Argument {
     const fn new(name: &'static str, kind: ArgumentKind) -> Argument {
         Argument {
             name,
+            display: None,
             kind,
             token: None,
             key_spec: None,
@@ -399,6 +404,7 @@ impl Argument {
             deprecated_since: None,
             is_optional: false,
             is_multiple: false,
+            is_multiple_token: false,
             arguments: &[],
         }
     }
@@ -423,6 +429,11 @@ impl Argument {
         let mut argument = Argument::new(name, ArgumentKind::Block);
         argument.arguments = arguments;
         argument
+    }
+
+    pub(super) const fn shown(mut self, display: &'static str) -> Argument {
+        self.display = Some(display);
+        self
     }
 
     pub(super) const fn after(mut self, token: &'static str) -> Argument {

@@ -3,7 +3,7 @@
 use crate::commands::expiry::{self, MILLIS, SECONDS, UNIX_MILLIS, UNIX_SECONDS, Unit};
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
-use crate::keyspace::UnixMillis;
+use crate::keyspace::{EntryRef, UnixMillis};
 use crate::propagation::Propagate;
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]` — O(1). Propagated with an absolute expiry, or as `DEL`.
@@ -29,7 +29,7 @@ pub(super) fn pexpireat(ctx: &mut Context<'_>) -> CommandResult {
 /// `TTL key` — O(1). −2 without the key, −1 without an expiry. Rounded to the nearest second.
 pub(super) fn ttl(ctx: &mut Context<'_>) -> CommandResult {
     let now = ctx.keys.now().0;
-    reply_expiry(ctx, |at| ((at - now).max(0) + 500) / 1000)
+    reply_expiry(ctx, |at| rounded_seconds((at - now).max(0)))
 }
 
 /// `PTTL key` — O(1).
@@ -40,7 +40,7 @@ pub(super) fn pttl(ctx: &mut Context<'_>) -> CommandResult {
 
 /// `EXPIRETIME key` — O(1).
 pub(super) fn expiretime(ctx: &mut Context<'_>) -> CommandResult {
-    reply_expiry(ctx, |at| at.saturating_add(500) / 1000)
+    reply_expiry(ctx, rounded_seconds)
 }
 
 /// `PEXPIRETIME key` — O(1).
@@ -130,9 +130,14 @@ fn set_expiry(ctx: &mut Context<'_>, unit: Unit) -> CommandResult {
     Ok(Propagate::Rewritten)
 }
 
+/// Milliseconds, none of them negative, to the nearest second.
+fn rounded_seconds(millis: i64) -> i64 {
+    millis / 1000 + i64::from(millis % 1000 >= 500)
+}
+
 fn reply_expiry(ctx: &mut Context<'_>, shown: impl Fn(i64) -> i64) -> CommandResult {
     let args = ctx.args;
-    let value = match ctx.keys.inspect(&args[1]).map(|entry| entry.expiry()) {
+    let value = match ctx.keys.inspect(&args[1]).map(EntryRef::expiry) {
         None => -2,
         Some(None) => -1,
         Some(Some(UnixMillis(at))) => shown(at),

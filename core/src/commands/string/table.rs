@@ -13,7 +13,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RW, INSERT])],
-        summary: "Append a value to a key",
+        summary: "Appends a string to the value of a key; a missing key counts as empty.",
         since: "2.0.0",
         complexity: "O(1). The amortized time complexity is O(1) assuming the appended value is small \
             and the already present value is of any size, since the dynamic string library used by \
@@ -26,7 +26,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
-        summary: "Decrement the integer value of a key by one",
+        summary: "Subtracts one from the integer value of a key; a missing key counts as 0.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0)],
@@ -37,7 +37,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
-        summary: "Decrement the integer value of a key by the given number",
+        summary: "Subtracts a number from the integer value of a key; a missing key counts as 0.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::integer("decrement")],
@@ -48,7 +48,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::READONLY, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RO, ACCESS])],
-        summary: "Get the value of a key",
+        summary: "Returns the string value of a key.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0)],
@@ -59,7 +59,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RW, ACCESS, DELETE])],
-        summary: "Get the value of a key and delete the key",
+        summary: "Returns the string value of a key after deleting the key.",
         since: "6.2.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0)],
@@ -70,7 +70,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE]).noted("RW and UPDATE because it changes the TTL")],
-        summary: "Get the value of a key and optionally set its expiration",
+        summary: "Returns the string value of a key after setting its expiration time.",
         since: "6.2.0",
         complexity: "O(1)",
         arguments: &[
@@ -94,7 +94,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::READONLY]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RO, ACCESS])],
-        summary: "Get a substring of the string stored at a key",
+        summary: "Returns a substring of the string stored at a key.",
         since: "2.4.0",
         complexity: "O(N) where N is the length of the returned string. The complexity is ultimately \
             determined by the returned length, but because creating a substring from an existing string \
@@ -107,7 +107,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
-        summary: "Set the string value of a key and return its old value",
+        summary: "Returns the previous string value of a key after setting it to a new value.",
         since: "1.0.0",
         complexity: "O(1)",
         doc_flags: &["deprecated"],
@@ -121,7 +121,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
-        summary: "Increment the integer value of a key by one",
+        summary: "Adds one to the integer value of a key; a missing key counts as 0.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0)],
@@ -132,7 +132,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
-        summary: "Increment the integer value of a key by the given amount",
+        summary: "Adds a number to the integer value of a key; a missing key counts as 0.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::integer("increment")],
@@ -143,7 +143,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
-        summary: "Increment the float value of a key by the given amount",
+        summary: "Adds a number to the floating point value of a key; a missing key counts as 0.",
         since: "2.6.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::double("increment")],
@@ -154,7 +154,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::READONLY]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::range(1, 1, 1, &[RO, ACCESS])],
-        summary: "Find longest common substring",
+        summary: "Finds the longest common substring.",
         since: "7.0.0",
         complexity: "O(N*M) where N and M are the lengths of s1 and s2, respectively",
         arguments: &[
@@ -162,7 +162,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Argument::key("key2", 0),
             Argument::token("len", "LEN").optional(),
             Argument::token("idx", "IDX").optional(),
-            Argument::integer("len").after("MINMATCHLEN").optional(),
+            Argument::integer("min-match-len").after("MINMATCHLEN").optional(),
             Argument::token("withmatchlen", "WITHMATCHLEN").optional(),
         ],
         ..Command::new("lcs", Group::String, lcs)
@@ -173,7 +173,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         categories: categories(&[Categories::STRING]),
         tips: &["request_policy:multi_shard"],
         keys: &[KeySpec::range(1, -1, 1, &[RO, ACCESS])],
-        summary: "Get the values of all the given keys",
+        summary: "Atomically returns the string values of one or more keys.",
         since: "1.0.0",
         complexity: "O(N) where N is the number of keys to retrieve.",
         arguments: &[Argument::key("key", 0).multiple()],
@@ -185,11 +185,11 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         categories: categories(&[Categories::STRING]),
         tips: &["request_policy:multi_shard", "response_policy:all_succeeded"],
         keys: &[KeySpec::range(1, -1, 2, &[OW, UPDATE])],
-        summary: "Set multiple keys to multiple values",
+        summary: "Atomically creates or modifies the string values of one or more keys.",
         since: "1.0.1",
         complexity: "O(N) where N is the number of keys to set.",
         arguments: &[
-            Argument::block("key_value", &[Argument::key("key", 0), Argument::string("value")]).multiple()
+            Argument::block("data", &[Argument::key("key", 0), Argument::string("value")]).multiple()
         ],
         ..Command::new("mset", Group::String, mset)
     },
@@ -197,13 +197,12 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: -3,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
-        tips: &["request_policy:multi_shard", "response_policy:agg_min"],
         keys: &[KeySpec::range(1, -1, 2, &[OW, INSERT])],
-        summary: "Set multiple keys to multiple values, only if none of the keys exist",
+        summary: "Atomically creates the string values of one or more keys only when none of them exists.",
         since: "1.0.1",
         complexity: "O(N) where N is the number of keys to set.",
         arguments: &[
-            Argument::block("key_value", &[Argument::key("key", 0), Argument::string("value")]).multiple()
+            Argument::block("data", &[Argument::key("key", 0), Argument::string("value")]).multiple()
         ],
         ..Command::new("msetnx", Group::String, msetnx)
     },
@@ -212,9 +211,12 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[OW, UPDATE])],
-        summary: "Set the value and expiration in milliseconds of a key",
+        summary: "Sets the string value of a key and its expiration time in milliseconds.",
         since: "2.6.0",
         complexity: "O(1)",
+        doc_flags: &["deprecated"],
+        deprecated_since: Some("2.6.12"),
+        replaced_by: Some("`SET` with the `PX` argument"),
         arguments: &[Argument::key("key", 0), Argument::integer("milliseconds"), Argument::string("value")],
         ..Command::new("psetex", Group::String, psetex)
     },
@@ -225,7 +227,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])
             .depending(set_key_flags)
             .noted("RW and ACCESS due to the optional `GET` argument")],
-        summary: "Set the string value of a key",
+        summary: "Sets the string value of a key, whatever type it had.",
         since: "1.0.0",
         complexity: "O(1)",
         history: &[
@@ -260,9 +262,12 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[OW, UPDATE])],
-        summary: "Set the value and expiration of a key",
+        summary: "Sets the string value of a key and its expiration time in seconds.",
         since: "2.0.0",
         complexity: "O(1)",
+        doc_flags: &["deprecated"],
+        deprecated_since: Some("2.6.12"),
+        replaced_by: Some("`SET` with the `EX` argument"),
         arguments: &[Argument::key("key", 0), Argument::integer("seconds"), Argument::string("value")],
         ..Command::new("setex", Group::String, setex)
     },
@@ -271,9 +276,12 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[OW, INSERT])],
-        summary: "Set the value of a key, only if the key does not exist",
+        summary: "Set the string value of a key only when the key doesn't exist.",
         since: "1.0.0",
         complexity: "O(1)",
+        doc_flags: &["deprecated"],
+        deprecated_since: Some("2.6.12"),
+        replaced_by: Some("`SET` with the `NX` argument"),
         arguments: &[Argument::key("key", 0), Argument::string("value")],
         ..Command::new("setnx", Group::String, setnx)
     },
@@ -282,7 +290,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RW, UPDATE])],
-        summary: "Overwrite part of a string at key starting at the specified offset",
+        summary: "Overwrites part of a string value from an offset on; a missing key counts as empty.",
         since: "2.2.0",
         complexity: "O(1), not counting the time taken to copy the new string in place. Usually, this \
             string is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) \
@@ -295,7 +303,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::READONLY, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RO])],
-        summary: "Get the length of the value stored in a key",
+        summary: "Returns the length of a string value.",
         since: "2.2.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0)],
@@ -306,7 +314,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::READONLY]),
         categories: categories(&[Categories::STRING]),
         keys: &[KeySpec::one(1, &[RO, ACCESS])],
-        summary: "Get a substring of the string stored at a key",
+        summary: "Returns a substring from a string value.",
         since: "1.0.0",
         complexity: "O(N) where N is the length of the returned string. The complexity is ultimately \
             determined by the returned length, but because creating a substring from an existing string \
