@@ -31,8 +31,8 @@ unsafe impl Element for Probe {
         self.0.has_expiry()
     }
 
-    fn address(&self) -> *const u8 {
-        self.0.address()
+    fn prefetch(&self) {
+        self.0.prefetch();
     }
 
     fn tag(&self) -> u16 {
