@@ -326,21 +326,30 @@ impl Keys<'_> {
     }
 
     /// Gives a key this value, whether or not it is there.
+    ///
+    /// One that has expired is as good as absent: its end is counted and propagated, for whoever follows the log
+    /// must not keep its time to live either. Neither hit nor miss is counted.
     #[inline]
     pub fn set(&mut self, key: &[u8], value: NewValue<'_>, expiry: Expiry) {
-        let key = self.dataset.key(key);
-        let stamp = self.dataset.access.fresh();
-        let database = &mut self.dataset.databases[self.database];
-        let Some(mut occupied) = database.find_mut(key) else {
+        let hashed = self.dataset.key(key);
+        let Dataset { databases, stats, log, access, now, .. } = &mut *self.dataset;
+        let stamp = access.fresh();
+        let database = &mut databases[self.database];
+        let Some(mut occupied) = database.find_mut(hashed) else {
             let expiry = if let Expiry::At(at) = expiry { Some(at) } else { None };
-            database.insert(key, value, expiry, stamp);
+            database.insert(hashed, value, expiry, stamp);
             return;
         };
+        let old_expiry = occupied.entry().expiry();
+        let has_expired = old_expiry.is_some_and(|at| at <= *now);
+        if has_expired {
+            stats.expired_keys += 1;
+            log.append(self.database, [b"DEL".as_slice(), key].into_iter());
+        }
         let expiry = match expiry {
             Expiry::Clear => None,
             Expiry::At(at) => Some(at),
-            // What has expired is gone, its time to live with it.
-            Expiry::Keep => occupied.entry().expiry().filter(|&at| at > self.dataset.now),
+            Expiry::Keep => old_expiry.filter(|_| !has_expired),
         };
         occupied.replace(value, expiry);
         occupied.set_lru(stamp);

@@ -138,13 +138,15 @@ fn copy(ctx: &mut Context<'_>) -> CommandResult {
     if to == ctx.keys.database && args[1] == args[2] {
         return Err(CommandError::SameObject);
     }
-    let copy = ctx.keys.read(&args[1]).map(|entry| entry.copy_as(&args[2], entry.expiry()));
-    let mut target = ctx.keys.in_database(to);
-    let is_taken = target.write(&args[2]).is_some();
-    let Some(copy) = copy.filter(|_| !is_taken || replaces) else {
+    let is_found = ctx.keys.read(&args[1]).is_some();
+    let may_take = is_found && (ctx.keys.in_database(to).write(&args[2]).is_none() || replaces);
+    // Copied only now: the value may be large.
+    let copy = ctx.keys.peek(&args[1]).filter(|_| may_take);
+    let Some(copy) = copy.map(|entry| entry.copy_as(&args[2], entry.expiry())) else {
         ctx.reply.integer(0);
         return Ok(Propagate::Nothing);
     };
+    let mut target = ctx.keys.in_database(to);
     target.remove(&args[2]);
     target.insert_entry(copy);
     ctx.reply.integer(1);

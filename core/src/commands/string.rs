@@ -31,7 +31,8 @@ fn get(ctx: &mut Context<'_>) -> CommandResult {
 
 /// `SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]` — O(1).
 ///
-/// With `GET`, the old value is the reply whether or not the condition held.
+/// With `GET`, the old value is the reply whether or not the condition held. Propagated with an absolute expiry and
+/// without `GET`.
 fn set(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     if args.len() == 3 {
@@ -65,7 +66,7 @@ fn psetex(ctx: &mut Context<'_>) -> CommandResult {
     set_expiring(ctx, MILLIS)
 }
 
-/// `GETSET key value` — O(1).
+/// `GETSET key value` — O(1). Propagated as `SET`.
 fn getset(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     match ctx.keys.read_handle(&args[1]) {
@@ -73,7 +74,8 @@ fn getset(ctx: &mut Context<'_>) -> CommandResult {
         None => ctx.reply.null(),
     }
     ctx.keys.set(&args[1], new_value(args, 2), Expiry::Clear);
-    Ok(Propagate::AsIs)
+    ctx.keys.propagate(&[b"SET", &args[1], &args[2]]);
+    Ok(Propagate::Rewritten)
 }
 
 /// `GETDEL key` — O(1). Propagated as `DEL`.
@@ -379,9 +381,15 @@ fn set_with(ctx: &mut Context<'_>, value: usize, options: &SetOptions) -> Comman
     if !options.replies_old {
         ctx.reply.ok();
     }
-    let Some(UnixMillis(at)) = options.expiry else { return Ok(Propagate::AsIs) };
-    let at = at.to_string();
-    ctx.keys.propagate(&[b"SET", key, &args[value], b"PXAT", at.as_bytes()]);
+    match options.expiry {
+        Some(UnixMillis(at)) => {
+            let at = at.to_string();
+            ctx.keys.propagate(&[b"SET", key, &args[value], b"PXAT", at.as_bytes()]);
+        }
+        None if !options.replies_old => return Ok(Propagate::AsIs),
+        None if options.keeps_expiry => ctx.keys.propagate(&[b"SET", key, &args[value], b"KEEPTTL"]),
+        None => ctx.keys.propagate(&[b"SET", key, &args[value]]),
+    }
     Ok(Propagate::Rewritten)
 }
 

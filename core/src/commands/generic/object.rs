@@ -1,4 +1,4 @@
-//! `OBJECT`: how a value is kept.
+//! `OBJECT`: how a value is kept. To ask counts as a hit or a miss, but leaves the access stamp alone.
 
 use crate::commands::help::reply_help;
 use crate::context::{CommandResult, Context};
@@ -15,7 +15,7 @@ const SHARED_INTEGERS_END: i64 = 10_000;
 /// `OBJECT ENCODING key` — O(1).
 pub(super) fn object_encoding(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    match ctx.keys.peek(&args[2]).map(EntryRef::encoding_name) {
+    match ctx.keys.inspect(&args[2]).map(EntryRef::encoding_name) {
         Some(name) => ctx.reply.bulk(name.as_bytes()),
         None => ctx.reply.null(),
     }
@@ -25,7 +25,7 @@ pub(super) fn object_encoding(ctx: &mut Context<'_>) -> CommandResult {
 /// `OBJECT REFCOUNT key` — O(1). Values are not shared here; what Redis would share is reported as Redis does.
 pub(super) fn object_refcount(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    match ctx.keys.peek(&args[2]).map(EntryRef::value) {
+    match ctx.keys.inspect(&args[2]).map(EntryRef::value) {
         Some(ValueRef::String(StringRef::Int(0..SHARED_INTEGERS_END))) => {
             ctx.reply.integer(SHARED_REFERENCES);
         }
@@ -38,7 +38,7 @@ pub(super) fn object_refcount(ctx: &mut Context<'_>) -> CommandResult {
 /// `OBJECT IDLETIME key` — O(1). Whole seconds.
 pub(super) fn object_idletime(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let Some(stamp) = ctx.keys.peek(&args[2]).map(EntryRef::lru) else {
+    let Some(stamp) = ctx.keys.inspect(&args[2]).map(EntryRef::lru) else {
         ctx.reply.null();
         return Ok(Propagate::Nothing);
     };
@@ -54,7 +54,7 @@ pub(super) fn object_idletime(ctx: &mut Context<'_>) -> CommandResult {
 /// `OBJECT FREQ key` — O(1).
 pub(super) fn object_freq(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let Some(stamp) = ctx.keys.peek(&args[2]).map(EntryRef::lru) else {
+    let Some(stamp) = ctx.keys.inspect(&args[2]).map(EntryRef::lru) else {
         ctx.reply.null();
         return Ok(Propagate::Nothing);
     };

@@ -1,0 +1,208 @@
+//! What commands put into the log of effects: plain, absolute commands that lead another server to the same data.
+
+use rotom_core::{Config, Host};
+use rotom_io_sim::{Delivery, Peer, World};
+use std::time::Duration;
+
+/// A server with one client. It removes what has expired only when somebody looks.
+struct Server {
+    world: World,
+    peer: Peer,
+}
+
+impl Server {
+    fn start() -> Server {
+        let mut config = Config::default();
+        config.set_from_file("enable-debug-command", &[b"yes".to_vec()]).unwrap();
+        let mut world = World::new(config, Host::default(), Delivery::Whole, 1);
+        let peer = world.connect();
+        let mut server = Server { world, peer };
+        server.run("DEBUG SET-ACTIVE-EXPIRE 0");
+        server.world.core().record_propagation(true);
+        server
+    }
+
+    /// Runs one command; `{now+N}` stands for an instant in milliseconds since 1970.
+    fn run(&mut self, command: &str) {
+        let command = with_instants(command, self.world.wall().millis());
+        self.world.send(self.peer, format!("{command}\r\n").as_bytes());
+    }
+
+    fn replies(&mut self) -> String {
+        String::from_utf8(self.world.receive(self.peer)).unwrap()
+    }
+
+    fn digest(&mut self) -> u64 {
+        self.world.core().digest()
+    }
+}
+
+fn with_instants(text: &str, now_ms: i64) -> String {
+    let mut parts = text.split("{now");
+    let mut whole = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let (offset, rest) = part.split_once('}').unwrap();
+        whole.push_str(&(now_ms + offset.parse::<i64>().unwrap()).to_string());
+        whole.push_str(rest);
+    }
+    whole
+}
+
+/// The commands of a stream of requests, a line each.
+fn commands_of(log: &[u8]) -> Vec<String> {
+    let mut lines = std::str::from_utf8(log).unwrap().split_terminator("\r\n");
+    let mut commands = Vec::new();
+    while let Some(head) = lines.next() {
+        let count: usize = head.strip_prefix('*').unwrap().parse().unwrap();
+        let words: Vec<&str> = (0..count).map(|_| lines.nth(1).unwrap()).collect();
+        commands.push(words.join(" "));
+    }
+    commands
+}
+
+/// After `setup`, half a second passes and `command` runs: that puts `expected` into the log, and whoever
+/// follows the log from the beginning, without a clock that moves, has the same data.
+fn check(setup: &[&str], command: &str, expected: &[&str]) {
+    let (mut server, mut follower) = (Server::start(), Server::start());
+    for line in setup {
+        server.run(line);
+    }
+    let mut log = server.world.core().take_propagated();
+    server.world.advance(Duration::from_millis(500));
+    // The log goes on in the database it was left in.
+    server.run(command);
+    let effects = server.world.core().take_propagated();
+    let now_ms = server.world.wall().millis();
+    let expected: Vec<String> = expected.iter().map(|line| with_instants(line, now_ms)).collect();
+    let context = format!("after {setup:?}, {command:?}: {}", server.replies());
+    let told: Vec<String> =
+        commands_of(&effects).into_iter().filter(|line| !line.starts_with("SELECT")).collect();
+    assert_eq!(told, expected, "{context}");
+
+    log.extend(effects);
+    follower.world.send(follower.peer, &log);
+    assert!(!follower.replies().contains('-'), "{context}");
+    follower.world.advance(Duration::from_millis(500));
+    assert_eq!(follower.digest(), server.digest(), "{context}");
+}
+
+/// A key with a value, one that expires later, one that has expired when the command runs.
+const KEYS: &[&str] = &["SET k 5", "SET t 7 PX 10000", "SET gone 9 PX 100"];
+
+#[test]
+fn strings() {
+    for (command, expected) in [
+        ("GET k", &[][..]),
+        ("GET gone", &["DEL gone"]),
+        ("SET k v", &["SET k v"]),
+        ("SET k v NX", &[]),
+        ("SET k v XX", &["SET k v XX"]),
+        ("SET new v NX", &["SET new v NX"]),
+        ("SET gone v NX", &["DEL gone", "SET gone v NX"]),
+        ("SET gone v XX", &["DEL gone"]),
+        ("SET gone v", &["DEL gone", "SET gone v"]),
+        ("SET gone v KEEPTTL", &["DEL gone", "SET gone v KEEPTTL"]),
+        ("SET t v KEEPTTL", &["SET t v KEEPTTL"]),
+        ("SET k v GET", &["SET k v"]),
+        ("SET t v KEEPTTL GET", &["SET t v KEEPTTL"]),
+        ("SET k v NX GET", &[]),
+        ("SET gone v GET KEEPTTL", &["DEL gone", "SET gone v KEEPTTL"]),
+        ("SET k v EX 10", &["SET k v PXAT {now+10000}"]),
+        ("SET k v PX 10 GET", &["SET k v PXAT {now+10}"]),
+        ("SET k v XX PXAT {now+10}", &["SET k v PXAT {now+10}"]),
+        ("SET k v PXAT 1", &["SET k v PXAT 1"]),
+        ("SETNX k v", &[]),
+        ("SETNX new v", &["SETNX new v"]),
+        ("SETEX k 10 v", &["SET k v PXAT {now+10000}"]),
+        ("PSETEX k 10 v", &["SET k v PXAT {now+10}"]),
+        ("GETSET t v", &["SET t v"]),
+        ("GETSET gone v", &["DEL gone", "SET gone v"]),
+        ("GETDEL k", &["DEL k"]),
+        ("GETDEL new", &[]),
+        ("GETDEL gone", &["DEL gone"]),
+        ("GETEX k", &[]),
+        ("GETEX t PERSIST", &["PERSIST t"]),
+        ("GETEX k PERSIST", &[]),
+        ("GETEX k EX 10", &["PEXPIREAT k {now+10000}"]),
+        ("GETEX k PXAT 1", &["DEL k"]),
+        ("APPEND k 1", &["APPEND k 1"]),
+        ("APPEND gone 1", &["DEL gone", "APPEND gone 1"]),
+        ("SETRANGE k 3 x", &["SETRANGE k 3 x"]),
+        ("SETRANGE k 3 \"\"", &[]),
+        ("INCR t", &["INCR t"]),
+        ("INCR gone", &["DEL gone", "INCR gone"]),
+        ("DECRBY k 2", &["DECRBY k 2"]),
+        ("INCRBYFLOAT t 0.1", &["SET t 7.1 KEEPTTL"]),
+        ("INCRBYFLOAT gone 1", &["DEL gone", "SET gone 1 KEEPTTL"]),
+        ("MGET k gone t", &["DEL gone"]),
+        ("MSET k 1 gone 2", &["DEL gone", "MSET k 1 gone 2"]),
+        ("MSETNX k 1 new 2", &[]),
+        ("MSETNX gone 1 new 2", &["DEL gone", "MSETNX gone 1 new 2"]),
+        ("LCS k gone", &["DEL gone"]),
+        ("INCRBY k x", &[]),
+    ] {
+        check(KEYS, command, expected);
+    }
+}
+
+#[test]
+fn keys_of_any_type() {
+    for (command, expected) in [
+        ("DEL k new", &["DEL k new"][..]),
+        ("DEL new", &[]),
+        ("DEL gone", &["DEL gone"]),
+        ("UNLINK k", &["UNLINK k"]),
+        ("EXISTS gone", &["DEL gone"]),
+        ("TOUCH k", &[]),
+        ("TYPE gone", &["DEL gone"]),
+        ("EXPIRE k 10", &["PEXPIREAT k {now+10000}"]),
+        ("PEXPIRE k 10", &["PEXPIREAT k {now+10}"]),
+        ("EXPIREAT k 4102444800", &["PEXPIREAT k 4102444800000"]),
+        ("PEXPIREAT t {now+10} LT", &["PEXPIREAT t {now+10}"]),
+        ("PEXPIREAT t {now+10} GT", &[]),
+        ("EXPIRE k 0", &["DEL k"]),
+        ("EXPIRE k -1", &["DEL k"]),
+        ("PEXPIREAT k {now+0}", &["DEL k"]),
+        ("EXPIRE new 10", &[]),
+        ("EXPIRE gone 10", &["DEL gone"]),
+        ("PERSIST t", &["PERSIST t"]),
+        ("PERSIST k", &[]),
+        ("PERSIST gone", &["DEL gone"]),
+        ("RENAME k t", &["RENAME k t"]),
+        ("RENAME t k", &["RENAME t k"]),
+        ("RENAME k k", &[]),
+        ("RENAME k gone", &["DEL gone", "RENAME k gone"]),
+        ("RENAME gone k", &["DEL gone"]),
+        ("RENAMENX k t", &[]),
+        ("RENAMENX k new", &["RENAMENX k new"]),
+        ("COPY k t", &[]),
+        ("COPY t new", &["COPY t new"]),
+        ("COPY t k REPLACE", &["COPY t k REPLACE"]),
+        ("COPY k gone DB 1", &["COPY k gone DB 1"]),
+        ("MOVE t 1", &["MOVE t 1"]),
+        ("MOVE gone 1", &["DEL gone"]),
+        ("OBJECT ENCODING gone", &["DEL gone"]),
+        ("KEYS *", &[]),
+    ] {
+        check(KEYS, command, expected);
+    }
+    check(&["SET gone 9 PX 100"], "RANDOMKEY", &["DEL gone"]);
+    check(&["SET gone 9 PX 100"], "SCAN 0", &["DEL gone"]);
+}
+
+#[test]
+fn databases() {
+    for (setup, command, expected) in [
+        (
+            &["SET k 1", "SELECT 1", "SET k 2 PX 100", "SELECT 0"][..],
+            "COPY k k DB 1",
+            &["DEL k", "COPY k k DB 1"][..],
+        ),
+        (&["SET k 1", "SELECT 1", "SET k 2 PX 100", "SELECT 0"], "MOVE k 1", &["DEL k", "MOVE k 1"]),
+        (&["SELECT 3", "SET k 1"], "SWAPDB 3 4", &["SWAPDB 3 4"]),
+        (&["SET k 1", "SELECT 1", "SET k 1"], "FLUSHDB", &["FLUSHDB"]),
+        (&["SET k 1", "SELECT 1", "SET k 1"], "FLUSHALL", &["FLUSHALL"]),
+    ] {
+        check(setup, command, expected);
+    }
+}
