@@ -204,18 +204,6 @@ pub fn extract_keys(command: &Command, args: &[&[u8]], keys: &mut Vec<KeyArg>) -
 }
 
 impl Command {
-    /// The argument that is its first key, if it always has one at the same place.
-    #[must_use]
-    #[inline]
-    pub fn first_key_index(&self) -> Option<usize> {
-        match self.keys {
-            [KeySpec { begin: BeginSearch::Index(index), find: FindKeys::Range { .. }, .. }, ..] => {
-                Some(*index)
-            }
-            _ => None,
-        }
-    }
-
     /// Whether any argument can be a key.
     #[must_use]
     pub fn has_keys(&self) -> bool {
@@ -255,6 +243,18 @@ impl Command {
         let joined =
             rows.reduce(|all, row| if all.1 >= 0 && row.0 == all.1 + 1 { (all.0, row.1, 1) } else { all });
         joined.unwrap_or((0, 0, 0))
+    }
+}
+
+/// The argument that is the first key by these specifications, if it is always the same one; else 0.
+pub(super) const fn first_key(specs: &[KeySpec]) -> usize {
+    match specs {
+        [KeySpec { begin: BeginSearch::Index(index), find: FindKeys::Range { .. }, flags, .. }, ..]
+            if !flags.contains(KeyFlags::NOT_KEY) =>
+        {
+            *index
+        }
+        _ => 0,
     }
 }
 

@@ -89,8 +89,7 @@ const fn collect() -> [Command; COUNT] {
             row = 0;
             continue;
         }
-        let mut command = GROUPS[group][row];
-        command.index = index as u16;
+        let mut command = GROUPS[group][row].at(index);
         (command.subcommands, parts) = parts.split_at(command.subcommands.len());
         all[index] = command;
         row += 1;
@@ -111,8 +110,7 @@ const fn collect_parts() -> [Command; PART_COUNT] {
         let parts = GROUPS[group][row].subcommands;
         let mut part = 0;
         while part < parts.len() {
-            all[index] = parts[part];
-            all[index].index = (COUNT + index) as u16;
+            all[index] = parts[part].at(COUNT + index);
             part += 1;
             index += 1;
         }

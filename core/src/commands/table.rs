@@ -1,7 +1,7 @@
 //! What a row of a command table says. Dispatch, `COMMAND`, `COMMAND DOCS` and the extraction of keys all read
 //! the same rows.
 
-use super::key_spec::KeySpec;
+use super::key_spec::{self, KeySpec};
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
 use std::borrow::Cow;
@@ -50,6 +50,8 @@ pub struct Command {
     pub run: Run,
     /// Its place among all commands and subcommands.
     pub(super) index: u16,
+    /// The argument that is its first key, if it always has one at the same place; else 0.
+    pub(super) first_key: u16,
 }
 
 impl Command {
@@ -75,6 +77,7 @@ impl Command {
             subcommands: &[],
             run,
             index: 0,
+            first_key: 0,
         }
     }
 
@@ -90,6 +93,20 @@ impl Command {
     #[inline]
     pub fn index(&self) -> usize {
         usize::from(self.index)
+    }
+
+    /// The same row at its place, with what follows from other columns.
+    pub(super) const fn at(mut self, index: usize) -> Command {
+        self.index = index as u16;
+        self.first_key = key_spec::first_key(self.keys) as u16;
+        self
+    }
+
+    /// The argument that is its first key, if it always has one at the same place.
+    #[must_use]
+    #[inline]
+    pub fn first_key_index(&self) -> Option<usize> {
+        (self.first_key > 0).then_some(usize::from(self.first_key))
     }
 
     /// The name with its container's: `client|kill`.
