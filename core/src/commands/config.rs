@@ -28,10 +28,9 @@ pub(super) fn config_set(ctx: &mut Context<'_>) -> CommandResult {
     }
     let words: Vec<&[u8]> = args.from(2).collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-    let names = ctx.server.config.set_at_runtime(&pairs, ctx.session.is_local)?;
+    let changed = ctx.server.config.set_at_runtime(&pairs, ctx.session.is_local)?;
     ctx.keys.dataset.configure(&ctx.server.config);
-    if names.iter().any(|name| matches!(*name, "port" | "bind" | "tcp-keepalive" | "maxclients" | "loglevel"))
-    {
+    if changed.concerns_driver() {
         ctx.server.net(NetEffect::Reconfigure);
     }
     ctx.reply.ok();
