@@ -56,8 +56,6 @@ pub(crate) fn call(
     };
     let Core { server, dataset, .. } = core;
     let Client { session, reply, .. } = client;
-    server.stats.commands_processed += 1;
-    server.stats.command(command).calls += 1;
     session.last_command = Some(command);
     let database = session.database;
     let keys = Keys { dataset, database, no_touch: session.no_touch };
@@ -68,9 +66,11 @@ pub(crate) fn call(
         Err(error) => {
             server.stats.command(command).failed_calls += 1;
             server.stats.note_error(&error);
-            reply.error(error.text().as_bytes());
+            reply.error(&error.text());
         }
     }
+    server.stats.commands_processed += 1;
+    server.stats.command(command).calls += 1;
     if session.reply_mode != ReplyMode::On {
         next_reply_mode(session, reply);
     }
@@ -95,11 +95,12 @@ fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
 #[inline]
 fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admission, CommandError> {
     let Session { is_authenticated, is_local, .. } = client.session;
-    if !is_authenticated && !command.flags.contains(Flags::NO_AUTH) {
+    let config = &core.server.config;
+    if !is_authenticated && !config.requirepass.is_empty() && !command.flags.contains(Flags::NO_AUTH) {
         return Err(CommandError::NoAuth);
     }
     if command.flags.contains(Flags::PROTECTED) {
-        core.server.config.admit_protected(command.name, is_local)?;
+        config.admit_protected(command.name, is_local)?;
     }
     if let Some(pause) = core.server.pause
         && (!pause.writes_only || command.flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)))
@@ -117,7 +118,7 @@ fn reject(core: &mut Core, client: &mut Client, command: Option<&'static Command
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
-    client.reply.error(refusal.text().as_bytes());
+    client.reply.error(&refusal.text());
     next_reply_mode(&mut client.session, &mut client.reply);
 }
 
@@ -158,16 +159,24 @@ fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
 /// Redis' text for a command nobody knows: its name and how its arguments begin.
 #[cold]
 fn unknown_command(args: Args<'_>) -> CommandError {
-    let clip =
-        |bytes: &[u8], max: usize| String::from_utf8_lossy(&bytes[..bytes.len().min(max)]).into_owned();
-    let mut echoed = String::new();
+    // Redis prints C strings, which end at a NUL.
+    let clip = |bytes: &'_ [u8], max: usize| {
+        let len = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+        bytes[..len.min(max)].to_vec()
+    };
+    let mut echoed = Vec::new();
     for argument in args.from(1) {
         if echoed.len() >= UNKNOWN_ECHO_LEN_MAX {
             break;
         }
         let room = UNKNOWN_ECHO_LEN_MAX - echoed.len();
-        echoed.push_str(&format!("'{}' ", clip(argument, room)));
+        echoed.push(b'\'');
+        echoed.extend(clip(argument, room));
+        echoed.extend(b"' ");
     }
-    let name = clip(&args[0], UNKNOWN_ECHO_LEN_MAX);
-    CommandError::UnknownCommand(format!("ERR unknown command '{name}', with args beginning with: {echoed}"))
+    let mut text = b"ERR unknown command '".to_vec();
+    text.extend(clip(&args[0], UNKNOWN_ECHO_LEN_MAX));
+    text.extend(b"', with args beginning with: ");
+    text.extend(echoed);
+    CommandError::UnknownCommand(text)
 }

@@ -19,7 +19,7 @@ pub enum CommandError {
     /// Too few or too many arguments; the command's full name, as in `client|kill`.
     WrongArity(Cow<'static, str>),
     /// No such command; the text names it and its first arguments.
-    UnknownCommand(String),
+    UnknownCommand(Vec<u8>),
     /// The container knows no such subcommand: what was given, and the container in capitals.
     UnknownSubcommand(String, String),
     /// The same where Redis does not tell it from a wrong number of arguments.
@@ -59,27 +59,31 @@ impl CommandError {
 
     /// The reply's text, without `-` and line end.
     #[must_use]
-    pub fn text(&self) -> Cow<'_, str> {
-        Cow::Borrowed(match self {
+    pub fn text(&self) -> Cow<'_, [u8]> {
+        let text = match self {
             Self::Syntax => "ERR syntax error",
             Self::NotInteger => "ERR value is not an integer or out of range",
             Self::NotFloat => "ERR value is not a valid float",
             Self::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value",
             Self::NoSuchKey => "ERR no such key",
             Self::WrongArity(name) => {
-                return Cow::Owned(format!("ERR wrong number of arguments for '{name}' command"));
+                return Cow::Owned(
+                    format!("ERR wrong number of arguments for '{name}' command").into_bytes(),
+                );
             }
-            Self::UnknownCommand(text) => text,
+            Self::UnknownCommand(text) => return Cow::Borrowed(text),
             Self::UnknownSubcommand(given, container) => {
-                return Cow::Owned(format!("ERR unknown subcommand '{given}'. Try {container} HELP."));
+                return Cow::Owned(
+                    format!("ERR unknown subcommand '{given}'. Try {container} HELP.").into_bytes(),
+                );
             }
             Self::UnknownSubcommandOrArity(given, container) => {
                 return Cow::Owned(format!(
                     "ERR unknown subcommand or wrong number of arguments for '{given}'. Try {container} HELP."
-                ));
+                ).into_bytes());
             }
             Self::InvalidExpire(name) => {
-                return Cow::Owned(format!("ERR invalid expire time in '{name}' command"));
+                return Cow::Owned(format!("ERR invalid expire time in '{name}' command").into_bytes());
             }
             Self::IncrementOverflow => "ERR increment or decrement would overflow",
             Self::IncrementNotFinite => "ERR increment would produce NaN or Infinity",
@@ -91,8 +95,9 @@ impl CommandError {
             Self::SameObject => "ERR source and destination objects are the same",
             Self::NoAuth => "NOAUTH Authentication required.",
             Self::WrongPass => "WRONGPASS invalid username-password pair or user is disabled.",
-            Self::Text(text) => text,
-        })
+            Self::Text(text) => text.as_ref(),
+        };
+        Cow::Borrowed(text.as_bytes())
     }
 }
 

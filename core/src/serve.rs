@@ -242,9 +242,10 @@ impl Core {
     fn parse_ahead(&mut self, client: &mut Client, input: &[u8], from: usize, batch: &mut Batch) -> Stop {
         batch.ranges.clear();
         batch.requests.clear();
-        let limits = self.limits(client.session.is_authenticated);
+        let is_authenticated = client.session.is_authenticated || self.server.config.requirepass.is_empty();
+        let limits = self.limits(is_authenticated);
         // Until a client has authenticated, each command may change what the next one is allowed.
-        let requests_max = if client.session.is_authenticated { PARSE_AHEAD_MAX } else { 1 };
+        let requests_max = if is_authenticated { PARSE_AHEAD_MAX } else { 1 };
         let mut at = from;
         let stop = loop {
             if batch.requests.len() == requests_max {

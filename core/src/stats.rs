@@ -125,11 +125,12 @@ impl Stats {
     pub fn note_error(&mut self, error: &CommandError) {
         self.error_replies += 1;
         let text = error.text();
-        let code = text.split(' ').next().unwrap_or("ERR");
-        if let Some(count) = self.errors_by_code.get_mut(code) {
+        let code = text.split(|&byte| byte == b' ').next().unwrap_or(b"ERR");
+        let code = String::from_utf8_lossy(code);
+        if let Some(count) = self.errors_by_code.get_mut(code.as_ref()) {
             *count += 1;
         } else if self.errors_by_code.len() < ERROR_CODES_MAX {
-            self.errors_by_code.insert(code.to_owned(), 1);
+            self.errors_by_code.insert(code.into_owned(), 1);
         }
     }
 

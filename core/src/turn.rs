@@ -127,6 +127,12 @@ impl Core {
         if self.server.frozen_until.is_some_and(|until| until <= now) {
             self.server.frozen_until = None;
             self.server.resume_postponed = true;
+            // Nothing was lent meanwhile, so the driver may have forgotten those it was writing to.
+            for client in self.server.clients.iter_mut().filter(|client| !client.reply.is_empty()) {
+                if !std::mem::replace(&mut client.is_queued_writable, true) {
+                    self.writable.push_back(client.session.conn);
+                }
+            }
         }
         if self.server.pause.is_some_and(|pause| pause.until <= now) {
             self.server.pause = None;

@@ -3,11 +3,11 @@
 mod support;
 
 use rotom_core::{Config, Core, Host};
-use rotom_io_epoll::{AllocatorFigures, Hooks, Server};
+use rotom_io_epoll::{AllocatorFigures, Hooks, Server, now};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use support::{Client, HOOKS, free_port, now, on};
+use support::{Client, HOOKS, free_port, on};
 
 /// Tells this binary to be a server on the given port rather than to test.
 const PORT_VARIABLE: &str = "ROTOM_TEST_SERVER_PORT";

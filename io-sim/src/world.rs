@@ -96,8 +96,14 @@ impl World {
 
     /// A client sends something. Whatever is sent on a connection that has ended is lost.
     pub fn send(&mut self, peer: Peer, bytes: &[u8]) {
-        self.peers[peer.0].send(bytes);
+        self.post(peer, bytes);
         self.rest();
+    }
+
+    /// A client sends something that stays on its way until the world next moves: so several clients' input
+    /// arrives in one turn.
+    pub fn post(&mut self, peer: Peer, bytes: &[u8]) {
+        self.peers[peer.0].send(bytes);
     }
 
     /// A client takes what has come since the last call.

@@ -165,7 +165,7 @@ mod tests {
             "file x.conf, at line 4\n>>> 'appendonlyy yes'\nBad directive or wrong number of arguments",
         );
         check("port \"1\n", "at line 1\n>>> 'port \"1'\nUnbalanced quotes in configuration line");
-        check("hz 0", "argument must be between 1 and 500 inclusive");
+        check("port 65536", "argument must be between 0 and 65535 inclusive");
         check("appendonly yes", "appendonly yes is not supported: this version does not persist data");
     }
 

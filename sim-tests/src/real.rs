@@ -5,7 +5,8 @@ use crate::transcript::parse::ServerSetup;
 use crate::transcript::play::{Received, Stage};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -43,11 +44,14 @@ pub struct Connection {
 }
 
 impl RealServer {
-    /// Starts a server on `port`, without persistence, configured further by `setup`.
+    /// Starts a server on the first free one of `ports`, without persistence, configured further by `setup`.
     ///
     /// # Errors
-    /// The process could not be started.
-    pub fn start(port: u16, setup: &ServerSetup) -> Result<RealServer, String> {
+    /// No port is free, or the process could not be started.
+    pub fn start(ports: Range<u16>, setup: &ServerSetup) -> Result<RealServer, String> {
+        // Whoever holds a port already would be taken for the oracle.
+        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        let port = ports.clone().find(is_free).ok_or_else(|| format!("no port of {ports:?} is free"))?;
         let directory = std::env::temp_dir().join(format!("rotom-oracle-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
         let mut command = Command::new(REDIS_SERVER);

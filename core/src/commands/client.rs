@@ -34,20 +34,20 @@ pub(super) fn client_info(ctx: &mut Context<'_>) -> CommandResult {
 /// `CLIENT LIST [TYPE type] [ID id …]` — O(N), in the order in which they connected.
 pub(super) fn client_list(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let mut wanted: Option<Vec<u64>> = None;
+    let mut wanted: Option<Vec<i64>> = None;
     let mut lists_normal = true;
     if args.len() == 4 && args[2].eq_ignore_ascii_case(b"TYPE") {
         lists_normal = ClientType::parse(&args[3])? == ClientType::Normal;
     } else if args.len() > 3 && args[2].eq_ignore_ascii_case(b"ID") {
-        let ids = args.from(3).map(|id| parse_i64(id).and_then(|id| u64::try_from(id).ok()));
-        wanted = Some(ids.collect::<Option<_>>().ok_or("ERR Invalid client ID")?);
+        let ids: Option<Vec<i64>> = args.from(3).map(parse_i64).collect();
+        wanted = Some(ids.ok_or("ERR Invalid client ID")?);
     } else if args.len() != 2 {
         return Err(CommandError::Syntax);
     }
     let now = ctx.server.now.monotonic;
     let mut lines: Vec<(u64, String)> = Vec::new();
     let mut add = |session: &Session, reply: &Reply, buffers: Buffers| {
-        if lists_normal && wanted.as_ref().is_none_or(|ids| ids.contains(&session.id)) {
+        if lists_normal && wanted.as_ref().is_none_or(|ids| ids.contains(&(session.id as i64))) {
             let mut line = String::new();
             describe(&mut line, session, reply, buffers, now);
             lines.push((session.id, line));

@@ -1,5 +1,6 @@
 //! `COMMAND`: the command tables, told to clients.
 
+use crate::args::Args;
 use crate::commands::help::reply_help;
 use crate::commands::{self, Argument, Command, KeySpec};
 use crate::context::{CommandResult, Context};
@@ -33,7 +34,7 @@ pub(super) fn command_info(ctx: &mut Context<'_>) -> CommandResult {
     for name in args.from(2) {
         match by_full_name(name) {
             Some(command) => reply_info(ctx.reply, command),
-            None => ctx.reply.null_array(),
+            None => ctx.reply.null(),
         }
     }
     Ok(Propagate::Nothing)
@@ -111,10 +112,7 @@ pub(super) fn command_getkeysandflags(ctx: &mut Context<'_>) -> CommandResult {
     for (index, spec) in keys {
         ctx.reply.array(2);
         ctx.reply.bulk(&args[index]);
-        ctx.reply.set(spec.flags.len());
-        for flag in spec.flags {
-            ctx.reply.simple(flag);
-        }
+        reply_flags(ctx.reply, flags_in_use(ctx.args, spec).iter().copied());
     }
     Ok(Propagate::Nothing)
 }
@@ -178,6 +176,15 @@ fn keys_of(ctx: &Context<'_>) -> Result<Vec<(usize, &'static KeySpec)>, CommandE
     Ok(specs.flat_map(|spec| spec.positions(len).map(move |index| (FIRST + index, spec))).collect())
 }
 
+/// What is done to a key, where that depends on the arguments: only SET's does, on whether it has `GET`.
+fn flags_in_use(args: Args<'_>, spec: &'static KeySpec) -> &'static [&'static str] {
+    if !spec.flags.contains(&"variable_flags") {
+        return spec.flags;
+    }
+    let replies_old = args.from(5).any(|word| word.eq_ignore_ascii_case(b"GET"));
+    if replies_old { &["RW", "access", "update"] } else { &["OW", "update"] }
+}
+
 fn reply_info(reply: &mut Reply, command: &Command) {
     let (first, last, step) = command.legacy_range();
     reply.array(10);
@@ -188,15 +195,15 @@ fn reply_info(reply: &mut Reply, command: &Command) {
     reply.integer(last);
     reply.integer(step);
     reply_flags(reply, command.all_categories().names());
-    reply.array(command.tips.len());
+    reply.set(command.tips.len());
     for tip in command.tips {
         reply.bulk(tip.as_bytes());
     }
-    reply.array(command.keys.len());
+    reply.set(command.keys.len());
     for spec in command.keys {
         reply_key_spec(reply, spec);
     }
-    reply.array(command.subcommands.len());
+    reply.set(command.subcommands.len());
     for part in command.subcommands {
         reply_info(reply, part);
     }

@@ -3,6 +3,7 @@
 use crate::commands::help::reply_help;
 use crate::config_rewrite;
 use crate::context::{CommandResult, Context};
+use crate::error::CommandError;
 use crate::net::NetEffect;
 use crate::propagation::Propagate;
 use crate::session::State;
@@ -14,7 +15,7 @@ pub(super) fn config_get(ctx: &mut Context<'_>) -> CommandResult {
     let found = ctx.server.config.matching(&patterns);
     ctx.reply.map(found.len());
     for (name, value) in found {
-        ctx.reply.bulk(name.as_bytes());
+        ctx.reply.bulk(name);
         ctx.reply.bulk(value.as_bytes());
     }
     Ok(Propagate::Nothing)
@@ -24,7 +25,7 @@ pub(super) fn config_get(ctx: &mut Context<'_>) -> CommandResult {
 pub(super) fn config_set(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     if !args.len().is_multiple_of(2) {
-        return Err(ctx.command.wrong_arity());
+        return Err(CommandError::Syntax);
     }
     let words: Vec<&[u8]> = args.from(2).collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();

@@ -123,7 +123,7 @@ fn hello(ctx: &mut Context<'_>) -> CommandResult {
     if let Some((user, password)) = credentials {
         authenticate(ctx, user, password)?;
     }
-    if !ctx.session.is_authenticated {
+    if !ctx.session.is_authenticated && !ctx.server.config.requirepass.is_empty() {
         return Err("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> \
                     AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol \
                     version at the same time"

@@ -4,10 +4,12 @@ use crate::commands::help::reply_help;
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
 use crate::glob::{self, Case};
+use crate::keyspace::EntryRef;
 use crate::number::{parse_f64, parse_i64};
 use crate::propagation::Propagate;
 use crate::resp::Reply;
 use crate::server::LogLevel;
+use crate::value::{StringRef, ValueRef};
 use std::time::Duration;
 
 /// Longest `DEBUG SLEEP`, in seconds.
@@ -67,12 +69,27 @@ fn object(ctx: &mut Context<'_>) -> CommandResult {
     let line = format!(
         "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         entry.encoding_name(),
-        entry.allocated_bytes(),
+        serialized_len(entry),
         entry.lru(),
         clock.idle_seconds(entry.lru()),
     );
     ctx.reply.simple(&line);
     Ok(Propagate::Nothing)
+}
+
+/// Bytes of the value in an RDB file, not compressed.
+fn serialized_len(entry: EntryRef<'_>) -> usize {
+    let ValueRef::String(string) = entry.value();
+    match string {
+        StringRef::Int(-0x80..=0x7f) => 2,
+        StringRef::Int(-0x8000..=0x7fff) => 3,
+        StringRef::Int(value) if i32::try_from(value).is_ok() => 5,
+        _ => match string.len() {
+            len @ 0..=0x3f => 1 + len,
+            len @ 0x40..=0x3fff => 2 + len,
+            len => 5 + len,
+        },
+    }
 }
 
 /// `DEBUG STRINGMATCH-LEN length pattern`: matches a string of so many `A` in bounded time.

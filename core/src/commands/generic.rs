@@ -40,6 +40,8 @@ fn exists(ctx: &mut Context<'_>) -> CommandResult {
 /// `TOUCH key [key …]` — O(N).
 fn touch(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
+    // What CLIENT NO-TOUCH keeps from other commands is what this one is for.
+    ctx.keys.no_touch = false;
     let count = args.from(1).filter(|key| ctx.keys.read(key).is_some()).count();
     ctx.reply.integer(count as i64);
     Ok(Propagate::Nothing)

@@ -94,43 +94,46 @@ fn getdel(ctx: &mut Context<'_>) -> CommandResult {
 fn getex(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let now = ctx.keys.now();
-    let change = match args.len() {
-        2 => None,
-        3 if args[2].eq_ignore_ascii_case(b"PERSIST") => Some(None),
-        4 => {
-            let unit = expiry::unit_of(&args[2]).ok_or(CommandError::Syntax)?;
-            Some(Some(unit))
+    let mut persists = false;
+    let mut expiry: Option<(Unit, &[u8])> = None;
+    let mut words = args.from(2);
+    while let Some(word) = words.next() {
+        if word.eq_ignore_ascii_case(b"PERSIST") && expiry.is_none() {
+            persists = true;
+        } else if let Some(unit) = expiry::unit_of(word)
+            && !persists
+            && expiry.is_none_or(|(earlier, _)| earlier == unit)
+        {
+            expiry = Some((unit, words.next().ok_or(CommandError::Syntax)?));
+        } else {
+            return Err(CommandError::Syntax);
         }
-        _ => return Err(CommandError::Syntax),
-    };
-    // The value's type is looked at before the expiry's range, as in Redis.
+    }
+    // As in Redis, nobody asks whether an expiry makes sense for a key that is not there.
     let Some(mut found) = ctx.keys.read_handle(&args[1]) else {
-        if let Some(Some(unit)) = change {
-            expiry::positive_instant(&args[3], unit, now, "getex")?;
-        }
         ctx.reply.null();
         return Ok(Propagate::Nothing);
     };
-    let at = match change {
-        Some(Some(unit)) => Some(expiry::positive_instant(&args[3], unit, now, "getex")?),
-        _ => None,
-    };
+    let at =
+        expiry.map(|(unit, argument)| expiry::positive_instant(argument, unit, now, "getex")).transpose()?;
     let had_expiry = found.entry().expiry().is_some();
-    if change.is_some() && at.is_none_or(|at| at > now) {
-        found.set_expiry(at);
+    match at {
+        Some(at) if at > now => found.set_expiry(Some(at)),
+        None if persists => found.set_expiry(None),
+        _ => {}
     }
     reply_string(ctx.reply, found)?;
-    match (change, at) {
-        (Some(_), Some(at)) if at <= now => {
+    match at {
+        Some(at) if at <= now => {
             ctx.keys.remove(&args[1]);
             ctx.keys.propagate(&[b"DEL", &args[1]]);
         }
-        (Some(_), Some(UnixMillis(at))) => {
+        Some(UnixMillis(at)) => {
             let at = at.to_string();
             ctx.keys.propagate(&[b"PEXPIREAT", &args[1], at.as_bytes()]);
         }
-        (Some(_), None) if had_expiry => ctx.keys.propagate(&[b"PERSIST", &args[1]]),
-        _ => return Ok(Propagate::Nothing),
+        None if persists && had_expiry => ctx.keys.propagate(&[b"PERSIST", &args[1]]),
+        None => return Ok(Propagate::Nothing),
     }
     Ok(Propagate::Rewritten)
 }
@@ -322,7 +325,7 @@ impl SetOptions {
                 options.keeps_expiry = true;
             } else if let Some(unit) = expiry::unit_of(word)
                 && !options.keeps_expiry
-                && expiry.is_none()
+                && expiry.is_none_or(|(earlier, _)| earlier == unit)
             {
                 expiry = Some((unit, words.next().ok_or(CommandError::Syntax)?));
             } else {

@@ -139,9 +139,10 @@ macro_rules! flag_set {
 
             const $names: &'static [($set, &'static str)] = &[$(($set::$flag, $name)),*];
 
-            /// The names of the members, in Redis' order.
+            /// The names of the members that are shown, in Redis' order.
             pub fn names(self) -> impl Iterator<Item = &'static str> {
-                $set::$names.iter().filter(move |(flag, _)| self.contains(*flag)).map(|&(_, name)| name)
+                let shown = $set::$names.iter().filter(move |(flag, name)| self.contains(*flag) && !name.is_empty());
+                shown.map(|&(_, name)| name)
             }
 
             /// Whether all of another set's members are in this one.
@@ -207,7 +208,7 @@ flag_set! { Flags, NAMES,
     /// Allowed while a script runs too long.
     ALLOW_BUSY = "allow_busy" @ 18,
     /// Needs a permission in the configuration: `enable-debug-command` and its like. Not shown.
-    PROTECTED = "protected" @ 31,
+    PROTECTED = "" @ 31,
 }
 
 /// Makes a set of flags.

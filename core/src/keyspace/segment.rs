@@ -33,7 +33,7 @@ const EXPIRING: u64 = 1;
 
 const ONES: u64 = 0x0001_0101_0101_0101;
 const HIGHS: u64 = 0x0080_8080_8080_8080;
-const FINGERPRINTS: u64 = 0x00ff_ffff_ffff_ffff;
+const LOWS: u64 = 0x007f_7f7f_7f7f_7f7f;
 
 /// A slot's content. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,12 +116,14 @@ fn fingerprint(hash: u64) -> u8 {
     if byte == 0 { 1 } else { byte }
 }
 
-/// Marks, by the top bit of a byte, the fingerprints equal to `wanted`. The lowest mark is exact; higher ones
-/// may be false, which costs a comparison of keys.
+/// Marks, by the top bit of a byte, the fingerprints equal to `wanted`: those and no others, so that an empty slot
+/// is never taken for an entry.
 #[inline]
 fn matching(tags: u64, wanted: u8) -> u64 {
-    let difference = tags & FINGERPRINTS ^ u64::from(wanted) * ONES;
-    difference.wrapping_sub(ONES) & !difference & HIGHS
+    let difference = tags ^ u64::from(wanted) * ONES;
+    // A byte's sum has its top bit unless its lower seven bits are zero; it never carries into the next byte.
+    let nonzero = (difference & LOWS) + LOWS | difference;
+    !nonzero & HIGHS
 }
 
 /// How many of so many buckets are homes: thirteen sixteenths.
@@ -428,5 +430,32 @@ impl Bucket {
         debug_assert_eq!(self.tags >> (8 * u32::from(slot)) & 0xff, 0);
         self.tags |= u64::from(fingerprint(u64::from(low_byte))) << (8 * u32::from(slot));
         self.slots[usize::from(slot)] = content.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_equal_fingerprints_are_marked() {
+        // Neighbours that differ in the lowest bit are where the cheaper formula errs.
+        for bytes in [
+            [1, 0, 0, 1, 0, 1, 0],
+            [0, 1, 2, 3, 0, 255, 128],
+            [7, 6, 7, 6, 6, 7, 7],
+            [128, 129, 0, 1, 127, 0, 0],
+        ] {
+            for top in [0_u8, 0xff] {
+                let tags = bytes.iter().rev().fold(u64::from(top), |tags, byte| tags << 8 | byte);
+                for wanted in 0..=255_u8 {
+                    let marks = matching(tags, wanted);
+                    for (slot, byte) in bytes.iter().enumerate() {
+                        assert_eq!(marks >> (8 * slot + 7) & 1 == 1, *byte == u64::from(wanted));
+                    }
+                    assert_eq!(marks & !HIGHS, 0);
+                }
+            }
+        }
     }
 }

@@ -3,13 +3,12 @@
 // Each test binary uses its own part of this.
 #![allow(dead_code)]
 
-use rotom_core::time::{Monotonic, Now, Wall};
 use rotom_core::{Config, Core, Host};
-use rotom_io_epoll::{AllocatorFigures, BindError, Hooks, Listening, Server};
+use rotom_io_epoll::{AllocatorFigures, BindError, Hooks, Listening, Server, now};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// How long a test waits for what must come, before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -104,12 +103,6 @@ pub fn bind_free_port(listening: impl Fn(u16) -> Listening) -> Server {
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("the machine has loopback");
     listener.local_addr().expect("it is bound").port()
-}
-
-/// The clocks, as the driver reads them.
-pub fn now() -> Now {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
-    Now { monotonic: Monotonic(0), wall: Wall(wall.as_micros() as u64) }
 }
 
 /// A client's end of a connection.

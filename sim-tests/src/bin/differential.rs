@@ -17,7 +17,7 @@ struct Options {
     /// How many commands to send, at least.
     #[arg(long, default_value_t = 200_000)]
     commands: usize,
-    /// The loopback port on which to start the redis-server.
+    /// The first of the loopback ports on which to start the redis-server.
     #[arg(long, default_value_t = 21_560)]
     redis_port: u16,
     /// Into which pieces the core's input is cut.
@@ -35,12 +35,15 @@ enum Pieces {
     Random,
 }
 
+/// The redis-server takes the first free one of so many ports.
+const PORTS_TRIED: u16 = 30;
+
 fn main() -> ExitCode {
     let options = Options::parse();
     let settings = Settings {
         seed: options.seed,
         commands: options.commands,
-        port: options.redis_port,
+        ports: options.redis_port..options.redis_port.saturating_add(PORTS_TRIED),
         delivery: match options.pieces {
             Pieces::Whole => Delivery::Whole,
             Pieces::Bytes => Delivery::Bytes,

@@ -26,6 +26,9 @@ struct Options {
 /// Servers follow each other on so many ports, so that none meets the remains of the one before it.
 const PORTS: u16 = 40;
 
+/// A server takes the first free one of so many.
+const PORTS_TRIED: u16 = 10;
+
 fn main() -> ExitCode {
     let options = Options::parse();
     let paths = if options.paths.is_empty() { vec![corpus()] } else { options.paths.clone() };
@@ -33,7 +36,7 @@ fn main() -> ExitCode {
     let mut start = |setup: &ServerSetup| {
         let port = next_port;
         next_port = if port + 1 == options.port + PORTS { options.port } else { port + 1 };
-        RealServer::start(port, setup).map(|server| Box::new(server) as Box<dyn Stage>)
+        RealServer::start(port..port + PORTS_TRIED, setup).map(|server| Box::new(server) as Box<dyn Stage>)
     };
     let mut failures = 0;
     for file in paths.iter().flat_map(|path| files(path)) {

@@ -11,6 +11,7 @@ use crate::transcript::text::quote;
 use rotom_io_sim::Delivery;
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::ops::Range;
 use std::time::Instant;
 
 /// What a run does.
@@ -20,8 +21,8 @@ pub struct Settings {
     pub seed: u64,
     /// How many commands, at least.
     pub commands: usize,
-    /// The oracle's port.
-    pub port: u16,
+    /// The oracle takes the first free one of these ports.
+    pub ports: Range<u16>,
     /// Into which pieces the core's input is cut.
     pub delivery: Delivery,
     /// Whether to keep everything that is sent, for a report.
@@ -104,7 +105,7 @@ const LOG: &str = "L";
 impl Duel {
     fn new(settings: &Settings) -> Result<Duel, String> {
         let setup = ServerSetup::default();
-        let oracle = RealServer::start(settings.port, &setup)?;
+        let oracle = RealServer::start(settings.ports.clone(), &setup)?;
         let core = SimServer::start(&setup, settings.delivery, settings.seed)?;
         let follower = SimServer::start(&setup, Delivery::Whole, !settings.seed)?;
         let mut duel = Duel {

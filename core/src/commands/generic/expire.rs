@@ -1,9 +1,9 @@
 //! Times to live of keys.
 
-use crate::keyspace::UnixMillis;
 use crate::commands::expiry::{self, MILLIS, SECONDS, UNIX_MILLIS, UNIX_SECONDS, Unit};
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
+use crate::keyspace::UnixMillis;
 use crate::propagation::Propagate;
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]` — O(1). Propagated with an absolute expiry, or as `DEL`.
