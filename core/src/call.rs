@@ -6,14 +6,11 @@ use crate::commands::{Command, Flags};
 use crate::context::Context;
 use crate::core::Core;
 use crate::dataset::Keys;
-use crate::error::CommandError;
+use crate::error::{CommandError, ECHO_LEN_MAX, echo};
 use crate::propagation::Propagate;
 use crate::resp::Reply;
 use crate::server::LogLevel;
 use crate::session::{ReplyMode, Session, State};
-
-/// Longest part of an unknown command's name, and of its arguments together, that the error repeats.
-const UNKNOWN_ECHO_LEN_MAX: usize = 128;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +47,7 @@ pub(crate) fn call(
             return Flow::Done;
         }
         Err(refusal) => {
-            reject(core, client, command, &refusal);
+            reject(core, client, command, args, &refusal);
             return Flow::Done;
         }
     };
@@ -60,17 +57,24 @@ pub(crate) fn call(
     let database = session.database;
     let keys = Keys { dataset, database, no_touch: session.no_touch };
     let mut context = Context { command, args, keys, session, reply, server };
-    match (command.run)(&mut context) {
-        Ok(Propagate::Nothing | Propagate::Rewritten) => {}
-        Ok(Propagate::AsIs) => dataset.log.append(database, args.iter()),
+    let outcome = (command.run)(&mut context);
+    // Counted only now, as Redis does: INFO does not show itself, and RESETSTAT is the first to be counted anew.
+    server.stats.commands_processed += 1;
+    let counters = server.stats.command(command);
+    counters.calls += 1;
+    match outcome {
+        Ok(Propagate::Nothing) => {}
+        Ok(Propagate::Rewritten) => dataset.stats.changes += 1,
+        Ok(Propagate::AsIs) => {
+            dataset.stats.changes += 1;
+            dataset.log.append(database, args.iter());
+        }
         Err(error) => {
-            server.stats.command(command).failed_calls += 1;
+            counters.failed_calls += 1;
             server.stats.note_error(&error);
             reply.error(&error.text());
         }
     }
-    server.stats.commands_processed += 1;
-    server.stats.command(command).calls += 1;
     if session.reply_mode != ReplyMode::On {
         next_reply_mode(session, reply);
     }
@@ -84,8 +88,7 @@ fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
     if !command.subcommands.is_empty() && args.len() > 1 {
         let name = &args[1];
         command = command.subcommand(name).ok_or_else(|| {
-            let given = String::from_utf8_lossy(&name[..name.len().min(UNKNOWN_ECHO_LEN_MAX)]).into_owned();
-            CommandError::UnknownSubcommand(given, command.name.to_ascii_uppercase())
+            CommandError::UnknownSubcommand(echo(name).to_vec(), command.name.to_ascii_uppercase())
         })?;
     }
     if command.accepts_arity(args.len()) { Ok(command) } else { Err(command.wrong_arity()) }
@@ -95,16 +98,20 @@ fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
 #[inline]
 fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admission, CommandError> {
     let Session { is_authenticated, is_local, .. } = client.session;
-    let config = &core.server.config;
-    if !is_authenticated && !config.requirepass.is_empty() && !command.flags.contains(Flags::NO_AUTH) {
+    let server = &core.server;
+    if command.flags.contains(Flags::PROTECTED) {
+        server.config.admit_protected(command.name, is_local)?;
+    }
+    // Once the password is taken away, nobody has to know it any more.
+    if !is_authenticated && !command.flags.contains(Flags::NO_AUTH) && !server.config.requirepass.is_empty() {
         return Err(CommandError::NoAuth);
     }
-    if command.flags.contains(Flags::PROTECTED) {
-        config.admit_protected(command.name, is_local)?;
-    }
-    if let Some(pause) = core.server.pause
+    if let Some(pause) = server.pause
         && (!pause.writes_only || command.flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)))
     {
+        return Ok(Admission::HoldBack);
+    }
+    if server.frozen_until.is_some() {
         return Ok(Admission::HoldBack);
     }
     Ok(Admission::Run)
@@ -112,9 +119,17 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
 
 /// Answers a request that was refused before it ran.
 #[cold]
-fn reject(core: &mut Core, client: &mut Client, command: Option<&'static Command>, refusal: &CommandError) {
+fn reject(
+    core: &mut Core,
+    client: &mut Client,
+    command: Option<&'static Command>,
+    args: Args<'_>,
+    refusal: &CommandError,
+) {
     let stats = &mut core.server.stats;
-    if let Some(command) = command {
+    let part = command.and_then(|command| command.subcommand(args.from(1).next()?));
+    let is_unknown_part = matches!(refusal, CommandError::UnknownSubcommand(..));
+    if let Some(command) = part.or(command).filter(|_| !is_unknown_part) {
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
@@ -159,24 +174,16 @@ fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
 /// Redis' text for a command nobody knows: its name and how its arguments begin.
 #[cold]
 fn unknown_command(args: Args<'_>) -> CommandError {
-    // Redis prints C strings, which end at a NUL.
-    let clip = |bytes: &'_ [u8], max: usize| {
-        let len = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-        bytes[..len.min(max)].to_vec()
-    };
-    let mut echoed = Vec::new();
+    let mut echoed: Vec<u8> = Vec::new();
     for argument in args.from(1) {
-        if echoed.len() >= UNKNOWN_ECHO_LEN_MAX {
+        if echoed.len() >= ECHO_LEN_MAX {
             break;
         }
-        let room = UNKNOWN_ECHO_LEN_MAX - echoed.len();
+        let word = echo(argument);
         echoed.push(b'\'');
-        echoed.extend(clip(argument, room));
-        echoed.extend(b"' ");
+        echoed.extend_from_slice(&word[..word.len().min(ECHO_LEN_MAX + 1 - echoed.len())]);
+        echoed.extend_from_slice(b"' ");
     }
-    let mut text = b"ERR unknown command '".to_vec();
-    text.extend(clip(&args[0], UNKNOWN_ECHO_LEN_MAX));
-    text.extend(b"', with args beginning with: ");
-    text.extend(echoed);
+    let text = [b"ERR unknown command '", echo(&args[0]), b"', with args beginning with: ", &echoed].concat();
     CommandError::UnknownCommand(text)
 }

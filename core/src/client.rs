@@ -24,6 +24,13 @@ pub struct Client {
     pub(crate) soft_limit_since: Option<Monotonic>,
 }
 
+impl Client {
+    /// Bytes it takes, buffers included.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        size_of::<Client>() + self.input.allocated_bytes() + self.reply.allocated_bytes()
+    }
+}
+
 /// All connections.
 #[derive(Debug, Default)]
 pub struct Clients {

@@ -217,6 +217,9 @@ impl Core {
 
     /// Fresh figures about the process.
     pub fn handle_host_stats(&mut self, stats: HostStats) {
+        if self.server.startup_allocated_bytes == 0 {
+            self.server.startup_allocated_bytes = stats.allocated_bytes;
+        }
         self.server.host_stats = stats;
         self.server.peak_allocated_bytes = self.server.peak_allocated_bytes.max(stats.allocated_bytes);
     }

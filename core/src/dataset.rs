@@ -45,6 +45,15 @@ pub struct DatasetStats {
     pub expired_keys: u64,
     /// Objects handed to the lazy-free queue and freed since.
     pub lazyfreed_objects: u64,
+    /// Commands that changed something; keys that expired are not counted.
+    pub changes: u64,
+}
+
+impl DatasetStats {
+    /// Counts anew, but for the changes: they are reckoned from the last save.
+    pub fn reset(&mut self) {
+        *self = DatasetStats { changes: self.changes, ..DatasetStats::default() };
+    }
 }
 
 /// Recognises an argument by where it lies.

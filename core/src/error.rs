@@ -21,9 +21,9 @@ pub enum CommandError {
     /// No such command; the text names it and its first arguments.
     UnknownCommand(Vec<u8>),
     /// The container knows no such subcommand: what was given, and the container in capitals.
-    UnknownSubcommand(String, String),
+    UnknownSubcommand(Vec<u8>, String),
     /// The same where Redis does not tell it from a wrong number of arguments.
-    UnknownSubcommandOrArity(String, &'static str),
+    UnknownSubcommandOrArity(Vec<u8>, &'static str),
     /// An expiry that is not positive, or overflows, in the named command.
     InvalidExpire(&'static str),
     /// An increment would leave the range of 64-bit integers.
@@ -46,6 +46,8 @@ pub enum CommandError {
     NoAuth,
     /// Wrong user name or password.
     WrongPass,
+    /// A text that repeats what the client sent: what comes before, that, and what comes after.
+    Repeating(&'static str, Vec<u8>, &'static str),
     /// Any other text, beginning with its code word.
     Text(Cow<'static, str>),
 }
@@ -57,10 +59,22 @@ impl CommandError {
         CommandError::Text(Cow::Borrowed(text))
     }
 
-    /// The reply's text, without `-` and line end.
+    /// An error that repeats a word of the client's.
+    #[must_use]
+    pub fn repeating(before: &'static str, word: &[u8], after: &'static str) -> CommandError {
+        CommandError::Repeating(before, echo(word).to_vec(), after)
+    }
+
+    /// The error for a subcommand that is not there, or has another number of arguments.
+    #[must_use]
+    pub fn unknown_subcommand_or_arity(word: &[u8], container: &'static str) -> CommandError {
+        CommandError::UnknownSubcommandOrArity(echo(word).to_vec(), container)
+    }
+
+    /// The reply's text, without `-` and line end. Words of the client's may be any bytes.
     #[must_use]
     pub fn text(&self) -> Cow<'_, [u8]> {
-        let text = match self {
+        let fixed = match self {
             Self::Syntax => "ERR syntax error",
             Self::NotInteger => "ERR value is not an integer or out of range",
             Self::NotFloat => "ERR value is not a valid float",
@@ -73,14 +87,18 @@ impl CommandError {
             }
             Self::UnknownCommand(text) => return Cow::Borrowed(text),
             Self::UnknownSubcommand(given, container) => {
+                let after = format!("'. Try {container} HELP.");
                 return Cow::Owned(
-                    format!("ERR unknown subcommand '{given}'. Try {container} HELP.").into_bytes(),
+                    [b"ERR unknown subcommand '", given.as_slice(), after.as_bytes()].concat(),
                 );
             }
             Self::UnknownSubcommandOrArity(given, container) => {
-                return Cow::Owned(format!(
-                    "ERR unknown subcommand or wrong number of arguments for '{given}'. Try {container} HELP."
-                ).into_bytes());
+                let before = b"ERR unknown subcommand or wrong number of arguments for '";
+                let after = format!("'. Try {container} HELP.");
+                return Cow::Owned([before, given.as_slice(), after.as_bytes()].concat());
+            }
+            Self::Repeating(before, word, after) => {
+                return Cow::Owned([before.as_bytes(), word, after.as_bytes()].concat());
             }
             Self::InvalidExpire(name) => {
                 return Cow::Owned(format!("ERR invalid expire time in '{name}' command").into_bytes());
@@ -95,10 +113,21 @@ impl CommandError {
             Self::SameObject => "ERR source and destination objects are the same",
             Self::NoAuth => "NOAUTH Authentication required.",
             Self::WrongPass => "WRONGPASS invalid username-password pair or user is disabled.",
-            Self::Text(text) => text.as_ref(),
+            Self::Text(text) => text,
         };
-        Cow::Borrowed(text.as_bytes())
+        Cow::Borrowed(fixed.as_bytes())
     }
+}
+
+/// Longest part of a client's word that an error repeats.
+pub const ECHO_LEN_MAX: usize = 128;
+
+/// The part of a client's word that an error repeats: its front up to a NUL byte, where C's texts end.
+#[must_use]
+pub fn echo(word: &[u8]) -> &[u8] {
+    let front = &word[..word.len().min(ECHO_LEN_MAX)];
+    let end = front.iter().position(|&byte| byte == 0).unwrap_or(front.len());
+    &front[..end]
 }
 
 impl From<&'static str> for CommandError {

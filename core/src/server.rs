@@ -23,6 +23,8 @@ pub struct Host {
     pub config_file: String,
     /// The operating system: `Linux 6.1.0 x86_64`.
     pub os: String,
+    /// Memory of the machine; 0 if it is not known.
+    pub memory_bytes: u64,
 }
 
 /// Figures about the process, refreshed by the driver now and then. INFO shows them; nothing depends on them.
@@ -84,6 +86,8 @@ pub struct Server {
     pub host_stats: HostStats,
     /// The most the allocator has had handed out whenever it was asked.
     pub peak_allocated_bytes: u64,
+    /// What it had handed out when it was first asked.
+    pub startup_allocated_bytes: u64,
     /// This turn's clocks.
     pub now: Now,
     /// When the server started.
@@ -139,6 +143,7 @@ impl Server {
             host,
             host_stats: HostStats::default(),
             peak_allocated_bytes: 0,
+            startup_allocated_bytes: 0,
             now,
             started: now,
             run_id,

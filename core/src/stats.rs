@@ -64,6 +64,8 @@ pub struct Stats {
     pub clients_peak: usize,
     /// Full passes of the active expiry over the keyspace.
     pub expire_cycles: u64,
+    /// Turns per second.
+    pub turns_rate: Rate,
     /// Commands per second.
     pub commands_rate: Rate,
     /// Bytes read per second.
@@ -94,6 +96,7 @@ impl Default for Stats {
             turn_total_us: 0,
             clients_peak: 0,
             expire_cycles: 0,
+            turns_rate: Rate::default(),
             commands_rate: Rate::default(),
             input_rate: Rate::default(),
             output_rate: Rate::default(),
@@ -143,8 +146,15 @@ impl Stats {
         self.turns += 1;
     }
 
+    /// How long a turn takes on average, in microseconds.
+    #[must_use]
+    pub fn turn_mean_us(&self) -> u64 {
+        self.turn_total_us.checked_div(self.turns).unwrap_or(0)
+    }
+
     /// Samples the rates; called a few times a second.
     pub fn sample(&mut self, now: Monotonic) {
+        self.turns_rate.sample(now, self.turns);
         self.commands_rate.sample(now, self.commands_processed);
         self.input_rate.sample(now, self.input_bytes);
         self.output_rate.sample(now, self.output_bytes);

@@ -12,7 +12,7 @@ use std::io::IoSlice;
 use std::time::Duration;
 
 /// Turns a world takes until it comes to rest; more mean that the server keeps itself busy.
-pub const TURNS_MAX: usize = 50_000_000;
+pub const TURNS_MAX: usize = 5_000_000;
 
 /// Slices of output lent at once.
 const SLICES_MAX: usize = 16;

@@ -122,7 +122,13 @@ fn write_pidfile(config: &Config) -> Option<String> {
 
 fn host(config_file: String) -> Host {
     let executable = env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    Host { pid: process::id(), executable, config_file, os: sys::os_name() }
+    Host {
+        pid: process::id(),
+        executable,
+        config_file,
+        os: sys::os_name(),
+        memory_bytes: sys::memory_bytes(),
+    }
 }
 
 fn seed() -> Result<u64, String> {

@@ -47,6 +47,13 @@ pub(crate) fn os_name() -> String {
     format!("{} {} {}", read("ostype").trim(), read("osrelease").trim(), std::env::consts::ARCH)
 }
 
+/// Memory of the machine; 0 if the kernel does not say.
+pub(crate) fn memory_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"));
+    total.and_then(|kilobytes| kilobytes.parse::<u64>().ok()).map_or(0, |kilobytes| kilobytes * 1024)
+}
+
 /// Sends a message to the service manager at `address`, a path or, with a leading `@`, an abstract name.
 pub(crate) fn notify(address: &str, message: &str) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;

@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Debian's server, the oracle.
 pub const REDIS_SERVER: &str = "/usr/bin/redis-server";
+
+/// Ends the server with us even if we end without a word, where util-linux is installed.
+const SETPRIV: &str = "/usr/bin/setpriv";
 
 /// How long a server may take to accept its first connection.
 const START_TIME_MAX: Duration = Duration::from_secs(10);
@@ -54,7 +57,13 @@ impl RealServer {
         let port = ports.clone().find(is_free).ok_or_else(|| format!("no port of {ports:?} is free"))?;
         let directory = std::env::temp_dir().join(format!("rotom-oracle-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
-        let mut command = Command::new(REDIS_SERVER);
+        let mut command = if Path::new(SETPRIV).exists() {
+            let mut command = Command::new(SETPRIV);
+            command.args(["--pdeathsig", "KILL", REDIS_SERVER]);
+            command
+        } else {
+            Command::new(REDIS_SERVER)
+        };
         if setup.has_config_file {
             let file = directory.join("redis.conf");
             std::fs::write(&file, "# A configuration file.\n").map_err(|error| error.to_string())?;

@@ -1,6 +1,8 @@
 //! `CLIENT`: connections, as seen and governed by connections.
 
+use crate::args::Args;
 use crate::client::Client;
+use crate::commands::Command;
 use crate::commands::help::reply_help;
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
@@ -26,12 +28,12 @@ pub(super) fn client_id(ctx: &mut Context<'_>) -> CommandResult {
 /// `CLIENT INFO` — O(1).
 pub(super) fn client_info(ctx: &mut Context<'_>) -> CommandResult {
     let mut line = String::new();
-    describe(&mut line, ctx.session, ctx.reply, Buffers::default(), ctx.server.now.monotonic);
-    reply_text(ctx.reply, &line);
+    describe(&mut line, ctx.session, ctx.reply, &Held::by_running(ctx.args), ctx.server.now.monotonic);
+    ctx.reply.verbatim(b"txt", line.as_bytes());
     Ok(Propagate::Nothing)
 }
 
-/// `CLIENT LIST [TYPE type] [ID id …]` — O(N), in the order in which they connected.
+/// `CLIENT LIST [TYPE type] [ID id …]` — O(N log N), in the order in which they connected.
 pub(super) fn client_list(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let mut wanted: Option<Vec<i64>> = None;
@@ -39,27 +41,28 @@ pub(super) fn client_list(ctx: &mut Context<'_>) -> CommandResult {
     if args.len() == 4 && args[2].eq_ignore_ascii_case(b"TYPE") {
         lists_normal = ClientType::parse(&args[3])? == ClientType::Normal;
     } else if args.len() > 3 && args[2].eq_ignore_ascii_case(b"ID") {
-        let ids: Option<Vec<i64>> = args.from(3).map(parse_i64).collect();
-        wanted = Some(ids.ok_or("ERR Invalid client ID")?);
+        wanted = Some(args.from(3).map(parse_i64).collect::<Option<_>>().ok_or("ERR Invalid client ID")?);
     } else if args.len() != 2 {
         return Err(CommandError::Syntax);
     }
-    let now = ctx.server.now.monotonic;
-    let mut lines: Vec<(u64, String)> = Vec::new();
-    let mut add = |session: &Session, reply: &Reply, buffers: Buffers| {
-        if lists_normal && wanted.as_ref().is_none_or(|ids| ids.contains(&(session.id as i64))) {
-            let mut line = String::new();
-            describe(&mut line, session, reply, buffers, now);
-            lines.push((session.id, line));
-        }
+    let is_wanted = |session: &Session| {
+        // Whoever was killed in this turn is as good as gone.
+        lists_normal
+            && session.state != State::ClosingNow
+            && wanted.as_ref().is_none_or(|ids| ids.contains(&(session.id as i64)))
     };
-    add(ctx.session, ctx.reply, Buffers::default());
-    for client in ctx.server.clients.iter() {
-        add(&client.session, &client.reply, Buffers::of(client));
+    let now = ctx.server.now.monotonic;
+    let others = ctx.server.clients.iter().map(|client| (&client.session, &client.reply, Held::by(client)));
+    let mut listed: Vec<_> = others.filter(|(session, ..)| is_wanted(session)).collect();
+    if is_wanted(ctx.session) {
+        listed.push((ctx.session, ctx.reply, Held::by_running(args)));
     }
-    lines.sort_unstable_by_key(|(id, _)| *id);
-    let text: String = lines.into_iter().map(|(_, line)| line).collect();
-    reply_text(ctx.reply, &text);
+    listed.sort_unstable_by_key(|(session, ..)| session.id);
+    let mut text = String::new();
+    for (session, reply, held) in &listed {
+        describe(&mut text, session, reply, held, now);
+    }
+    ctx.reply.verbatim(b"txt", text.as_bytes());
     Ok(Propagate::Nothing)
 }
 
@@ -76,7 +79,7 @@ pub(super) fn client_getname(ctx: &mut Context<'_>) -> CommandResult {
 /// `CLIENT SETNAME connection-name` — O(1).
 pub(super) fn client_setname(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    check_name(&args[2], "Client names")?;
+    check_name(&args[2], b"Client names")?;
     ctx.session.name = args[2].into();
     ctx.reply.ok();
     Ok(Propagate::Nothing)
@@ -85,31 +88,32 @@ pub(super) fn client_setname(ctx: &mut Context<'_>) -> CommandResult {
 /// `CLIENT SETINFO LIB-NAME name | LIB-VER version` — O(1).
 pub(super) fn client_setinfo(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let option = String::from_utf8_lossy(&args[2]).into_owned();
     let field = if args[2].eq_ignore_ascii_case(b"LIB-NAME") {
         &mut ctx.session.library_name
     } else if args[2].eq_ignore_ascii_case(b"LIB-VER") {
         &mut ctx.session.library_version
     } else {
-        return Err(CommandError::Text(format!("ERR Unrecognized option '{option}'").into()));
+        return Err(CommandError::repeating("ERR Unrecognized option '", &args[2], "'"));
     };
-    check_name(&args[3], &option)?;
+    check_name(&args[3], &args[2])?;
     *field = args[3].into();
     ctx.reply.ok();
     Ok(Propagate::Nothing)
 }
 
-/// `CLIENT KILL ip:port`, or `CLIENT KILL option value …` — O(N).
+/// `CLIENT KILL ip:port`, or `CLIENT KILL option value …` — O(N). Others end with this turn, whatever they are owed;
+/// a client that ends itself gets the answer first.
 pub(super) fn client_kill(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let filter = KillFilter::parse(ctx)?;
-    let mut count = 0;
-    let mut others: Vec<ConnId> = Vec::new();
-    for client in ctx.server.clients.iter().filter(|client| filter.matches(&client.session)) {
-        others.push(client.session.conn);
-        count += 1;
+    let mut killed: Vec<ConnId> = Vec::new();
+    for client in ctx.server.clients.iter_mut().filter(|client| filter.matches(&client.session)) {
+        // From here on nothing finds it any more, not even another command of this turn.
+        client.session.state = State::ClosingNow;
+        killed.push(client.session.conn);
     }
-    for conn in others {
+    let mut count = killed.len();
+    for conn in killed {
         ctx.server.doom(conn);
     }
     if !filter.skips_me && filter.matches(ctx.session) {
@@ -117,7 +121,7 @@ pub(super) fn client_kill(ctx: &mut Context<'_>) -> CommandResult {
         ctx.session.close_after_reply();
     }
     if args.len() > 3 {
-        ctx.reply.integer(count);
+        ctx.reply.integer(count as i64);
     } else if count > 0 {
         ctx.reply.ok();
     } else {
@@ -138,17 +142,23 @@ pub(super) fn client_pause(ctx: &mut Context<'_>) -> CommandResult {
     };
     let millis = parse_i64(&args[2]).ok_or("ERR timeout is not an integer or out of range")?;
     let millis = u64::try_from(millis).map_err(|_| "ERR timeout is negative")?;
-    let until = ctx.server.now.monotonic + Duration::from_millis(millis);
-    let old = ctx.server.pause;
-    ctx.server.pause = Some(Pause {
-        until: old.map_or(until, |old| old.until.max(until)),
-        writes_only: writes_only && old.is_none_or(|old| old.writes_only),
-    });
+    // 7.2 refuses an end beyond what its clock can show; 7.0 let the sum wrap around.
+    if millis > i64::MAX as u64 - ctx.server.now.wall.millis() as u64 {
+        return Err("ERR timeout is out of range".into());
+    }
+    if millis > 0 {
+        let until = ctx.server.now.monotonic + Duration::from_millis(millis);
+        let old = ctx.server.pause;
+        ctx.server.pause = Some(Pause {
+            until: old.map_or(until, |old| old.until.max(until)),
+            writes_only: writes_only && old.is_none_or(|old| old.writes_only),
+        });
+    }
     ctx.reply.ok();
     Ok(Propagate::Nothing)
 }
 
-/// `CLIENT UNPAUSE` — O(N) in the number of connections that wait.
+/// `CLIENT UNPAUSE` — O(1); those who waited go on as the turn ends.
 pub(super) fn client_unpause(ctx: &mut Context<'_>) -> CommandResult {
     ctx.server.resume_postponed |= ctx.server.pause.take().is_some();
     ctx.reply.ok();
@@ -189,8 +199,8 @@ pub(super) fn client_no_touch(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
-/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]` — O(N). No command blocks in this version, so nobody is ever found
-/// blocked.
+/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]` — O(1). No command blocks in this version, so nobody is ever found
+/// blocked; a client that waits for a pause to end does not count.
 pub(super) fn client_unblock(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     match args.len() {
@@ -237,6 +247,8 @@ pub(super) fn client_help(ctx: &mut Context<'_>) -> CommandResult {
             "      Kill connections authenticated by <username>.",
             "    * SKIPME (YES|NO)",
             "      Skip killing current connection (default: yes).",
+            "    * ID <client-id>",
+            "      Kill connections by client id.",
             "LIST [options ...]",
             "    Return information about client connections. Options:",
             "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
@@ -264,17 +276,16 @@ pub(super) fn client_help(ctx: &mut Context<'_>) -> CommandResult {
 }
 
 /// Checks that a name can stand in a line of CLIENT LIST; `what` begins the error.
-pub(super) fn check_name(name: &[u8], what: &str) -> Result<(), CommandError> {
+pub(super) fn check_name(name: &[u8], what: &[u8]) -> Result<(), CommandError> {
     if name.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
         return Ok(());
     }
-    let text = format!("ERR {what} cannot contain spaces, newlines or special characters.");
-    Err(CommandError::Text(text.into()))
+    Err(CommandError::repeating("ERR ", what, " cannot contain spaces, newlines or special characters."))
 }
 
 /// Redis' error for too many arguments of a subcommand that takes some more or less.
 fn too_many(ctx: &Context<'_>) -> CommandError {
-    CommandError::UnknownSubcommandOrArity(String::from_utf8_lossy(&ctx.args[1]).into_owned(), "CLIENT")
+    CommandError::unknown_subcommand_or_arity(&ctx.args[1], "CLIENT")
 }
 
 fn parse_switch(word: &[u8]) -> Result<bool, CommandError> {
@@ -305,10 +316,7 @@ impl ClientType {
         ]
         .into_iter()
         .find_map(|(name, kind)| word.eq_ignore_ascii_case(name).then_some(kind))
-        .ok_or_else(|| {
-            let word = String::from_utf8_lossy(word);
-            CommandError::Text(format!("ERR Unknown client type '{word}'").into())
-        })
+        .ok_or_else(|| CommandError::repeating("ERR Unknown client type '", word, "'"))
     }
 }
 
@@ -344,8 +352,7 @@ impl<'a> KillFilter<'a> {
                 filter.local = Some(value);
             } else if is(b"USER") {
                 if value != b"default" {
-                    let value = String::from_utf8_lossy(value);
-                    return Err(CommandError::Text(format!("ERR No such user '{value}'").into()));
+                    return Err(CommandError::repeating("ERR No such user '", value, "'"));
                 }
             } else if is(b"SKIPME") {
                 filter.skips_me = match value {
@@ -361,46 +368,74 @@ impl<'a> KillFilter<'a> {
     }
 
     fn matches(&self, session: &Session) -> bool {
-        self.id.is_none_or(|id| id == session.id)
+        session.state != State::ClosingNow
+            && self.id.is_none_or(|id| id == session.id)
             && self.kind.is_none_or(|kind| kind == ClientType::Normal)
             && self.peer.is_none_or(|peer| peer == session.peer.as_bytes())
             && self.local.is_none_or(|local| local == session.local.as_bytes())
     }
 }
 
-/// What a client's input takes.
+/// What a client has sent that the server still holds.
 #[derive(Clone, Copy, Debug, Default)]
-struct Buffers {
+struct Held {
     input_bytes: usize,
-    allocated_bytes: usize,
+    spare_bytes: usize,
+    argument_bytes: usize,
+    is_reading: bool,
+    is_writing: bool,
 }
 
-impl Buffers {
-    fn of(client: &Client) -> Buffers {
-        Buffers { input_bytes: client.input.len(), allocated_bytes: client.input.allocated_bytes() }
+impl Held {
+    fn by(client: &Client) -> Held {
+        let input_bytes = client.input.len();
+        Held {
+            input_bytes,
+            spare_bytes: client.input.allocated_bytes().saturating_sub(input_bytes),
+            argument_bytes: 0,
+            is_reading: !client.is_reading_paused,
+            // Its socket took no more, so the driver waits until it does.
+            is_writing: !client.reply.is_empty() && !client.is_queued_writable,
+        }
+    }
+
+    /// By the client whose command runs: its request lies in the driver's buffer, and its reply is not written yet.
+    fn by_running(args: Args<'_>) -> Held {
+        let argument_bytes = args.iter().map(<[u8]>::len).sum();
+        Held { input_bytes: argument_bytes, argument_bytes, is_reading: true, ..Held::default() }
     }
 }
 
+/// The letters of `flags=`, in Redis' order.
+fn flags_of(session: &Session) -> String {
+    let flags: String = [
+        (matches!(session.state, State::Postponed | State::WaitingForDisk), 'b'),
+        (session.state == State::ClosingAfterReply, 'c'),
+        (session.state == State::ClosingNow, 'A'),
+        (session.is_unix, 'U'),
+        (session.no_evict, 'e'),
+        (session.no_touch, 'T'),
+    ]
+    .into_iter()
+    .filter_map(|(is_set, letter)| is_set.then_some(letter))
+    .collect();
+    if flags.is_empty() { "N".to_owned() } else { flags }
+}
+
 /// Appends the line CLIENT LIST has for a connection.
-fn describe(line: &mut String, session: &Session, reply: &Reply, buffers: Buffers, now: Monotonic) {
+///
+/// Redis keeps a client's first output in a buffer of fixed size and the rest in a list; here it is all in chunks. A
+/// single chunk is reported as that buffer (`rbs`, `rbp`, `obl`), several as the list (`oll`, `omem`).
+fn describe(line: &mut String, session: &Session, reply: &Reply, held: &Held, now: Monotonic) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let flags = match session.state {
-        State::ClosingAfterReply => "c",
-        State::ClosingNow => "A",
-        State::Postponed | State::WaitingForDisk => "b",
-        State::Running | State::OutputFull if session.is_unix => "U",
-        State::Running | State::OutputFull => "N",
-    };
-    let command = session.last_command.map_or_else(|| "NULL".into(), crate::commands::Command::full_name);
-    // As in Redis, the chunk that is being filled does not count: everybody who is owed something has one.
-    let chunks = reply.chunk_count().saturating_sub(1);
-    let output_bytes = if chunks == 0 { 0 } else { reply.allocated_bytes() };
+    let output_bytes = reply.allocated_bytes();
+    let (owed_bytes, chunks, chunk_bytes) =
+        if reply.chunk_count() > 1 { (0, reply.chunk_count(), output_bytes) } else { (reply.len(), 0, 0) };
+    let buffer_bytes = output_bytes - chunk_bytes;
     // Writing to a string cannot fail.
-    let _ = writeln!(
+    let _ = write!(
         line,
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub=0 psub=0 ssub=0 multi=-1 \
-         qbuf={} qbuf-free={} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} omem={output_bytes} tot-mem={} \
-         events={} cmd={command} user=default redir=-1 resp={} lib-name={} lib-ver={}",
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1 ",
         session.id,
         session.peer,
         session.local,
@@ -408,18 +443,30 @@ fn describe(line: &mut String, session: &Session, reply: &Reply, buffers: Buffer
         text(&session.name),
         now.since_us(session.connected_at) / 1_000_000,
         now.since_us(session.active_at) / 1_000_000,
+        flags_of(session),
         session.database,
-        buffers.input_bytes,
-        buffers.allocated_bytes.saturating_sub(buffers.input_bytes),
-        chunks,
-        CLIENT_BYTES + output_bytes + buffers.allocated_bytes,
-        if reply.is_empty() { "r" } else { "rw" },
+    );
+    let _ = write!(
+        line,
+        "qbuf={} qbuf-free={} argv-mem={} multi-mem=0 rbs={buffer_bytes} rbp={buffer_bytes} obl={owed_bytes} \
+         oll={chunks} omem={chunk_bytes} tot-mem={} ",
+        held.input_bytes,
+        held.spare_bytes,
+        held.argument_bytes,
+        CLIENT_BYTES + output_bytes + held.input_bytes + held.spare_bytes,
+    );
+    let events = match (held.is_reading, held.is_writing) {
+        (true, true) => "rw",
+        (true, false) => "r",
+        (false, true) => "w",
+        (false, false) => "",
+    };
+    let _ = writeln!(
+        line,
+        "events={events} cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
+        session.last_command.map_or("NULL".into(), Command::full_name),
         if reply.protocol() == Protocol::Resp3 { 3 } else { 2 },
         text(&session.library_name),
         text(&session.library_version),
     );
-}
-
-fn reply_text(reply: &mut Reply, text: &str) {
-    reply.verbatim(b"txt", text.as_bytes());
 }

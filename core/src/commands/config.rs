@@ -9,7 +9,8 @@ use crate::propagation::Propagate;
 use crate::session::State;
 use crate::stats::Stats;
 
-/// `CONFIG GET parameter [parameter …]` — O(N). Parameters are globs.
+/// `CONFIG GET parameter [parameter …]` — O(N). Parameters are globs; one that is a name is answered under the name as
+/// it was given.
 pub(super) fn config_get(ctx: &mut Context<'_>) -> CommandResult {
     let patterns: Vec<&[u8]> = ctx.args.from(2).collect();
     let found = ctx.server.config.matching(&patterns);
@@ -21,7 +22,8 @@ pub(super) fn config_get(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
-/// `CONFIG SET parameter value [parameter value …]` — O(N). All of them or none.
+/// `CONFIG SET parameter value [parameter value …]` — O(N). All of them or none. A new password is asked of
+/// connections to come; one that cannot be listened on is a matter of the log, since sockets are the driver's.
 pub(super) fn config_set(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     if !args.len().is_multiple_of(2) {
@@ -48,10 +50,10 @@ pub(super) fn config_rewrite(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
-/// `CONFIG RESETSTAT` — O(1).
+/// `CONFIG RESETSTAT` — O(1). Peaks of memory stay, as in Redis.
 pub(super) fn config_resetstat(ctx: &mut Context<'_>) -> CommandResult {
     ctx.server.stats = Stats::default();
-    ctx.keys.dataset.stats = crate::dataset::DatasetStats::default();
+    ctx.keys.dataset.stats.reset();
     ctx.reply.ok();
     Ok(Propagate::Nothing)
 }

@@ -112,12 +112,11 @@ fn hello(ctx: &mut Context<'_>) -> CommandResult {
             credentials = Some((args.at(at + 1), args.at(at + 2)));
             at += 3;
         } else if args[at].eq_ignore_ascii_case(b"SETNAME") && more >= 1 {
-            check_name(&args[at + 1], "Client names")?;
+            check_name(&args[at + 1], b"Client names")?;
             name = Some(args.at(at + 1));
             at += 2;
         } else {
-            let word = String::from_utf8_lossy(&args[at]);
-            return Err(CommandError::Text(format!("ERR Syntax error in HELLO option '{word}'").into()));
+            return Err(CommandError::repeating("ERR Syntax error in HELLO option '", &args[at], "'"));
         }
     }
     if let Some((user, password)) = credentials {

@@ -1,13 +1,14 @@
-//! `DEBUG`: what Redis' own tests rely on, as far as this version has it.
+//! `DEBUG`: what Redis' own tests and those of clients rely on, as far as this version has it.
 
 use crate::commands::help::reply_help;
 use crate::context::{CommandResult, Context};
+use crate::dataset::Expiry;
 use crate::error::CommandError;
 use crate::glob::{self, Case};
-use crate::keyspace::EntryRef;
+use crate::keyspace::NewValue;
 use crate::number::{parse_f64, parse_i64};
 use crate::propagation::Propagate;
-use crate::resp::Reply;
+use crate::resp::{Protocol, Reply};
 use crate::server::LogLevel;
 use crate::value::{StringRef, ValueRef};
 use std::time::Duration;
@@ -15,61 +16,61 @@ use std::time::Duration;
 /// Longest `DEBUG SLEEP`, in seconds.
 const SLEEP_SECONDS_MAX: f64 = 3600.0 * 24.0;
 
+/// Digits of a digest: as many as Redis' SHA-1 has.
+const DIGEST_LEN: usize = 40;
+
 /// `DEBUG subcommand [argument …]` — O(1), but for what is asked.
 pub(super) fn debug(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let is = |name: &[u8]| args[1].eq_ignore_ascii_case(name);
     match args.len() {
-        2 if is(b"HELP") => help(ctx),
-        3 if is(b"SLEEP") => sleep(ctx),
-        3 if is(b"OBJECT") => object(ctx),
-        3 if is(b"SET-ACTIVE-EXPIRE") => {
-            ctx.server.active_expire = parse_i64(&args[2]).unwrap_or(0) != 0;
-            ctx.reply.ok();
-            Ok(Propagate::Nothing)
+        2 if is(b"HELP") => return help(ctx),
+        2 if is(b"DIGEST") => {
+            let digest = format!("{:0DIGEST_LEN$x}", ctx.keys.dataset.digest());
+            ctx.reply.simple(&digest);
         }
-        3 | 4 if is(b"HTSTATS") => hash_table_stats(ctx),
-        4 if is(b"STRINGMATCH-LEN") => string_match(ctx),
-        3 if is(b"PROTOCOL") => protocol(ctx.reply, &args[2]),
-        3 if is(b"ERROR") => {
-            let text = String::from_utf8_lossy(&args[2]).into_owned();
-            Err(CommandError::Text(text.into()))
-        }
+        3 if is(b"ERROR") => ctx.reply.error(&args[2]),
+        3 if is(b"HTSTATS") => return hash_table_stats(ctx),
         3 if is(b"LOG") => {
             let text = format!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2]));
             ctx.server.log(LogLevel::Warning, text);
             ctx.reply.ok();
-            Ok(Propagate::Nothing)
         }
-        _ => Err(unknown(&args[1])),
+        3 if is(b"OBJECT") => return object(ctx),
+        3..=5 if is(b"POPULATE") => return populate(ctx),
+        3 if is(b"PROTOCOL") => return protocol(ctx.reply, &args[2]),
+        3 if is(b"SET-ACTIVE-EXPIRE") => {
+            // What is no number counts as zero.
+            ctx.server.active_expire = parse_i64(&args[2]).unwrap_or(0) != 0;
+            ctx.reply.ok();
+        }
+        3 if is(b"SLEEP") => sleep(ctx),
+        4 if is(b"STRINGMATCH-LEN") => return string_match(ctx),
+        _ => return Err(CommandError::unknown_subcommand_or_arity(&args[1], "DEBUG")),
     }
-}
-
-/// Redis' error for a subcommand it does not know, or that has other arguments.
-fn unknown(name: &[u8]) -> CommandError {
-    CommandError::UnknownSubcommandOrArity(String::from_utf8_lossy(name).into_owned(), "DEBUG")
+    Ok(Propagate::Nothing)
 }
 
 /// `DEBUG SLEEP seconds`: nobody is served until then. The server goes on taking turns.
-fn sleep(ctx: &mut Context<'_>) -> CommandResult {
+fn sleep(ctx: &mut Context<'_>) {
     // Redis reads the number as far as it goes, and takes nonsense for zero.
     let seconds = parse_f64(&ctx.args[2]).unwrap_or(0.0).clamp(0.0, SLEEP_SECONDS_MAX);
     if seconds > 0.0 {
         ctx.server.frozen_until = Some(ctx.server.now.monotonic + Duration::from_secs_f64(seconds));
     }
     ctx.reply.ok();
-    Ok(Propagate::Nothing)
 }
 
-/// `DEBUG OBJECT key`.
+/// `DEBUG OBJECT key`. The address is left out: it would differ from run to run.
 fn object(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let clock = ctx.keys.dataset.access;
     let entry = ctx.keys.peek(&args[2]).ok_or(CommandError::NoSuchKey)?;
+    let ValueRef::String(string) = entry.value();
     let line = format!(
         "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         entry.encoding_name(),
-        serialized_len(entry),
+        serialized_len(string),
         entry.lru(),
         clock.idle_seconds(entry.lru()),
     );
@@ -77,26 +78,59 @@ fn object(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
-/// Bytes of the value in an RDB file, not compressed.
-fn serialized_len(entry: EntryRef<'_>) -> usize {
-    let ValueRef::String(string) = entry.value();
-    match string {
-        StringRef::Int(-0x80..=0x7f) => 2,
-        StringRef::Int(-0x8000..=0x7fff) => 3,
-        StringRef::Int(value) if i32::try_from(value).is_ok() => 5,
-        _ => match string.len() {
-            len @ 0..=0x3f => 1 + len,
-            len @ 0x40..=0x3fff => 2 + len,
-            len => 5 + len,
+/// How many bytes a string takes in an RDB file that is not compressed.
+fn serialized_len(string: StringRef<'_>) -> usize {
+    let as_int = match string {
+        StringRef::Int(value) => Some(value),
+        StringRef::Bytes(bytes) => parse_i64(bytes),
+    };
+    match as_int.and_then(|value| i32::try_from(value).ok()) {
+        Some(-0x80..=0x7f) => 2,
+        Some(-0x8000..=0x7fff) => 3,
+        Some(_) => 5,
+        None => match string.len() {
+            len @ ..=0x3f => 1 + len,
+            len @ ..=0x3fff => 2 + len,
+            len @ ..=0xffff_ffff => 5 + len,
+            len => 9 + len,
         },
     }
 }
 
-/// `DEBUG STRINGMATCH-LEN length pattern`: matches a string of so many `A` in bounded time.
+/// `DEBUG POPULATE count [prefix] [size]`: keys `prefix:0` and so on that do not exist yet, holding `value:0` and so
+/// on, or so much of that and of zero bytes. Not propagated.
+fn populate(ctx: &mut Context<'_>) -> CommandResult {
+    let args = ctx.args;
+    let positive = |index: usize| {
+        let number = parse_i64(&args[index]).and_then(|number| usize::try_from(number).ok());
+        number.ok_or("ERR value is out of range, must be positive")
+    };
+    let count = positive(2)?;
+    let size = if args.len() == 5 { Some(positive(4)?) } else { None };
+    if size.is_some_and(|size| size as u64 > ctx.server.config.proto_max_bulk_len) {
+        return Err(CommandError::StringTooLong);
+    }
+    let prefix = if args.len() > 3 { args.at(3) } else { b"key" };
+    for number in 0..count {
+        let key = [prefix, format!(":{number}").as_bytes()].concat();
+        if ctx.keys.peek(&key).is_some() {
+            continue;
+        }
+        let mut value = format!("value:{number}").into_bytes();
+        if let Some(size) = size.filter(|&size| size > 0) {
+            value.resize(size, 0);
+        }
+        ctx.keys.set(&key, NewValue::Bytes(&value), Expiry::Clear);
+    }
+    ctx.reply.ok();
+    Ok(Propagate::Nothing)
+}
+
+/// `DEBUG STRINGMATCH-LEN length pattern`: matches a string of so many `a` in bounded time.
 fn string_match(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let len =
-        parse_i64(&args[2]).and_then(|len| usize::try_from(len).ok()).ok_or(CommandError::NotInteger)?;
+    let len = parse_i64(&args[2]).and_then(|len| usize::try_from(len).ok());
+    let len = len.ok_or(CommandError::NotInteger)?;
     if len as u64 > ctx.server.config.proto_max_bulk_len {
         return Err(CommandError::StringTooLong);
     }
@@ -112,8 +146,7 @@ fn hash_table_stats(ctx: &mut Context<'_>) -> CommandResult {
     let index = parse_i64(&ctx.args[2]).ok_or(CommandError::NotInteger)?;
     let count = ctx.keys.dataset.database_count();
     let index = usize::try_from(index).ok().filter(|&index| index < count);
-    let index = index.ok_or("ERR Out of range database")?;
-    let database = ctx.keys.dataset.database(index);
+    let database = ctx.keys.dataset.database(index.ok_or("ERR Out of range database")?);
     let stats = database.stats();
     let text = format!(
         "[Dictionary HT]\n number of elements: {}\n number of expires: {}\n segments: {}\n directory size: {}\n \
@@ -130,6 +163,7 @@ fn hash_table_stats(ctx: &mut Context<'_>) -> CommandResult {
 }
 
 /// `DEBUG PROTOCOL type`: a reply of each type of the protocol.
+#[expect(clippy::approx_constant, reason = "Redis replies this number, which is not meant to be pi")]
 fn protocol(reply: &mut Reply, kind: &[u8]) -> CommandResult {
     match kind.to_ascii_lowercase().as_slice() {
         b"string" => reply.bulk(b"Hello World"),
@@ -152,17 +186,24 @@ fn protocol(reply: &mut Reply, kind: &[u8]) -> CommandResult {
             }
         }
         b"attrib" => {
-            reply.attribute(1);
-            reply.bulk(b"key-popularity");
-            reply.array(2);
-            reply.bulk(b"key:123");
-            reply.integer(90);
+            if reply.protocol() == Protocol::Resp3 {
+                reply.attribute(1);
+                reply.bulk(b"key-popularity");
+                reply.array(2);
+                reply.bulk(b"key:123");
+                reply.integer(90);
+            }
             reply.bulk(b"Some real reply following the attribute");
         }
         b"push" => {
+            if reply.protocol() == Protocol::Resp2 {
+                return Err("ERR RESP2 is not supported by this command".into());
+            }
             reply.push(2);
             reply.bulk(b"server-cpu-usage");
             reply.integer(42);
+            // A push answers nothing: the command still owes a reply.
+            reply.bulk(b"Some real reply following the push reply");
         }
         b"verbatim" => reply.verbatim(b"txt", b"This is a verbatim\nstring"),
         b"true" => reply.boolean(true),
@@ -170,39 +211,71 @@ fn protocol(reply: &mut Reply, kind: &[u8]) -> CommandResult {
         b"bignum" => reply.big_number(b"1234567999999999999999999999999999999"),
         _ => {
             let text = "ERR Wrong protocol type name. Please use one of the following: \
-                        string|integer|double|null|array|set|map|attrib|push|verbatim|true|false";
+                        string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
             return Err(text.into());
         }
     }
     Ok(Propagate::Nothing)
 }
 
-/// `DEBUG HELP`.
+/// `DEBUG HELP`: Redis' lines for what there is.
 fn help(ctx: &mut Context<'_>) -> CommandResult {
     reply_help(
         ctx,
         &[
+            "DIGEST",
+            "    Output a hex signature representing the current DB content.",
             "ERROR <string>",
             "    Return a Redis protocol error with <string> as message. Useful for clients",
             "    unit tests to simulate Redis errors.",
-            "HTSTATS <dbid>",
-            "    Return hash table statistics of the specified Redis database.",
             "LOG <message>",
             "    Write <message> to the server log.",
+            "HTSTATS <dbid>",
+            "    Return hash table statistics of the specified Redis database.",
             "OBJECT <key>",
             "    Show low level info about `key` and associated value.",
+            "POPULATE <count> [<prefix>] [<size>]",
+            "    Create <count> string keys named key:<num>. If <prefix> is specified then",
+            "    it is used instead of the 'key' prefix. These are not propagated to",
+            "    replicas. Cluster slots are not respected so keys not belonging to the",
+            "    current node can be created in cluster mode.",
             "PROTOCOL <type>",
             "    Reply with a test value of the specified type. <type> can be: string,",
-            "    integer, double, null, array, set, map, attrib, push, verbatim, true,",
-            "    false.",
+            "    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
+            "    true, false.",
             "SET-ACTIVE-EXPIRE <0|1>",
-            "    Setting it to 0 disables expiring keys (and hash-fields) in background ",
-            "    when they are not accessed (otherwise the Redis behavior). Setting it",
-            "    to 1 reenables back the default.",
+            "    Setting it to 0 disables expiring keys in background when they are not",
+            "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the",
+            "    default.",
             "SLEEP <seconds>",
             "    Stop the server for <seconds>. Decimals allowed.",
             "STRINGMATCH-LEN <len> <pattern>",
             "    Match <pattern> against a string of <len> characters.",
         ],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serialized_lengths_are_those_of_an_rdb_file() {
+        for (string, expected) in [
+            (StringRef::Bytes(b""), 1),
+            (StringRef::Bytes(b"v"), 2),
+            (StringRef::Int(127), 2),
+            (StringRef::Int(-129), 3),
+            (StringRef::Int(12_345), 3),
+            (StringRef::Int(32_768), 5),
+            // Nine digits and more do not all fit into 32 bits: they are written as text.
+            (StringRef::Int(2_147_483_648), 11),
+            (StringRef::Bytes(b"007"), 4),
+            (StringRef::Bytes(&[b'x'; 63]), 64),
+            (StringRef::Bytes(&[b'x'; 64]), 66),
+            (StringRef::Bytes(&[b'x'; 16_384]), 16_389),
+        ] {
+            assert_eq!(serialized_len(string), expected, "{string:?}");
+        }
+    }
 }

@@ -40,7 +40,7 @@ fn exists(ctx: &mut Context<'_>) -> CommandResult {
 /// `TOUCH key [key …]` — O(N).
 fn touch(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    // What CLIENT NO-TOUCH keeps from other commands is what this one is for.
+    // To touch is what this is for, whatever CLIENT NO-TOUCH says.
     ctx.keys.no_touch = false;
     let count = args.from(1).filter(|key| ctx.keys.read(key).is_some()).count();
     ctx.reply.integer(count as i64);

@@ -1,7 +1,11 @@
-//! `INFO`: the state of the server, in Redis' sections and under its names.
+//! `INFO`: the state of the server, in Redis 7.2's sections and under its names, and a section of rotom's own,
+//! `turns`. What this version does not have yet is reported as the nothing it is.
 
+use crate::client::Client;
 use crate::commands::connection::REDIS_VERSION;
+use crate::config::Config;
 use crate::context::{CommandResult, Context};
+use crate::keyspace::{Database, EntryRef};
 use crate::propagation::Propagate;
 use crate::session::State;
 use crate::stats::TURN_BOUNDS_US;
@@ -19,16 +23,19 @@ const SECTIONS: [(&str, bool, Section); 14] = [
     ("stats", true, stats),
     ("replication", true, replication),
     ("cpu", true, cpu),
+    ("turns", true, turns),
     ("modules", true, modules),
     ("commandstats", false, command_stats),
     ("errorstats", true, error_stats),
     ("latencystats", false, latency_stats),
-    ("turns", true, turns),
     ("cluster", true, cluster),
     ("keyspace", true, keyspace),
 ];
 
-/// `INFO [section …]` — O(1), but for the number of connections.
+/// Entries of a database whose times to live are looked at for `avg_ttl`.
+const TTL_SAMPLES_MAX: usize = 200;
+
+/// `INFO [section …]` — O(N) in the number of connections and of segments of the keyspace.
 pub(super) fn info(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let wants = |name: &str| args.from(1).any(|word| word.eq_ignore_ascii_case(name.as_bytes()));
@@ -36,7 +43,9 @@ pub(super) fn info(ctx: &mut Context<'_>) -> CommandResult {
     let wants_all = wants("all") || wants("everything");
     let mut text = String::new();
     for (name, is_default, section) in SECTIONS {
-        if wants_all || wants_default && is_default || wants(name) {
+        // The section's name within Redis works, too.
+        let is_alias_wanted = name == "modules" && wants("module_list");
+        if wants_all || is_alias_wanted || wants_default && is_default || wants(name) {
             if !text.is_empty() {
                 text.push_str("\r\n");
             }
@@ -84,20 +93,33 @@ fn server(text: &mut String, ctx: &Context<'_>) {
         "config_file": server.host.config_file,
         "io_threads_active": 0,
     );
+    listeners(text, &server.config);
+}
+
+/// A line for each way to connect: 7.2's form, numbered by the kind of socket.
+fn listeners(text: &mut String, config: &Config) {
+    if config.port != 0 {
+        text.push_str("listener0:name=tcp");
+        config.bind.iter().for_each(|address| {
+            let _ = write!(text, ",bind={address}");
+        });
+        let _ = write!(text, ",port={}\r\n", config.port);
+    }
+    if !config.unixsocket.is_empty() {
+        let _ = write!(text, "listener1:name=unix,bind={}\r\n", config.unixsocket);
+    }
 }
 
 fn clients(text: &mut String, ctx: &Context<'_>) {
-    let server = &*ctx.server;
-    let postponed = server.clients.iter().filter(|client| client.session.state == State::Postponed).count();
-    let largest_input = server.clients.iter().map(|client| client.input.len()).max().unwrap_or(0);
-    let largest_output = server.clients.iter().map(|client| client.reply.len()).max().unwrap_or(0);
+    let clients = &ctx.server.clients;
+    let blocked = |client: &&Client| matches!(client.session.state, State::Postponed | State::WaitingForDisk);
     fields!(text, "Clients",
-        "connected_clients": server.clients.len(),
+        "connected_clients": clients.len(),
         "cluster_connections": 0,
-        "maxclients": server.config.maxclients,
-        "client_recent_max_input_buffer": largest_input,
-        "client_recent_max_output_buffer": largest_output,
-        "blocked_clients": postponed,
+        "maxclients": ctx.server.config.maxclients,
+        "client_recent_max_input_buffer": clients.iter().map(|client| client.input.len()).max().unwrap_or(0),
+        "client_recent_max_output_buffer": clients.iter().map(|client| client.reply.len()).max().unwrap_or(0),
+        "blocked_clients": clients.iter().filter(blocked).count(),
         "tracking_clients": 0,
         "clients_in_timeout_table": 0,
         "total_blocking_keys": 0,
@@ -105,29 +127,68 @@ fn clients(text: &mut String, ctx: &Context<'_>) {
     );
 }
 
+/// The allocator's figures are the driver's last sample. What is neither the process' start, nor tables, nor clients'
+/// buffers counts as data.
 fn memory(text: &mut String, ctx: &Context<'_>) {
-    let host = &ctx.server.host_stats;
+    let server = &*ctx.server;
+    let host = &server.host_stats;
     let dataset = &*ctx.keys.dataset;
-    let table: usize =
-        (0..dataset.database_count()).map(|index| dataset.database(index).bytes_of_table()).sum();
-    let ratio = host.rss_bytes as f64 / (host.allocated_bytes.max(1)) as f64;
+    let (used, peak, startup) =
+        (host.allocated_bytes, server.peak_allocated_bytes, server.startup_allocated_bytes);
+    let tables =
+        (0..dataset.database_count()).map(|index| dataset.database(index).bytes_of_table()).sum::<usize>();
+    let of_clients = server.clients.iter().map(Client::allocated_bytes).sum::<usize>();
+    let overhead = (startup + tables as u64 + of_clients as u64).min(used);
+    let data = used - overhead;
+    let percent = |part: u64, whole: u64| format!("{:.2}%", ratio(part, whole) * 100.0);
     fields!(text, "Memory",
-        "used_memory": host.allocated_bytes,
-        "used_memory_human": human(host.allocated_bytes),
+        "used_memory": used,
+        "used_memory_human": human(used),
         "used_memory_rss": host.rss_bytes,
         "used_memory_rss_human": human(host.rss_bytes),
-        "used_memory_peak": ctx.server.peak_allocated_bytes,
-        "used_memory_peak_human": human(ctx.server.peak_allocated_bytes),
-        "used_memory_overhead": table,
-        "used_memory_dataset": host.allocated_bytes.saturating_sub(table as u64),
+        "used_memory_peak": peak,
+        "used_memory_peak_human": human(peak),
+        "used_memory_peak_perc": percent(used, peak),
+        "used_memory_overhead": overhead,
+        "used_memory_startup": startup,
+        "used_memory_dataset": data,
+        "used_memory_dataset_perc": percent(data, used.saturating_sub(startup)),
         "allocator_allocated": host.allocated_bytes,
         "allocator_active": host.active_bytes,
         "allocator_resident": host.resident_bytes,
+        "total_system_memory": server.host.memory_bytes,
+        "total_system_memory_human": human(server.host.memory_bytes),
         "used_memory_lua": 0,
+        "used_memory_vm_eval": 0,
+        "used_memory_lua_human": "0B",
+        "used_memory_scripts_eval": 0,
+        "number_of_cached_scripts": 0,
+        "number_of_functions": 0,
+        "number_of_libraries": 0,
+        "used_memory_vm_functions": 0,
+        "used_memory_vm_total": 0,
+        "used_memory_vm_total_human": "0B",
+        "used_memory_functions": 0,
+        "used_memory_scripts": 0,
+        "used_memory_scripts_human": "0B",
         "maxmemory": 0,
         "maxmemory_human": "0B",
-        "maxmemory_policy": ctx.server.config.value("maxmemory-policy").unwrap_or(""),
-        "mem_fragmentation_ratio": format_args!("{ratio:.2}"),
+        "maxmemory_policy": server.config.value("maxmemory-policy").unwrap_or(""),
+        "allocator_frag_ratio": two_places(ratio(host.active_bytes, used)),
+        "allocator_frag_bytes": difference(host.active_bytes, used),
+        "allocator_rss_ratio": two_places(ratio(host.resident_bytes, host.active_bytes)),
+        "allocator_rss_bytes": difference(host.resident_bytes, host.active_bytes),
+        "rss_overhead_ratio": two_places(ratio(host.rss_bytes, host.resident_bytes)),
+        "rss_overhead_bytes": difference(host.rss_bytes, host.resident_bytes),
+        "mem_fragmentation_ratio": two_places(ratio(host.rss_bytes, used)),
+        "mem_fragmentation_bytes": difference(host.rss_bytes, used),
+        "mem_not_counted_for_evict": 0,
+        "mem_replication_backlog": 0,
+        "mem_total_replication_buffers": 0,
+        "mem_clients_slaves": 0,
+        "mem_clients_normal": of_clients,
+        "mem_cluster_links": 0,
+        "mem_aof_buffer": 0,
         "mem_allocator": "jemalloc-5.3.0",
         "active_defrag_running": 0,
         "lazyfree_pending_objects": dataset.lazyfree_pending(),
@@ -135,20 +196,46 @@ fn memory(text: &mut String, ctx: &Context<'_>) {
     );
 }
 
-fn persistence(text: &mut String, _: &Context<'_>) {
+/// Nothing is saved in this version, so the last save is the start, and changes are counted from there.
+fn persistence(text: &mut String, ctx: &Context<'_>) {
     fields!(text, "Persistence",
         "loading": 0,
         "async_loading": 0,
+        "current_cow_peak": 0,
+        "current_cow_size": 0,
+        "current_cow_size_age": 0,
+        "current_fork_perc": "0.00",
+        "current_save_keys_processed": 0,
+        "current_save_keys_total": 0,
+        "rdb_changes_since_last_save": ctx.keys.dataset.stats.changes,
         "rdb_bgsave_in_progress": 0,
+        "rdb_last_save_time": ctx.server.started.wall.seconds(),
+        "rdb_last_bgsave_status": "ok",
+        "rdb_last_bgsave_time_sec": -1,
+        "rdb_current_bgsave_time_sec": -1,
+        "rdb_saves": 0,
+        "rdb_last_cow_size": 0,
+        "rdb_last_load_keys_expired": 0,
+        "rdb_last_load_keys_loaded": 0,
         "aof_enabled": 0,
         "aof_rewrite_in_progress": 0,
+        "aof_rewrite_scheduled": 0,
+        "aof_last_rewrite_time_sec": -1,
+        "aof_current_rewrite_time_sec": -1,
+        "aof_last_bgrewrite_status": "ok",
+        "aof_rewrites": 0,
+        "aof_rewrites_consecutive_failures": 0,
+        "aof_last_write_status": "ok",
+        "aof_last_cow_size": 0,
+        "module_fork_in_progress": 0,
+        "module_fork_last_cow_size": 0,
     );
 }
 
 fn stats(text: &mut String, ctx: &Context<'_>) {
     let stats = &ctx.server.stats;
     let data = &ctx.keys.dataset.stats;
-    let kbps = |per_second: u64| format!("{:.2}", per_second as f64 / 1024.0);
+    let kbps = |per_second: u64| two_places(per_second as f64 / 1024.0);
     fields!(text, "Stats",
         "total_connections_received": stats.connections_received,
         "total_commands_processed": stats.commands_processed,
@@ -159,6 +246,8 @@ fn stats(text: &mut String, ctx: &Context<'_>) {
         "total_net_repl_output_bytes": 0,
         "instantaneous_input_kbps": kbps(stats.input_rate.per_second()),
         "instantaneous_output_kbps": kbps(stats.output_rate.per_second()),
+        "instantaneous_input_repl_kbps": "0.00",
+        "instantaneous_output_repl_kbps": "0.00",
         "rejected_connections": stats.connections_rejected,
         "sync_full": 0,
         "sync_partial_ok": 0,
@@ -198,6 +287,16 @@ fn stats(text: &mut String, ctx: &Context<'_>) {
         "io_threaded_writes_processed": 0,
         "reply_buffer_shrinks": 0,
         "reply_buffer_expands": 0,
+        "eventloop_cycles": stats.turns,
+        "eventloop_duration_sum": stats.turn_total_us,
+        "eventloop_duration_cmd_sum": 0,
+        "instantaneous_eventloop_cycles_per_sec": stats.turns_rate.per_second(),
+        "instantaneous_eventloop_duration_usec": stats.turn_mean_us(),
+        "acl_access_denied_auth": stats.errors_by_code.get("WRONGPASS").copied().unwrap_or(0),
+        "acl_access_denied_cmd": 0,
+        "acl_access_denied_key": 0,
+        "acl_access_denied_channel": 0,
+        // These two came with Redis 7.4; an operator should see them.
         "client_query_buffer_limit_disconnections": stats.query_limit_disconnections,
         "client_output_buffer_limit_disconnections": stats.output_limit_disconnections,
     );
@@ -226,16 +325,13 @@ fn cpu(text: &mut String, ctx: &Context<'_>) {
         "used_cpu_user": seconds(ctx.server.host_stats.cpu_user_us),
         "used_cpu_sys_children": "0.000000",
         "used_cpu_user_children": "0.000000",
+        "used_cpu_sys_main_thread": seconds(ctx.server.host_stats.cpu_system_us),
+        "used_cpu_user_main_thread": seconds(ctx.server.host_stats.cpu_user_us),
     );
 }
 
 fn modules(text: &mut String, _: &Context<'_>) {
     text.push_str("# Modules\r\n");
-}
-
-/// Empty, for the reason that [`command_stats`] has no times.
-fn latency_stats(text: &mut String, _: &Context<'_>) {
-    text.push_str("# Latencystats\r\n");
 }
 
 /// Times are zero: the core reads no clock while it runs a command.
@@ -257,6 +353,11 @@ fn error_stats(text: &mut String, ctx: &Context<'_>) {
     }
 }
 
+/// Empty, because no command's time is measured.
+fn latency_stats(text: &mut String, _: &Context<'_>) {
+    text.push_str("# Latencystats\r\n");
+}
+
 /// rotom's own: how long turns took.
 fn turns(text: &mut String, ctx: &Context<'_>) {
     let stats = &ctx.server.stats;
@@ -273,16 +374,32 @@ fn cluster(text: &mut String, _: &Context<'_>) {
     fields!(text, "Cluster", "cluster_enabled": 0);
 }
 
-/// `avg_ttl` is zero: nothing here samples times to live.
 fn keyspace(text: &mut String, ctx: &Context<'_>) {
     text.push_str("# Keyspace\r\n");
+    let now_ms = ctx.keys.now().0;
     for index in 0..ctx.keys.dataset.database_count() {
         let database = ctx.keys.dataset.database(index);
         if !database.is_empty() {
             let (keys, expires) = (database.len(), database.expires_len());
-            let _ = write!(text, "db{index}:keys={keys},expires={expires},avg_ttl=0\r\n");
+            let ttl_ms = mean_ttl_ms(database, now_ms);
+            let _ = write!(text, "db{index}:keys={keys},expires={expires},avg_ttl={ttl_ms}\r\n");
         }
     }
+}
+
+/// An estimate of the mean time to live: that of the first entries in the order of their hash, which says nothing
+/// about their times. Zero when none of them expires.
+fn mean_ttl_ms(database: &Database, now_ms: i64) -> i64 {
+    if database.expires_len() == 0 {
+        return 0;
+    }
+    let (mut sum_ms, mut count) = (0_i128, 0_i128);
+    for expiry in database.iter().take(TTL_SAMPLES_MAX).filter_map(EntryRef::expiry) {
+        sum_ms += i128::from(expiry.0.saturating_sub(now_ms).max(0));
+        count += 1;
+    }
+    // A mean of 64-bit numbers fits into 64 bits.
+    sum_ms.checked_div(count).map_or(0, |mean| mean as i64)
 }
 
 /// An amount of memory, as Redis abbreviates it.
@@ -295,4 +412,36 @@ fn human(bytes: u64) -> String {
         unit += 1;
     }
     if unit == 0 { format!("{bytes}B") } else { format!("{value:.2}{}", UNITS[unit]) }
+}
+
+fn two_places(value: f64) -> String {
+    format!("{value:.2}")
+}
+
+/// How many times as large one figure is as another; 0 while the other is not known.
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn difference(a: u64, b: u64) -> i64 {
+    a.wrapping_sub(b) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_abbreviated_as_redis_does() {
+        for (bytes, expected) in [
+            (0, "0B"),
+            (1023, "1023B"),
+            (1024, "1.00K"),
+            (990_464, "967.25K"),
+            (6_819_840, "6.50M"),
+            (25_276_510_208, "23.54G"),
+        ] {
+            assert_eq!(human(bytes), expected);
+        }
+    }
 }

@@ -139,10 +139,10 @@ macro_rules! flag_set {
 
             const $names: &'static [($set, &'static str)] = &[$(($set::$flag, $name)),*];
 
-            /// The names of the members that are shown, in Redis' order.
+            /// The names of the members that have one, in Redis' order.
             pub fn names(self) -> impl Iterator<Item = &'static str> {
-                let shown = $set::$names.iter().filter(move |(flag, name)| self.contains(*flag) && !name.is_empty());
-                shown.map(|&(_, name)| name)
+                let members = $set::$names.iter().filter(move |(flag, _)| self.contains(*flag));
+                members.map(|&(_, name)| name).filter(|name| !name.is_empty())
             }
 
             /// Whether all of another set's members are in this one.
@@ -207,7 +207,7 @@ flag_set! { Flags, NAMES,
     NO_ASYNC_LOADING = "no_async_loading" @ 17,
     /// Allowed while a script runs too long.
     ALLOW_BUSY = "allow_busy" @ 18,
-    /// Needs a permission in the configuration: `enable-debug-command` and its like. Not shown.
+    /// Needs a permission in the configuration: `enable-debug-command` and its like. Redis does not show it.
     PROTECTED = "" @ 31,
 }
 

@@ -23,7 +23,6 @@ pub use value::Value;
 
 use crate::error::CommandError;
 use crate::glob::{self, Case};
-use std::borrow::Cow;
 use std::fmt;
 use typed::Reader;
 
@@ -262,31 +261,19 @@ impl Config {
     }
 
     /// Names and values of the directives that patterns match, as `CONFIG GET` shows them: aliases are directives of
-    /// their own, each name comes once, and a name that is no pattern comes as it was asked for.
+    /// their own, each name comes once, and one that was asked for by name comes as it was asked for.
     #[must_use]
-    pub fn matching(&self, patterns: &[&[u8]]) -> Vec<(Cow<'static, str>, &Value)> {
-        let mut found: Vec<(Cow<'static, str>, &Value)> = Vec::new();
-        let mut add = |name: Cow<'static, str>, index: usize| {
-            if !found.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
-                found.push((name, &self.values[index]));
-            }
-        };
-        for pattern in patterns {
-            if !pattern.iter().any(|byte| b"[*?".contains(byte)) {
-                let name = String::from_utf8_lossy(pattern).into_owned();
-                if let Some(index) = index_of(&name) {
-                    add(name.into(), index);
-                }
-                continue;
-            }
-            for (index, directive) in
-                DIRECTIVES.iter().enumerate().filter(|(_, directive)| !directive.is_hidden)
-            {
-                for name in std::iter::once(directive.name).chain(directive.alias) {
-                    if glob::matches(pattern, name.as_bytes(), Case::Insensitive) {
-                        add(name.into(), index);
-                    }
-                }
+    pub fn matching<'a>(&'a self, patterns: &[&'a [u8]]) -> Vec<(&'a [u8], &'a Value)> {
+        let is_pattern = |text: &[u8]| text.iter().any(|byte| b"[*?".contains(byte));
+        let mut found: Vec<(&[u8], &Value)> = Vec::new();
+        for (directive, value) in DIRECTIVES.iter().zip(&self.values) {
+            for name in std::iter::once(directive.name).chain(directive.alias).map(str::as_bytes) {
+                let asked = patterns.iter().find(|pattern| pattern.eq_ignore_ascii_case(name));
+                let is_match = !directive.is_hidden
+                    && patterns.iter().any(|pattern| {
+                        is_pattern(pattern) && glob::matches(pattern, name, Case::Insensitive)
+                    });
+                found.extend(asked.copied().or(is_match.then_some(name)).map(|name| (name, value)));
             }
         }
         found
@@ -327,10 +314,8 @@ impl Config {
 
     /// Whether `CONFIG SET` may set a directive to a value. Returns its place.
     fn admit_change(&self, name: &[u8], value: &[u8], is_local: bool) -> Result<usize, CommandError> {
-        let index = index_of(&String::from_utf8_lossy(name)).ok_or_else(|| {
-            let name = String::from_utf8_lossy(name);
-            let text = format!("ERR Unknown option or number of arguments for CONFIG SET - '{name}'");
-            CommandError::Text(text.into())
+        let index = std::str::from_utf8(name).ok().and_then(index_of).ok_or_else(|| {
+            CommandError::repeating("ERR Unknown option or number of arguments for CONFIG SET - '", name, "'")
         })?;
         match DIRECTIVES[index].change {
             Change::Free => Ok(index),
@@ -470,7 +455,7 @@ fn checked(directive: &Directive, words: &[&[u8]], old: &Value) -> Result<Value,
     }
 }
 
-/// The error of a `CONFIG SET` that something is wrong with.
+/// The error of a `CONFIG SET` that something is wrong with. The name is a directive's, and so it is text.
 fn failed(name: &[u8], reason: &str) -> CommandError {
     let name = String::from_utf8_lossy(name);
     let text = format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}");

@@ -17,7 +17,7 @@ fn set(config: &mut Config, pairs: &[(&str, &str)], is_local: bool) -> String {
     let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     match config.set_at_runtime(&pairs, is_local) {
         Ok(changed) => changed.names().join(" "),
-        Err(error) => error.text().into_owned(),
+        Err(error) => String::from_utf8_lossy(&error.text()).into_owned(),
     }
 }
 
@@ -254,12 +254,15 @@ fn get_shows_names_as_asked_for_and_each_once() {
     let check = |patterns: &[&str], expected: &str| {
         let patterns: Vec<_> = patterns.iter().map(|pattern| pattern.as_bytes()).collect();
         let found = config.matching(&patterns);
-        let shown: Vec<_> = found.iter().map(|(name, value)| format!("{name}={}", value.to_text())).collect();
+        let shown: Vec<_> = found
+            .iter()
+            .map(|(name, value)| format!("{}={}", String::from_utf8_lossy(name), value.to_text()))
+            .collect();
         assert_eq!(shown.join(" "), expected, "{patterns:?}");
     };
     check(
         &["*ziplist-entries", "hash-max-*-ENTRIES"],
-        "hash-max-ziplist-entries=512 zset-max-ziplist-entries=128 hash-max-listpack-entries=512",
+        "hash-max-listpack-entries=512 hash-max-ziplist-entries=512 zset-max-ziplist-entries=128",
     );
     check(&["PORT", "port", "[p]ort", "nope"], "PORT=6379");
     check(&["slave-priority"], "slave-priority=100");

@@ -1,395 +1,377 @@
-//! An entry: a key, its expiry and its value in one allocation.
+//! Entries: a key, its value and its expiry in one allocation, behind an owned thin pointer.
 //!
 //! ```text
-//! byte 0        type and encoding, a nibble each
-//! byte 1        flags: has an expiry, has a long key, the value is elsewhere
-//! byte 2        length of the key, unless it is long
-//! byte 3        length of the value, if it is here
-//! byte 4        size of the allocation in units of 8 bytes, unless the key is long
-//! bytes 5..8    access stamp
-//!               the expiry in Unix milliseconds, if there is one: 8 bytes
-//!               the length of a long key: 8 bytes
-//!               the key
-//!               the value: 8 bytes of an integer, up to 192 bytes of a string, or an 8-byte pointer
+//! offset 0  header     8 bytes: type and encoding, flags, lengths, size of the block, LRU/LFU stamp
+//!        8  long form  8 bytes, only for keys of 255 bytes and more: length of the key, size of the block (u32 each)
+//!           expiry     8 bytes, only if there is one: Unix time in milliseconds
+//!           key
+//!           value      an i64, or up to INLINE_LEN_MAX bytes, or a pointer to a boxed `RawString`
 //! ```
 //!
-//! A 16-byte key with an 8-byte value takes 32 bytes, 40 with an expiry. All reads and writes beyond the header
-//! are unaligned, so that nothing is padded.
+//! A 16-byte key with an 8-byte value takes 32 bytes, and 40 with an expiry. Blocks have exactly the sizes the
+//! allocator hands out (jemalloc's classes at a quantum of 8 bytes), so what a block has to spare is known and a
+//! value that fits is overwritten in place.
+//!
+//! The pointer's word has room besides the address: its lowest bit says whether there is an expiry, so that a
+//! walk over a table finds the entries that can expire without touching the others, and its 16 highest bits
+//! belong to the table that holds the entry.
 
-#![allow(
-    unsafe_code,
-    reason = "an entry is laid out by hand; every other module sees it through safe methods"
-)]
+#![expect(unsafe_code, reason = "an entry lays out its own block of memory")]
 
-use crate::value::{EMBSTR_LEN_MAX, Encoding, NewValue, RawString, StringRef, ValueRef, ValueType};
-use bytes::{Bytes, BytesMut};
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+mod block;
+mod header;
+
+use self::block::{allocate, copy_short, free, is_equal, is_fitting};
+use self::header::{ENCODING_BOXED, ENCODING_INLINE, ENCODING_INT, FLAG_EXPIRY, FLAG_RAW, Header, flags};
+use super::UnixMillis;
+use super::element::{ADDRESS_MASK, Element, TAG_SHIFT};
+use crate::value::{NewValue, RawString, StringRef, ValueRef, ValueType};
+use bytes::Bytes;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
-/// An instant in milliseconds since the Unix epoch: the unit of every expiry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnixMillis(pub i64);
+/// Longest value that lies in the entry itself.
+pub const INLINE_LEN_MAX: usize = 224;
 
-/// Longest string that lies in its entry.
-pub const INLINE_VALUE_LEN_MAX: usize = 192;
+/// Longest string that `OBJECT ENCODING` calls `embstr`, as in Redis.
+const EMBSTR_LEN_MAX: usize = 44;
 
-/// Longest key whose length fits the header.
-pub const SHORT_KEY_LEN_MAX: usize = 255;
+/// The bit of the pointer's word that says whether there is an expiry.
+const EXPIRY_BIT: usize = 1;
 
-const HEADER_LEN: usize = 8;
-const WORD_LEN: usize = 8;
-const UNIT_LEN: usize = 8;
+/// Size of the header, and of each part that may follow it.
+const WORD: usize = 8;
 
-const HAS_EXPIRY: u8 = 1;
-const LONG_KEY: u8 = 2;
-const ELSEWHERE: u8 = 4;
-
-const STAMP_MASK: u32 = (1 << 24) - 1;
-
-/// An entry that is owned: dropping it frees it.
-pub struct Entry {
-    /// Invariant: points to an allocation as the module describes, that nobody else frees.
-    block: NonNull<u8>,
-}
+/// A key and what it maps to. Owns its memory.
+#[repr(transparent)]
+pub struct Entry(NonNull<u8>);
 
 /// An entry to look at.
 #[derive(Clone, Copy)]
 pub struct EntryRef<'a> {
-    /// Invariant: points to a live entry that does not change for `'a`.
-    block: NonNull<u8>,
-    lifetime: PhantomData<&'a Entry>,
+    /// The word of an entry that is borrowed for `'a`, and hence does not change.
+    word: NonNull<u8>,
+    owner: PhantomData<&'a Entry>,
 }
 
-// SAFETY: an entry owns its block and everything the block points to, all of which may move between threads.
+// SAFETY: an entry is the only owner of its block and of what the block points to, and those are `Send`.
 unsafe impl Send for Entry {}
+// SAFETY: nothing changes through a shared entry.
+unsafe impl Sync for Entry {}
 
-/// Where a value goes when an entry is laid out.
-enum Placement<'a> {
-    Int(i64),
-    Inline(&'a [u8], Encoding),
-    Elsewhere(Box<RawString>, Encoding),
-}
+// SAFETY: it is nothing but a shared borrow of an entry.
+unsafe impl Send for EntryRef<'_> {}
+// SAFETY: it is nothing but a shared borrow of an entry.
+unsafe impl Sync for EntryRef<'_> {}
 
-impl Placement<'_> {
-    fn of(value: NewValue<'_>) -> Placement<'_> {
-        match value {
-            NewValue::Int(value) => Placement::Int(value),
-            NewValue::Bytes(bytes) if bytes.len() <= EMBSTR_LEN_MAX => {
-                Placement::Inline(bytes, Encoding::Embstr)
-            }
-            NewValue::Bytes(bytes) | NewValue::Raw(bytes) if bytes.len() <= INLINE_VALUE_LEN_MAX => {
-                Placement::Inline(bytes, Encoding::Raw)
-            }
-            NewValue::Bytes(bytes) | NewValue::Raw(bytes) => Placement::Elsewhere(
-                Box::new(RawString::Shared(Bytes::copy_from_slice(bytes))),
-                Encoding::Raw,
-            ),
-            NewValue::Shared(bytes) => {
-                Placement::Elsewhere(Box::new(RawString::Shared(bytes)), Encoding::Raw)
-            }
-        }
+// SAFETY: the type is transparent over `NonNull<u8>`, every use of the pointer goes through `block`, which masks
+// the tag, and `relocate` keeps it.
+unsafe impl Element for Entry {
+    #[inline]
+    fn key(&self) -> &[u8] {
+        self.as_ref().key()
     }
 
-    fn len(&self) -> usize {
-        match self {
-            Placement::Int(_) | Placement::Elsewhere(..) => WORD_LEN,
-            Placement::Inline(bytes, _) => bytes.len(),
-        }
+    #[inline]
+    fn has_key(&self, key: &[u8]) -> bool {
+        is_equal(self.as_ref().key(), key)
     }
 
-    fn encoding(&self) -> Encoding {
-        match self {
-            Placement::Int(_) => Encoding::Int,
-            Placement::Inline(_, encoding) | Placement::Elsewhere(_, encoding) => *encoding,
-        }
+    #[inline]
+    fn expiry(&self) -> Option<UnixMillis> {
+        self.as_ref().expiry()
     }
-}
 
-/// The size the allocator would hand out anyway: steps of 8 up to 64 bytes, then four steps per doubling.
-#[inline]
-fn block_size(needed: usize) -> usize {
-    if needed <= 64 {
-        return needed.next_multiple_of(UNIT_LEN);
+    #[inline]
+    fn has_expiry(&self) -> bool {
+        self.0.addr().get() & EXPIRY_BIT != 0
     }
-    let step = (needed - 1).ilog2() as usize - 2;
-    needed.next_multiple_of(1 << step)
+
+    #[inline]
+    fn address(&self) -> *const u8 {
+        self.block()
+    }
+
+    #[inline]
+    fn tag(&self) -> u16 {
+        (self.0.addr().get() >> TAG_SHIFT) as u16
+    }
+
+    #[inline]
+    fn set_tag(&mut self, tag: u16) {
+        let word = self.0.as_ptr().map_addr(|word| word << 16 >> 16 | usize::from(tag) << TAG_SHIFT);
+        // SAFETY: the address below the tag is that of an allocation, hence not zero.
+        self.0 = unsafe { NonNull::new_unchecked(word) };
+    }
 }
 
 impl Entry {
-    /// A new entry.
+    /// An entry of its own, in no table yet. `lru` is cut to its 24 bits.
     #[must_use]
     #[inline]
-    pub fn new(key: &[u8], value: NewValue<'_>, expiry: Option<UnixMillis>, stamp: u32) -> Entry {
-        Entry::lay_out(key, Placement::of(value), expiry, stamp)
+    pub fn new(key: &[u8], value: NewValue<'_>, expiry: Option<UnixMillis>, lru: u32) -> Entry {
+        with_content(value, |content, is_raw| Entry::build(key, content, expiry, lru, is_raw))
     }
 
     /// The entry, to look at.
     #[must_use]
     #[inline]
     pub fn as_ref(&self) -> EntryRef<'_> {
-        EntryRef { block: self.block, lifetime: PhantomData }
+        EntryRef { word: self.0, owner: PhantomData }
     }
 
-    /// Gives the block away. It is freed when it comes back through [`from_block`](Self::from_block).
+    /// The key.
+    #[must_use]
     #[inline]
-    pub(super) fn into_block(self) -> NonNull<u8> {
-        let block = self.block;
-        std::mem::forget(self);
-        block
+    pub fn key(&self) -> &[u8] {
+        self.as_ref().key()
     }
 
-    /// Takes a block back.
-    ///
-    /// # Safety
-    /// `block` came from [`into_block`](Self::into_block), and this is the only time it comes back.
+    /// The value.
+    #[must_use]
     #[inline]
-    pub(super) unsafe fn from_block(block: NonNull<u8>) -> Entry {
-        Entry { block }
+    pub fn value(&self) -> ValueRef<'_> {
+        self.as_ref().value()
     }
 
-    /// Another entry with the same value under another key.
+    /// When the entry expires, if it does.
+    #[must_use]
+    #[inline]
+    pub fn expiry(&self) -> Option<UnixMillis> {
+        self.as_ref().expiry()
+    }
+
+    /// A copy under another key, with this expiry. The stamp is that of the original.
     #[must_use]
     pub fn copy_as(&self, key: &[u8], expiry: Option<UnixMillis>) -> Entry {
         self.as_ref().copy_as(key, expiry)
     }
 
-    /// The same value, expiry and access stamp under another key. A long value does not move.
+    /// Changes the stamp; it is cut to its 24 bits.
+    #[inline]
+    pub fn set_lru(&mut self, lru: u32) {
+        self.set_header(self.header().with_lru(lru));
+    }
+
+    /// The same value and expiry under another key. A value outside the entry is moved, not copied.
     #[must_use]
     pub fn rename(mut self, key: &[u8]) -> Entry {
-        let (expiry, stamp) = (self.as_ref().expiry(), self.as_ref().lru());
-        if let Some(value) = self.take_elsewhere() {
-            let encoding = self.as_ref().encoding();
-            return Entry::lay_out(key, Placement::Elsewhere(value, encoding), expiry, stamp);
+        let is_raw = self.header().is_raw();
+        let (expiry, lru) = (self.expiry(), self.as_ref().lru());
+        match self.header().encoding() {
+            ENCODING_INT => Entry::build(key, Content::Int(self.as_ref().int()), expiry, lru, is_raw),
+            ENCODING_INLINE => {
+                Entry::build(key, Content::Inline(self.as_ref().inline()), expiry, lru, is_raw)
+            }
+            _ => {
+                let content = Content::Boxed(self.take_boxed());
+                Entry::build(key, content, expiry, lru, is_raw)
+            }
         }
-        self.copy_as(key, expiry).with_stamp(stamp)
     }
 
-    /// Gives the entry a new value and expiry: in place if both fit.
+    /// Gives the entry another value; key, expiry and stamp stay.
     #[inline]
-    pub fn replace(self, value: NewValue<'_>, expiry: Option<UnixMillis>) -> Entry {
-        let placement = Placement::of(value);
-        if self.fits(&placement, expiry) {
-            self.overwrite(placement, expiry)
-        } else {
-            Entry::lay_out(self.as_ref().key(), placement, expiry, self.as_ref().lru())
-        }
+    pub fn set_value(&mut self, value: NewValue<'_>) {
+        let expiry = self.expiry();
+        self.replace(value, expiry);
     }
 
-    /// Gives the entry a new value; its expiry stays.
+    /// Gives the entry another value and this expiry; key and stamp stay.
     #[inline]
-    pub fn set_value(self, value: NewValue<'_>) -> Entry {
-        let expiry = self.as_ref().expiry();
-        self.replace(value, expiry)
+    pub fn replace(&mut self, value: NewValue<'_>, expiry: Option<UnixMillis>) {
+        match value {
+            NewValue::Int(number) => self.rewrite(Content::Int(number), expiry, false),
+            NewValue::Bytes(bytes) if bytes.len() <= INLINE_LEN_MAX => {
+                self.rewrite(Content::Inline(bytes), expiry, false);
+            }
+            value => self.replace_outside(value, expiry),
+        }
     }
 
-    /// Gives the entry another expiry, or none.
-    pub fn set_expiry(mut self, expiry: Option<UnixMillis>) -> Entry {
-        if let (Some(_), Some(UnixMillis(at))) = (self.as_ref().expiry(), expiry) {
-            self.write_word(HEADER_LEN, at as u64);
-            return self;
+    /// Changes or removes the expiry.
+    pub fn set_expiry(&mut self, expiry: Option<UnixMillis>) {
+        let header = self.header();
+        if header.has_expiry() == expiry.is_some() {
+            self.write_expiry(header, expiry);
+            return;
         }
-        if self.as_ref().expiry() == expiry {
-            return self;
+        let old = self.shape();
+        let moved_len = old.key_len + header.value_bytes();
+        let header = header.with_flags(header.flags() ^ FLAG_EXPIRY);
+        let needed = header.key_at() + moved_len;
+        let old_block = self.block();
+        let is_staying = is_fitting(needed, old.block_bytes);
+        let (block, header) =
+            if is_staying { (old_block, header) } else { allocate(needed, header, old.key_len) };
+        // SAFETY: key and value are `moved_len` bytes, and lie within the old block before and within `block`
+        // after, which may be the same one. A boxed value is moved along with its pointer.
+        unsafe { ptr::copy(old_block.add(old.key_at), block.add(header.key_at()), moved_len) };
+        if !is_staying {
+            self.relocate(block, old.block_bytes);
         }
-        let (stamp, encoding) = (self.as_ref().lru(), self.as_ref().encoding());
-        let elsewhere = self.take_elsewhere();
-        let view = self.as_ref();
-        let placement = match (elsewhere, view.string()) {
-            (Some(value), _) => Placement::Elsewhere(value, encoding),
-            (None, StringRef::Int(value)) => Placement::Int(value),
-            (None, StringRef::Bytes(bytes)) => Placement::Inline(bytes, encoding),
+        self.set_header(header);
+        self.write_expiry(header, expiry);
+        self.mark_expiry(expiry.is_some());
+    }
+
+    /// Appends to a string, and returns its new length.
+    pub fn append(&mut self, bytes: &[u8]) -> usize {
+        let mut digits = itoa::Buffer::new();
+        let current = match self.header().encoding() {
+            ENCODING_BOXED => {
+                self.boxed_mut().append(bytes);
+                self.set_raw(true);
+                return self.as_ref().boxed().len();
+            }
+            ENCODING_INT => digits.format(self.as_ref().int()).as_bytes(),
+            _ => self.as_ref().inline(),
         };
-        Entry::lay_out(view.key(), placement, expiry, stamp)
-    }
-
-    /// Renews the access stamp.
-    #[inline]
-    pub fn set_lru(&mut self, stamp: u32) {
-        let header = self.as_ref().header();
-        self.write_header(header & !(u64::from(STAMP_MASK) << 40) | u64::from(stamp & STAMP_MASK) << 40);
-    }
-
-    /// Changes the string's bytes through a function, whatever they were before. The result no longer counts
-    /// as short.
-    pub fn modify(mut self, change: impl FnOnce(&mut RawString)) -> Entry {
-        if self.as_ref().is_elsewhere() {
-            change(self.elsewhere_mut());
-            return self;
+        let len = current.len() + bytes.len();
+        let expiry = self.expiry();
+        if len <= INLINE_LEN_MAX {
+            let mut joined = [0; INLINE_LEN_MAX];
+            joined[..current.len()].copy_from_slice(current);
+            joined[current.len()..len].copy_from_slice(bytes);
+            self.rewrite(Content::Inline(&joined[..len]), expiry, true);
+        } else {
+            let mut string = RawString::copied(current);
+            string.append(bytes);
+            self.rewrite(Content::Boxed(Box::new(string)), expiry, true);
         }
-        let mut bytes = BytesMut::new();
-        self.as_ref().string().with_bytes(|old| bytes.extend_from_slice(old));
-        let mut string = RawString::Owned(bytes);
-        change(&mut string);
-        if string.as_slice().len() <= INLINE_VALUE_LEN_MAX {
-            return self.set_value(NewValue::Raw(string.as_slice()));
-        }
-        let view = self.as_ref();
-        Entry::lay_out(
-            view.key(),
-            Placement::Elsewhere(Box::new(string), Encoding::Raw),
-            view.expiry(),
-            view.lru(),
-        )
+        len
     }
 
-    /// A handle on a long string that outlives the entry; `None` for one that lies here.
+    /// Writes `bytes` into a string at `offset`, with zeros before it where there was nothing, and returns the
+    /// string's new length.
+    pub fn set_range(&mut self, offset: usize, bytes: &[u8]) -> usize {
+        let mut digits = itoa::Buffer::new();
+        let current = match self.header().encoding() {
+            ENCODING_BOXED => {
+                self.boxed_mut().set_range(offset, bytes);
+                self.set_raw(true);
+                return self.as_ref().boxed().len();
+            }
+            ENCODING_INT => digits.format(self.as_ref().int()).as_bytes(),
+            _ => self.as_ref().inline(),
+        };
+        let len = current.len().max(offset + bytes.len());
+        let expiry = self.expiry();
+        if len <= INLINE_LEN_MAX {
+            let mut result = [0; INLINE_LEN_MAX];
+            result[..current.len()].copy_from_slice(current);
+            result[offset..offset + bytes.len()].copy_from_slice(bytes);
+            self.rewrite(Content::Inline(&result[..len]), expiry, true);
+        } else {
+            let mut string = RawString::copied(current);
+            string.set_range(offset, bytes);
+            self.rewrite(Content::Boxed(Box::new(string)), expiry, true);
+        }
+        len
+    }
+
+    /// Lets `f` change the bytes of a string as it likes.
+    pub fn modify_bytes<R>(&mut self, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        if self.header().encoding() == ENCODING_BOXED {
+            let result = self.boxed_mut().modify(f);
+            self.set_raw(true);
+            return result;
+        }
+        let ValueRef::String(string) = self.value();
+        let mut bytes = string.to_vec();
+        let result = f(&mut bytes);
+        let expiry = self.expiry();
+        with_content(NewValue::Owned(bytes), |content, _| self.rewrite(content, expiry, true));
+        result
+    }
+
+    /// A handle on the bytes of a string that lies outside the entry. The string is shared from then on, until it
+    /// is changed.
+    #[must_use]
     pub fn shared_bytes(&mut self) -> Option<Bytes> {
-        self.as_ref().is_elsewhere().then(|| self.elsewhere_mut().share())
-    }
-
-    fn with_stamp(mut self, stamp: u32) -> Entry {
-        self.set_lru(stamp);
-        self
-    }
-
-    /// Whether a value and an expiry have room in this block, and do not leave most of a large one empty.
-    #[inline]
-    fn fits(&self, placement: &Placement<'_>, expiry: Option<UnixMillis>) -> bool {
-        let view = self.as_ref();
-        if view.expiry().is_some() != expiry.is_some() || view.flags() & (LONG_KEY | ELSEWHERE) != 0 {
-            return false;
-        }
-        if matches!(placement, Placement::Elsewhere(..)) {
-            return false;
-        }
-        let needed = view.value_offset() + placement.len();
-        let size = view.block_size();
-        needed <= size && (size <= 64 || needed * 2 > size)
-    }
-
-    /// Overwrites value and expiry in place; the caller has seen that they fit.
-    #[inline]
-    fn overwrite(mut self, placement: Placement<'_>, expiry: Option<UnixMillis>) -> Entry {
-        if let Some(UnixMillis(at)) = expiry {
-            self.write_word(HEADER_LEN, at as u64);
-        }
-        let offset = self.as_ref().value_offset();
-        let (kind, len) = self.place(offset, placement);
-        let header = self.as_ref().header();
-        self.write_header(header & !0xff00_00ff | u64::from(kind) | u64::from(len) << 24);
-        self
-    }
-
-    /// Allocates a block and fills it.
-    #[inline]
-    fn lay_out(key: &[u8], placement: Placement<'_>, expiry: Option<UnixMillis>, stamp: u32) -> Entry {
-        let is_long = key.len() > SHORT_KEY_LEN_MAX;
-        let mut flags = 0;
-        let mut key_offset = HEADER_LEN;
-        if expiry.is_some() {
-            flags |= HAS_EXPIRY;
-            key_offset += WORD_LEN;
-        }
-        if is_long {
-            flags |= LONG_KEY;
-            key_offset += WORD_LEN;
-        }
-        if matches!(placement, Placement::Elsewhere(..)) {
-            flags |= ELSEWHERE;
-        }
-        let value_offset = key_offset + key.len();
-        let needed = value_offset + placement.len();
-        // The block of a long key is as large as its parts, for ever: its value's length never changes in place.
-        let size = if is_long { needed.next_multiple_of(UNIT_LEN) } else { block_size(needed) };
-        let mut entry = Entry { block: allocate(size) };
-        if let Some(UnixMillis(at)) = expiry {
-            entry.write_word(HEADER_LEN, at as u64);
-        }
-        if is_long {
-            entry.write_word(key_offset - WORD_LEN, key.len() as u64);
-        }
-        entry.write_bytes(key_offset, key);
-        let (kind, len) = entry.place(value_offset, placement);
-        let key_len = if is_long { 0 } else { key.len() as u64 };
-        let units = if is_long { 0 } else { (size / UNIT_LEN) as u64 };
-        entry.write_header(
-            u64::from(kind)
-                | u64::from(flags) << 8
-                | key_len << 16
-                | u64::from(len) << 24
-                | units << 32
-                | u64::from(stamp & STAMP_MASK) << 40,
-        );
-        entry
-    }
-
-    /// Writes a value at its offset; returns the header's bytes for its kind and its length.
-    #[inline]
-    fn place(&mut self, offset: usize, placement: Placement<'_>) -> (u8, u8) {
-        let kind = ValueType::String as u8 | (placement.encoding() as u8) << 4;
-        match placement {
-            Placement::Int(value) => {
-                self.write_word(offset, value as u64);
-                (kind, WORD_LEN as u8)
-            }
-            Placement::Inline(bytes, _) => {
-                self.write_bytes(offset, bytes);
-                (kind, bytes.len() as u8)
-            }
-            Placement::Elsewhere(value, _) => {
-                // SAFETY: the block has room for a pointer at the value's offset; the layout was made for it.
-                unsafe {
-                    self.block.add(offset).cast::<*mut RawString>().write_unaligned(Box::into_raw(value))
-                };
-                (kind, WORD_LEN as u8)
-            }
-        }
-    }
-
-    /// The pointer to a value that lies elsewhere.
-    fn elsewhere(&self) -> *mut RawString {
-        debug_assert!(self.as_ref().is_elsewhere());
-        let offset = self.as_ref().value_offset();
-        // SAFETY: the flag says that a pointer written by `place` stands here.
-        unsafe { self.block.add(offset).cast::<*mut RawString>().read_unaligned() }
-    }
-
-    fn elsewhere_mut(&mut self) -> &mut RawString {
-        // SAFETY: the pointer came from a box this entry owns, and the entry is borrowed mutably.
-        unsafe { &mut *self.elsewhere() }
-    }
-
-    /// Takes a value that lies elsewhere out; the entry is then one with the integer 0.
-    fn take_elsewhere(&mut self) -> Option<Box<RawString>> {
-        if !self.as_ref().is_elsewhere() {
-            return None;
-        }
-        let pointer = self.elsewhere();
-        let header = self.as_ref().header();
-        self.write_header(header & !(u64::from(ELSEWHERE) << 8));
-        // SAFETY: the pointer came from `Box::into_raw`; the flag that says it is owned is gone now.
-        Some(unsafe { Box::from_raw(pointer) })
-    }
-
-    #[inline]
-    fn write_header(&mut self, header: u64) {
-        // SAFETY: every block begins with an aligned header.
-        unsafe { self.block.cast::<u64>().write(header) };
-    }
-
-    #[inline]
-    fn write_word(&mut self, offset: usize, word: u64) {
-        // SAFETY: callers pass offsets of words inside the block's layout.
-        unsafe { self.block.add(offset).cast::<u64>().write_unaligned(word) };
-    }
-
-    #[inline]
-    fn write_bytes(&mut self, offset: usize, bytes: &[u8]) {
-        // SAFETY: callers pass an offset and a length inside the block; arguments never overlap a block that is
-        // being written, because nobody holds a reference into it.
-        unsafe { self.block.add(offset).as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        (self.header().encoding() == ENCODING_BOXED).then(|| self.boxed_mut().share())
     }
 }
 
-impl Drop for Entry {
+impl<'a> EntryRef<'a> {
+    /// The key.
+    #[must_use]
     #[inline]
-    fn drop(&mut self) {
-        drop(self.take_elsewhere());
-        let size = self.as_ref().block_size();
-        // SAFETY: `lay_out` allocated the block with this size, which the header keeps, and with this alignment.
-        unsafe { dealloc(self.block.as_ptr(), Layout::from_size_align_unchecked(size, UNIT_LEN)) };
+    pub fn key(self) -> &'a [u8] {
+        let shape = self.shape();
+        // SAFETY: the key lies in the block, is initialised, and cannot change while the entry is borrowed.
+        unsafe { std::slice::from_raw_parts(self.block().add(shape.key_at), shape.key_len) }
+    }
+
+    /// When the entry expires, if it does.
+    #[must_use]
+    #[inline]
+    pub fn expiry(self) -> Option<UnixMillis> {
+        let header = self.header();
+        if !header.has_expiry() {
+            return None;
+        }
+        // SAFETY: with the flag set, an i64 lies there.
+        Some(UnixMillis(unsafe { self.block().add(header.expiry_at()).cast::<i64>().read() }))
+    }
+
+    /// The value.
+    #[must_use]
+    #[inline]
+    pub fn value(self) -> ValueRef<'a> {
+        ValueRef::String(match self.header().encoding() {
+            ENCODING_INT => StringRef::Int(self.int()),
+            ENCODING_INLINE => StringRef::Bytes(self.inline()),
+            _ => StringRef::Bytes(self.boxed().as_bytes()),
+        })
+    }
+
+    /// The type of the value.
+    #[must_use]
+    #[inline]
+    pub fn value_type(self) -> ValueType {
+        self.value().value_type()
+    }
+
+    /// What `OBJECT ENCODING` says.
+    #[must_use]
+    pub fn encoding_name(self) -> &'static str {
+        let header = self.header();
+        match header.encoding() {
+            ENCODING_INT => "int",
+            ENCODING_INLINE if !header.is_raw() && header.inline_len() <= EMBSTR_LEN_MAX => "embstr",
+            _ => "raw",
+        }
+    }
+
+    /// The 24-bit LRU or LFU stamp.
+    #[must_use]
+    #[inline]
+    pub fn lru(self) -> u32 {
+        self.header().lru()
+    }
+
+    /// Bytes of memory the entry takes, its value included.
+    #[must_use]
+    pub fn allocated_bytes(self) -> usize {
+        let outside = match self.header().encoding() {
+            ENCODING_BOXED => size_of::<RawString>() + self.boxed().allocated_bytes(),
+            _ => 0,
+        };
+        self.shape().block_bytes + outside
+    }
+
+    /// A copy under another key, with this expiry. The stamp is that of the original.
+    #[must_use]
+    pub fn copy_as(self, key: &[u8], expiry: Option<UnixMillis>) -> Entry {
+        let header = self.header();
+        let content = match header.encoding() {
+            ENCODING_INT => Content::Int(self.int()),
+            ENCODING_INLINE => Content::Inline(self.inline()),
+            _ => Content::Boxed(Box::new(self.boxed().duplicate())),
+        };
+        Entry::build(key, content, expiry, self.lru(), header.is_raw())
     }
 }
 
@@ -399,264 +381,326 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// A fresh block.
-#[inline]
-fn allocate(size: usize) -> NonNull<u8> {
-    // SAFETY: the size is a small positive multiple of 8, or one derived from lengths of existing slices.
-    let layout = unsafe { Layout::from_size_align_unchecked(size, UNIT_LEN) };
-    // SAFETY: the size is not zero: every block has a header.
-    let pointer = unsafe { alloc(layout) };
-    NonNull::new(pointer).unwrap_or_else(|| handle_alloc_error(layout))
-}
-
-impl<'a> EntryRef<'a> {
-    /// The entry a block holds.
-    ///
-    /// # Safety
-    /// `block` came from [`Entry::into_block`], and the entry is neither changed nor freed for `'a`.
-    #[inline]
-    pub(super) unsafe fn from_block(block: NonNull<u8>) -> EntryRef<'a> {
-        EntryRef { block, lifetime: PhantomData }
-    }
-
-    /// The key.
-    #[must_use]
-    #[inline]
-    pub fn key(self) -> &'a [u8] {
-        let (offset, len) = self.key_place();
-        self.bytes(offset, len)
-    }
-
-    /// When the key's time comes, if it ever does.
-    #[must_use]
-    #[inline]
-    pub fn expiry(self) -> Option<UnixMillis> {
-        (self.flags() & HAS_EXPIRY != 0).then(|| UnixMillis(self.word(HEADER_LEN) as i64))
-    }
-
-    /// The value.
-    #[must_use]
-    #[inline]
-    pub fn value(self) -> ValueRef<'a> {
-        ValueRef::String(self.string())
-    }
-
-    /// The value's type.
-    #[must_use]
-    pub fn value_type(self) -> ValueType {
-        ValueType::String
-    }
-
-    /// How the value is stored.
-    #[must_use]
-    #[inline]
-    pub fn encoding(self) -> Encoding {
-        match (self.header() as u8) >> 4 {
-            0 => Encoding::Int,
-            1 => Encoding::Embstr,
-            _ => Encoding::Raw,
-        }
-    }
-
-    /// The name `OBJECT ENCODING` gives.
-    #[must_use]
-    pub fn encoding_name(self) -> &'static str {
-        self.encoding().name()
-    }
-
-    /// The access stamp.
-    #[must_use]
-    #[inline]
-    pub fn lru(self) -> u32 {
-        (self.header() >> 40) as u32
-    }
-
-    /// Bytes allocated for key and value.
-    #[must_use]
-    pub fn allocated_bytes(self) -> usize {
-        let elsewhere = if self.is_elsewhere() {
-            self.long_string().allocated_bytes() + std::mem::size_of::<RawString>()
-        } else {
-            0
-        };
-        self.block_size() + elsewhere
-    }
-
-    /// Another entry with the same value under another key.
-    #[must_use]
-    pub fn copy_as(self, key: &[u8], expiry: Option<UnixMillis>) -> Entry {
-        let placement = match self.string() {
-            StringRef::Int(value) => Placement::Int(value),
-            StringRef::Bytes(bytes) if bytes.len() <= INLINE_VALUE_LEN_MAX => {
-                Placement::Inline(bytes, self.encoding())
-            }
-            StringRef::Bytes(bytes) => {
-                let copy = Box::new(RawString::Shared(Bytes::copy_from_slice(bytes)));
-                Placement::Elsewhere(copy, self.encoding())
-            }
-        };
-        Entry::lay_out(key, placement, expiry, self.lru())
-    }
-
-    #[inline]
-    fn string(self) -> StringRef<'a> {
-        if self.is_elsewhere() {
-            return StringRef::Bytes(self.long_string().as_slice());
-        }
-        let offset = self.value_offset();
-        match self.encoding() {
-            Encoding::Int => StringRef::Int(self.word(offset) as i64),
-            Encoding::Embstr | Encoding::Raw => {
-                StringRef::Bytes(self.bytes(offset, usize::from((self.header() >> 24) as u8)))
-            }
-        }
-    }
-
-    #[inline]
-    fn is_elsewhere(self) -> bool {
-        self.flags() & ELSEWHERE != 0
-    }
-
-    fn long_string(self) -> &'a RawString {
-        // SAFETY: the flag says that a pointer written by `place` stands at the value's offset; what it points
-        // to lives as long as the entry, which nobody changes for `'a`.
-        unsafe { &*self.block.add(self.value_offset()).cast::<*const RawString>().read_unaligned() }
-    }
-
-    #[inline]
-    fn header(self) -> u64 {
-        // SAFETY: every block begins with an aligned header.
-        unsafe { self.block.cast::<u64>().read() }
-    }
-
-    #[inline]
-    fn flags(self) -> u8 {
-        (self.header() >> 8) as u8
-    }
-
-    /// Where the key begins, and its length.
-    #[inline]
-    fn key_place(self) -> (usize, usize) {
-        let header = self.header();
-        let flags = (header >> 8) as u8;
-        let offset = HEADER_LEN + usize::from(flags & HAS_EXPIRY) * WORD_LEN;
-        if flags & LONG_KEY != 0 {
-            (offset + WORD_LEN, self.word(offset) as usize)
-        } else {
-            (offset, usize::from((header >> 16) as u8))
-        }
-    }
-
-    #[inline]
-    fn value_offset(self) -> usize {
-        let (offset, len) = self.key_place();
-        offset + len
-    }
-
-    #[inline]
-    fn block_size(self) -> usize {
-        if self.flags() & LONG_KEY != 0 {
-            let value_len = usize::from((self.header() >> 24) as u8);
-            return (self.value_offset() + value_len).next_multiple_of(UNIT_LEN);
-        }
-        usize::from((self.header() >> 32) as u8) * UNIT_LEN
-    }
-
-    #[inline]
-    fn word(self, offset: usize) -> u64 {
-        // SAFETY: callers pass offsets of words inside the block's layout.
-        unsafe { self.block.add(offset).cast::<u64>().read_unaligned() }
-    }
-
-    #[inline]
-    fn bytes(self, offset: usize, len: usize) -> &'a [u8] {
-        // SAFETY: callers pass a part of the block's layout, initialised when it was laid out and unchanged
-        // for `'a`.
-        unsafe { std::slice::from_raw_parts(self.block.add(offset).as_ptr(), len) }
-    }
-}
-
 impl fmt::Debug for EntryRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
-            .field("key", &String::from_utf8_lossy(self.key()))
+            .field("key", &self.key().escape_ascii().to_string())
             .field("value", &self.value())
             .field("expiry", &self.expiry())
             .finish()
     }
 }
 
-const _: () = assert!(HEADER_LEN + 2 * WORD_LEN + SHORT_KEY_LEN_MAX + INLINE_VALUE_LEN_MAX <= 255 * UNIT_LEN);
+impl Drop for Entry {
+    #[inline]
+    fn drop(&mut self) {
+        if self.header().encoding() == ENCODING_BOXED {
+            drop(self.take_boxed());
+        }
+        // SAFETY: nobody uses the block after this.
+        unsafe { free(self.block(), self.shape().block_bytes) };
+    }
+}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Where things lie in a block.
+#[derive(Clone, Copy)]
+struct Shape {
+    key_at: usize,
+    key_len: usize,
+    block_bytes: usize,
+}
 
-    fn text(entry: EntryRef<'_>) -> Vec<u8> {
-        let ValueRef::String(string) = entry.value();
-        string.with_bytes(<[u8]>::to_vec)
+/// What is to be written where the value lies.
+enum Content<'a> {
+    Int(i64),
+    Inline(&'a [u8]),
+    Boxed(Box<RawString>),
+}
+
+impl Content<'_> {
+    #[inline]
+    fn len(&self) -> usize {
+        if let Content::Inline(bytes) = self { bytes.len() } else { WORD }
+    }
+}
+
+impl<'a> EntryRef<'a> {
+    #[inline]
+    fn block(self) -> *mut u8 {
+        self.word.as_ptr().map_addr(|word| word & ADDRESS_MASK)
     }
 
-    #[test]
-    fn sizes_are_as_promised() {
-        let key = [b'k'; 16];
-        let size =
-            |value: &[u8], expiry| Entry::new(&key, NewValue::Bytes(value), expiry, 0).as_ref().block_size();
-        assert_eq!(size(&[b'v'; 8], None), 32);
-        assert_eq!(size(&[b'v'; 8], Some(UnixMillis(1))), 40);
-        assert_eq!(size(&[b'v'; 100], None), 128);
+    #[inline]
+    fn header(self) -> Header {
+        // SAFETY: every block begins with an initialised header.
+        unsafe { self.block().cast::<Header>().read() }
     }
 
-    #[test]
-    fn every_shape_keeps_its_parts() {
-        for key_len in [0, 1, 16, 254, 255, 256, 1000] {
-            for value_len in [0, 1, 44, 45, 191, 192, 193, 5000] {
-                for expiry in [None, Some(UnixMillis(77)), Some(UnixMillis(i64::MIN))] {
-                    let (key, value) = (vec![b'k'; key_len], vec![b'v'; value_len]);
-                    let entry = Entry::new(&key, NewValue::Bytes(&value), expiry, 0x00ab_cdef);
-                    assert_eq!(entry.as_ref().key(), key);
-                    assert_eq!(text(entry.as_ref()), value);
-                    assert_eq!(entry.as_ref().expiry(), expiry);
-                    assert_eq!(entry.as_ref().lru(), 0x00ab_cdef);
-                    let entry = entry.set_expiry(Some(UnixMillis(5))).set_expiry(None).set_expiry(expiry);
-                    assert_eq!(text(entry.as_ref()), value);
-                    assert_eq!(entry.as_ref().expiry(), expiry);
-                    let entry = entry.rename(b"other");
-                    assert_eq!(entry.as_ref().key(), b"other");
-                    assert_eq!(text(entry.as_ref()), value);
-                    assert_eq!(entry.as_ref().lru(), 0x00ab_cdef);
-                    let entry = entry.modify(|string| string.append(b"!"));
-                    assert_eq!(text(entry.as_ref()).len(), value_len + 1);
-                    assert_eq!(entry.as_ref().encoding_name(), "raw");
-                    let entry = entry.set_value(NewValue::Int(-5));
-                    assert_eq!(text(entry.as_ref()), b"-5");
-                    assert_eq!(entry.as_ref().encoding_name(), "int");
-                }
-            }
+    #[inline]
+    fn shape(self) -> Shape {
+        self.shape_by(self.header())
+    }
+
+    /// The shape of a block with this header, which is its own.
+    #[inline]
+    fn shape_by(self, header: Header) -> Shape {
+        let key_at = header.key_at();
+        if header.is_long() {
+            // SAFETY: with this key length, two u32 lie behind the header.
+            let [key_len, block_words] = unsafe { self.block().add(WORD).cast::<[u32; 2]>().read() };
+            Shape { key_at, key_len: key_len as usize, block_bytes: block_words as usize * WORD }
+        } else {
+            let block_bytes = usize::from(header.byte(Header::BLOCK_WORDS_SHIFT)) * WORD;
+            Shape { key_at, key_len: usize::from(header.key_len()), block_bytes }
         }
     }
 
-    #[test]
-    fn a_long_value_is_handed_out_without_a_copy() {
-        let mut entry = Entry::new(b"k", NewValue::Bytes(&[7; 1000]), None, 0);
-        let first = entry.shared_bytes().unwrap();
-        let second = entry.shared_bytes().unwrap();
-        assert_eq!(first.as_ptr(), second.as_ptr());
-        let entry = entry.modify(|string| string.append(b"x"));
-        assert_eq!(first.len(), 1000);
-        assert_eq!(text(entry.as_ref()).len(), 1001);
-        assert!(Entry::new(b"k", NewValue::Bytes(b"short"), None, 0).shared_bytes().is_none());
+    /// The value's place.
+    #[inline]
+    fn value_ptr(self) -> *mut u8 {
+        let shape = self.shape();
+        // SAFETY: the value begins behind the key, within the block.
+        unsafe { self.block().add(shape.key_at + shape.key_len) }
     }
 
-    #[test]
-    fn a_value_that_fits_stays_in_place() {
-        let entry = Entry::new(b"key", NewValue::Bytes(b"12345678x"), None, 0);
-        let block = entry.block;
-        let entry = entry.set_value(NewValue::Bytes(b"short"));
-        assert_eq!(entry.block, block);
-        let entry = entry.set_value(NewValue::Int(i64::MAX));
-        assert_eq!(entry.block, block);
-        let entry = entry.set_value(NewValue::Bytes(&[1; 40]));
-        assert_eq!(text(entry.as_ref()), [1; 40]);
+    #[inline]
+    fn int(self) -> i64 {
+        debug_assert_eq!(self.header().encoding(), ENCODING_INT);
+        // SAFETY: with this encoding an i64 lies there, not necessarily aligned.
+        unsafe { self.value_ptr().cast::<i64>().read_unaligned() }
+    }
+
+    #[inline]
+    fn inline(self) -> &'a [u8] {
+        let header = self.header();
+        debug_assert_eq!(header.encoding(), ENCODING_INLINE);
+        // SAFETY: with this encoding so many initialised bytes lie there, and they cannot change while the entry
+        // is borrowed.
+        unsafe { std::slice::from_raw_parts(self.value_ptr(), header.inline_len()) }
+    }
+
+    #[inline]
+    fn boxed_ptr(self) -> *mut RawString {
+        debug_assert_eq!(self.header().encoding(), ENCODING_BOXED);
+        // SAFETY: with this encoding the pointer of a box lies there, not necessarily aligned.
+        unsafe { self.value_ptr().cast::<*mut RawString>().read_unaligned() }
+    }
+
+    #[inline]
+    fn boxed(self) -> &'a RawString {
+        // SAFETY: the entry owns the box, and is borrowed.
+        unsafe { &*self.boxed_ptr() }
+    }
+}
+
+impl Entry {
+    #[inline]
+    fn block(&self) -> *mut u8 {
+        self.0.as_ptr().map_addr(|word| word & ADDRESS_MASK)
+    }
+
+    #[inline]
+    fn header(&self) -> Header {
+        self.as_ref().header()
+    }
+
+    #[inline]
+    fn set_header(&mut self, header: Header) {
+        // SAFETY: every block begins with room for a header.
+        unsafe { self.block().cast::<Header>().write(header) }
+    }
+
+    #[inline]
+    fn shape(&self) -> Shape {
+        self.as_ref().shape()
+    }
+
+    /// The shape of the block if this is its header.
+    #[inline]
+    fn shape_by(&self, header: Header) -> Shape {
+        self.as_ref().shape_by(header)
+    }
+
+    #[inline]
+    fn boxed_mut(&mut self) -> &mut RawString {
+        // SAFETY: the entry owns the box, and is borrowed for change.
+        unsafe { &mut *self.as_ref().boxed_ptr() }
+    }
+
+    /// Takes the box out and leaves a number in its place.
+    fn take_boxed(&mut self) -> Box<RawString> {
+        // SAFETY: the pointer came from a box, and is forgotten here.
+        let boxed = unsafe { Box::from_raw(self.as_ref().boxed_ptr()) };
+        self.set_header(self.header().with_value(ENCODING_INT, 0));
+        boxed
+    }
+
+    fn set_raw(&mut self, is_raw: bool) {
+        let header = self.header();
+        let flag = if is_raw { FLAG_RAW } else { 0 };
+        self.set_header(header.with_flags(header.flags() & !FLAG_RAW | flag));
+    }
+
+    #[inline]
+    fn build(key: &[u8], content: Content<'_>, expiry: Option<UnixMillis>, lru: u32, is_raw: bool) -> Entry {
+        let header = Header::new(ValueType::String, key.len(), flags(expiry, is_raw), lru);
+        let key_at = header.key_at();
+        let value_at = key_at + key.len();
+        let (block, header) = allocate(value_at + content.len(), header, key.len());
+        // SAFETY: the block has room for the key at that place, and is not part of `key`.
+        unsafe { copy_short(key.as_ptr(), block.add(key_at), key.len()) };
+        // SAFETY: `allocate` does not return null.
+        let mut entry = Entry(unsafe { NonNull::new_unchecked(block) });
+        entry.write_expiry(header, expiry);
+        entry.mark_expiry(expiry.is_some());
+        entry.write_content(header, value_at, content);
+        entry
+    }
+
+    /// Gives the entry a value that may lie outside.
+    #[cold]
+    fn replace_outside(&mut self, value: NewValue<'_>, expiry: Option<UnixMillis>) {
+        if self.header().encoding() == ENCODING_BOXED
+            && let NewValue::Bytes(bytes) = value
+        {
+            self.boxed_mut().assign(bytes);
+            self.set_raw(false);
+            self.set_expiry(expiry);
+        } else {
+            with_content(value, |content, is_raw| self.rewrite(content, expiry, is_raw));
+        }
+    }
+
+    /// Gives the entry other contents, in its block if they fit.
+    #[inline]
+    fn rewrite(&mut self, content: Content<'_>, expiry: Option<UnixMillis>, is_raw: bool) {
+        let flags = flags(expiry, is_raw);
+        let (header, value_at) = self.make_room(flags, content.len());
+        self.write_expiry(header, expiry);
+        self.write_content(header, value_at, content);
+    }
+
+    /// Gets rid of the value and makes room for another of this length, and for an expiry if the flags have one.
+    /// Returns the header and the place of the value, which have to be written yet.
+    #[inline]
+    fn make_room(&mut self, flags: u8, len: usize) -> (Header, usize) {
+        let header = self.header();
+        if !header.is_long()
+            && header.encoding() != ENCODING_BOXED
+            && (header.flags() ^ flags) & FLAG_EXPIRY == 0
+        {
+            let shape = self.shape_by(header);
+            let value_at = shape.key_at + shape.key_len;
+            if is_fitting(value_at + len, shape.block_bytes) {
+                return (header.with_flags(flags), value_at);
+            }
+        }
+        self.make_room_slowly(flags, len)
+    }
+
+    #[cold]
+    fn make_room_slowly(&mut self, flags: u8, len: usize) -> (Header, usize) {
+        let mut header = self.header();
+        if header.encoding() == ENCODING_BOXED {
+            drop(self.take_boxed());
+        }
+        let old = self.shape_by(header);
+        let had_expiry = header.has_expiry();
+        header = header.with_flags(flags);
+        let key_at = header.key_at();
+        let value_at = key_at + old.key_len;
+        if !is_fitting(value_at + len, old.block_bytes) {
+            header = self.rebuild(header, old, value_at + len);
+        } else if had_expiry != header.has_expiry() {
+            let block = self.block();
+            // SAFETY: both places have `key_len` bytes within the block.
+            unsafe { ptr::copy(block.add(old.key_at), block.add(key_at), old.key_len) };
+            self.mark_expiry(header.has_expiry());
+        }
+        (header, value_at)
+    }
+
+    /// Moves to a block of another size, with the key and nothing else. Returns the header of the new one.
+    fn rebuild(&mut self, header: Header, old: Shape, needed: usize) -> Header {
+        let (block, header) = allocate(needed, header, old.key_len);
+        // SAFETY: the old block holds the key at its place, the new one has room for it at its own, and the two
+        // are separate.
+        unsafe {
+            ptr::copy_nonoverlapping(self.block().add(old.key_at), block.add(header.key_at()), old.key_len);
+        }
+        self.relocate(block, old.block_bytes);
+        self.mark_expiry(header.has_expiry());
+        header
+    }
+
+    /// Changes over to another block and frees the old one. The rest of the word stays.
+    fn relocate(&mut self, block: *mut u8, old_bytes: usize) {
+        let rest = self.0.addr().get() & !ADDRESS_MASK;
+        let old = self.block();
+        // SAFETY: `block` is not null, and bits are only added.
+        self.0 = unsafe { NonNull::new_unchecked(block.map_addr(|address| address | rest)) };
+        // SAFETY: nothing points to the old block any more.
+        unsafe { free(old, old_bytes) };
+    }
+
+    /// Notes in the pointer's word whether there is an expiry.
+    #[inline]
+    fn mark_expiry(&mut self, has_expiry: bool) {
+        let word = self.0.as_ptr().map_addr(|word| word & !EXPIRY_BIT | usize::from(has_expiry));
+        // SAFETY: the address is that of an allocation, hence not zero.
+        self.0 = unsafe { NonNull::new_unchecked(word) };
+    }
+
+    #[inline]
+    fn write_expiry(&mut self, header: Header, expiry: Option<UnixMillis>) {
+        if let Some(UnixMillis(at)) = expiry {
+            debug_assert!(header.has_expiry());
+            // SAFETY: with the flag set, there is room for an i64.
+            unsafe { self.block().add(header.expiry_at()).cast::<i64>().write(at) }
+        }
+    }
+
+    /// Writes the value, and the header that goes with it. The block has room for it at `value_at`, behind the
+    /// key, and holds no boxed value.
+    #[inline]
+    fn write_content(&mut self, header: Header, value_at: usize, content: Content<'_>) {
+        // SAFETY: the value's place lies within the block.
+        let value = unsafe { self.block().add(value_at) };
+        let header = match content {
+            Content::Int(number) => {
+                // SAFETY: the block has room for eight bytes there.
+                unsafe { value.cast::<i64>().write_unaligned(number) };
+                header.with_value(ENCODING_INT, 0)
+            }
+            Content::Inline(bytes) => {
+                // SAFETY: the block has room for them; they lie outside of it, as the entry is borrowed for change.
+                unsafe { copy_short(bytes.as_ptr(), value, bytes.len()) };
+                header.with_value(ENCODING_INLINE, bytes.len())
+            }
+            Content::Boxed(string) => {
+                // SAFETY: the block has room for eight bytes there.
+                unsafe { value.cast::<*mut RawString>().write_unaligned(Box::into_raw(string)) };
+                header.with_value(ENCODING_BOXED, 0)
+            }
+        };
+        self.set_header(header);
+    }
+}
+
+/// Sorts a new value by where it will lie, and says whether its encoding is to be `raw` however short it is.
+#[inline]
+fn with_content<R>(value: NewValue<'_>, f: impl FnOnce(Content<'_>, bool) -> R) -> R {
+    let is_raw = matches!(value, NewValue::Raw(_));
+    let boxed = |string| Content::Boxed(Box::new(string));
+    match value {
+        NewValue::Int(number) => f(Content::Int(number), is_raw),
+        NewValue::Bytes(bytes) | NewValue::Raw(bytes) if bytes.len() <= INLINE_LEN_MAX => {
+            f(Content::Inline(bytes), is_raw)
+        }
+        NewValue::Bytes(bytes) | NewValue::Raw(bytes) => f(boxed(RawString::copied(bytes)), is_raw),
+        NewValue::Owned(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes), is_raw),
+        NewValue::Owned(bytes) => f(boxed(RawString::owned(bytes)), is_raw),
+        NewValue::Shared(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes), is_raw),
+        NewValue::Shared(bytes) => f(boxed(RawString::shared(bytes)), is_raw),
     }
 }

@@ -1,109 +1,64 @@
-//! The handle one probe returns: everything done to a key that was found goes through it, without another
-//! probe.
+//! A handle on an element that was found, so that what follows needs no second search.
 
-use super::database::Database;
-use super::entry::{Entry, EntryRef, UnixMillis};
-use super::segment::Place;
-use crate::value::{NewValue, RawString};
-use bytes::Bytes;
+#![expect(unsafe_code, reason = "the handle remembers the slot, and borrows the table that owns it")]
 
-/// A key that was found, in its place.
-#[derive(Debug)]
-pub struct Occupied<'a> {
-    pub(super) database: &'a mut Database,
-    pub(super) segment: usize,
-    pub(super) place: Place,
+use super::element::Element;
+use super::table::Table;
+use std::ptr::NonNull;
+
+/// An element in a table. It is kept to three words, which fit into registers.
+pub struct OccupiedElement<'a, E: Element> {
+    table: &'a mut Table<E>,
+    /// Invariant: a slot of `table` that holds an element. Nothing moves it while this handle lives: whatever
+    /// would, needs the table.
+    slot: NonNull<E>,
+    hash: u64,
 }
 
-impl<'a> Occupied<'a> {
-    /// The entry.
-    #[must_use]
+impl<'a, E: Element> OccupiedElement<'a, E> {
+    /// Finds an element.
     #[inline]
-    pub fn entry(&self) -> EntryRef<'_> {
-        self.database.entry_at(self.segment, self.place)
+    pub fn find(table: &'a mut Table<E>, hash: u64, key: &[u8]) -> Option<OccupiedElement<'a, E>> {
+        let slot = table.find_slot(hash, key)?;
+        Some(OccupiedElement { table, slot, hash })
     }
 
-    /// The entry, for as long as the table is not changed.
-    #[must_use]
+    /// The element.
     #[inline]
-    pub fn into_entry(self) -> EntryRef<'a> {
-        self.database.entry_at(self.segment, self.place)
+    pub fn element(&self) -> &E {
+        // SAFETY: by the invariant of `slot`; the table is borrowed by this handle.
+        unsafe { self.slot.as_ref() }
     }
 
-    /// Gives the key a new value; its expiry stays.
+    /// The element, for as long as the table was borrowed.
     #[inline]
-    pub fn set_value(&mut self, value: NewValue<'_>) {
-        self.change(|entry| entry.set_value(value));
+    pub fn into_element(self) -> &'a E {
+        // SAFETY: by the invariant of `slot`; the table stays borrowed for 'a.
+        unsafe { self.slot.as_ref() }
     }
 
-    /// Gives the key a new value and a new expiry, or none.
+    /// Changes the element; its key and its expiry stay.
     #[inline]
-    pub fn replace(&mut self, value: NewValue<'_>, expiry: Option<UnixMillis>) {
-        self.note_expiry(expiry);
-        self.change(|entry| entry.replace(value, expiry));
+    pub fn change_value<R>(&mut self, f: impl FnOnce(&mut E) -> R) -> R {
+        // SAFETY: by the invariant of `slot`; this handle is borrowed, and with it the table.
+        f(unsafe { self.slot.as_mut() })
     }
 
-    /// Gives the key another expiry, or none.
-    pub fn set_expiry(&mut self, expiry: Option<UnixMillis>) {
-        self.note_expiry(expiry);
-        self.change(|entry| entry.set_expiry(expiry));
-    }
-
-    /// Renews the access stamp.
+    /// Changes the element; its key stays.
     #[inline]
-    pub fn set_lru(&mut self, stamp: u32) {
-        self.change(|mut entry| {
-            entry.set_lru(stamp);
-            entry
-        });
-    }
-
-    /// Appends to the string; returns its new length.
-    pub fn append(&mut self, tail: &[u8]) -> usize {
-        self.modify(|string| string.append(tail))
-    }
-
-    /// Overwrites the string from `offset` on, zeros filling a gap; returns its new length.
-    pub fn set_range(&mut self, offset: usize, patch: &[u8]) -> usize {
-        self.modify(|string| string.set_range(offset, patch))
-    }
-
-    /// A handle on a long string that outlives its place here; `None` for a short one.
-    pub fn shared_bytes(&mut self) -> Option<Bytes> {
-        let mut shared = None;
-        self.change(|mut entry| {
-            shared = entry.shared_bytes();
-            entry
-        });
-        shared
-    }
-
-    /// Takes the entry out of the table.
-    pub fn remove(self) -> Entry {
-        self.database.remove_at(self.segment, self.place)
-    }
-
-    fn modify(&mut self, change: impl FnOnce(&mut RawString)) -> usize {
-        let mut len = 0;
-        self.change(|entry| {
-            entry.modify(|string| {
-                change(string);
-                len = string.as_slice().len();
-            })
-        });
-        len
-    }
-
-    /// Keeps the segment's knowledge of expiries true.
-    #[inline]
-    fn note_expiry(&mut self, expiry: Option<UnixMillis>) {
-        if expiry.is_some() || self.entry().expiry().is_some() {
-            self.database.note_expiry_at(self.segment, self.place, expiry);
+    pub fn change<R>(&mut self, f: impl FnOnce(&mut E) -> R) -> R {
+        let had_expiry = self.element().has_expiry();
+        let result = self.change_value(f);
+        if had_expiry || self.element().has_expiry() {
+            let expiry = self.element().expiry();
+            self.table.note_expiry(self.hash, had_expiry, expiry);
         }
+        result
     }
 
-    #[inline]
-    fn change(&mut self, change: impl FnOnce(Entry) -> Entry) {
-        self.database.change_at(self.segment, self.place, change);
+    /// Takes the element out.
+    pub fn remove(self) -> E {
+        let OccupiedElement { table, slot, hash } = self;
+        table.remove_at(hash, slot)
     }
 }

@@ -1,15 +1,19 @@
-//! Asking the processor to fetch memory that will be read soon.
+//! Asking the processor to fetch a cache line before it is needed.
 
-#![allow(unsafe_code, reason = "the prefetch instruction is an unsafe intrinsic")]
+#![cfg_attr(
+    all(target_arch = "x86_64", not(miri)),
+    expect(unsafe_code, reason = "prefetching is an intrinsic")
+)]
 
-/// Begins to fetch the cache line at an address. Any address will do: a prefetch never faults.
+/// Begins to fetch the cache line at `address`, which may be any: fetching ahead never faults.
 #[inline]
-pub(super) fn prefetch(address: *const u8) {
+pub fn prefetch<T: ?Sized>(address: *const T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: SSE is part of x86-64, and a prefetch neither faults nor changes anything.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch(address.cast::<i8>(), std::arch::x86_64::_MM_HINT_T0);
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the instruction is part of every x86-64 processor, and ignores what it cannot fetch.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast::<i8>()) };
     }
-    #[cfg(any(not(target_arch = "x86_64"), miri))]
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = address;
 }

@@ -1,461 +1,660 @@
-//! A segment of the keyspace's hash table: home buckets and about a quarter as many overflow buckets.
+//! A segment: the buckets for all hashes that begin with the same bits, in one allocation.
 //!
-//! A bucket is one cache line: seven one-byte fingerprints, one byte of its own, and seven slots. A slot holds a
-//! 48-bit pointer to an entry, whose lowest bit says that the entry has an expiry, and a *tag*: 16 bits of the
-//! entry's hash, from the segment's `base` on.
+//! ```text
+//! header (one line) | home buckets, in hash order | overflow buckets
+//! ```
 //!
-//! Home buckets stand in the order of the hash: an entry's home is given by the ten bits that follow the
-//! segment's prefix, scaled to the number of homes. An entry whose home is full goes to one of the overflow
-//! buckets its home may use; the home's own byte says which of them it does. The tag tells an entry's home, and
-//! after a split both its child and its new home, so that neither touches the entries.
+//! The `SPREAD_BITS` hash bits behind the segment's prefix, scaled to the number of home buckets, name an
+//! element's home. Scaling keeps the order of hashes for any number of buckets, so a segment comes in the sizes
+//! of `CLASS_BYTES`, starts small and grows by being rebuilt into the next; only the largest is split. That
+//! keeps a growing table well filled at every moment, which sizes in powers of two cannot.
 //!
-//! A segment grows through the sizes of [`LINES`], each a size class of the allocator, before it splits: without
-//! them, a table whose segments have all just split would be half empty.
+//! An element that finds its home full goes to one of four overflow buckets, and a flag of the home says which
+//! of them have to be looked at. When those are full too, the segment grows.
+//!
+//! An element's tag is a window of 16 bits of its hash, beginning at a bit that depends only on the segment's
+//! depth. It covers the prefixes and homes of `WINDOW_DEPTHS` depths, so that only every so many doublings a
+//! split has to hash keys anew; all other moves are made without touching the elements.
 
-use super::entry::UnixMillis;
+#![expect(unsafe_code, reason = "a segment is allocated as zeros, which is what makes it empty")]
 
-/// The sizes of a segment, in cache lines.
-const LINES: [u16; 9] = [4, 8, 16, 32, 64, 96, 112, 128, 160];
-/// Hash bits behind the prefix that choose the home.
-pub(super) const HOME_BITS: u32 = 10;
-/// Slots of a bucket.
-pub(super) const SLOTS: usize = 7;
-/// Most slots a segment has.
-pub(super) const SEGMENT_SLOTS_MAX: usize = LINES[LINES.len() - 1] as usize * SLOTS;
-/// Overflow buckets a home bucket may use.
-const REACH: usize = 8;
-/// Hash bits in a slot beside the pointer.
-pub(super) const TAG_BITS: u32 = 16;
-const POINTER_BITS: u32 = 64 - TAG_BITS;
-const POINTER_MASK: u64 = (1 << POINTER_BITS) - 1;
-/// The bit of a slot that says its entry has an expiry; addresses of entries are multiples of 8.
-const EXPIRING: u64 = 1;
+use super::UnixMillis;
+use super::bucket::{Bucket, SLOTS, SlotSet};
+use super::element::Element;
+use super::hash::HashKey;
+use super::prefetch::prefetch;
+use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+use std::ptr::{self, NonNull};
 
-const ONES: u64 = 0x0001_0101_0101_0101;
-const HIGHS: u64 = 0x0080_8080_8080_8080;
-const LOWS: u64 = 0x007f_7f7f_7f7f_7f7f;
+/// Sizes of segments. Each is one of jemalloc's.
+const CLASS_BYTES: [usize; 10] = [512, 1024, 2048, 3072, 4096, 5120, 6144, 7168, 8192, 10240];
 
-/// A slot's content. Never zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot(u64);
+/// The largest size.
+pub const CLASS_MAX: u8 = (CLASS_BYTES.len() - 1) as u8;
 
-impl Slot {
-    /// Packs a pointer to an entry with its tag and whether it has an expiry.
-    #[inline]
-    pub fn new(address: usize, tag: u16, is_expiring: bool) -> Slot {
-        let address = address as u64;
-        assert!(address & !(POINTER_MASK & !EXPIRING) == 0, "user-space addresses have 47 bits");
-        Slot(u64::from(tag) << POINTER_BITS | address | u64::from(is_expiring))
-    }
+/// Bytes of a cache line: of the header and of each bucket.
+const LINE: usize = 64;
 
-    /// The pointer.
-    #[inline]
-    pub fn address(self) -> usize {
-        (self.0 & POINTER_MASK & !EXPIRING) as usize
-    }
+/// Of so many buckets …
+const BUCKETS_UNIT: usize = 128;
+/// … so many are for overflow.
+const OVERFLOW_PER_UNIT: usize = 25;
 
-    /// The tag.
-    #[inline]
-    pub fn tag(self) -> u16 {
-        (self.0 >> POINTER_BITS) as u16
-    }
+/// Overflow buckets that a home may use.
+const OVERFLOW_CHOICES: usize = 4;
 
-    /// Whether the entry has an expiry.
-    #[inline]
-    pub fn is_expiring(self) -> bool {
-        self.0 & EXPIRING != 0
-    }
+/// Hash bits that choose the home.
+pub const SPREAD_BITS: u32 = 10;
 
-    /// The same entry in a segment whose tags differ.
-    #[inline]
-    pub fn with_tag(self, tag: u16) -> Slot {
-        Slot(self.0 & POINTER_MASK | u64::from(tag) << POINTER_BITS)
-    }
+/// Bits of a tag.
+const WINDOW_BITS: u32 = 16;
+
+/// Depths that share a window.
+const WINDOW_DEPTHS: u32 = WINDOW_BITS - SPREAD_BITS + 1;
+
+/// Deepest segments. The directory would take 2 TiB: that many hash bits in common are no accident.
+pub const DEPTH_MAX: u32 = 38;
+
+/// A segment grows when it holds this share of its slots, in percent, or a little more: segments differ, so that
+/// they do not all grow at once.
+const FILL_PERCENT_MIN: usize = 80;
+const FILL_PERCENT_SPAN: usize = 10;
+
+/// An expiry for segments without any.
+const NEVER: i64 = i64::MAX;
+
+/// The buckets for all hashes with one prefix.
+#[repr(C)]
+pub struct Segment<E> {
+    header: Header,
+    buckets: [Bucket<E>],
 }
 
-/// One cache line.
-#[derive(Clone, Debug)]
 #[repr(C, align(64))]
-struct Bucket {
-    /// Seven fingerprints, zero where the slot is empty, and on top the overflow buckets in use, a bit each.
-    tags: u64,
-    slots: [u64; SLOTS],
+struct Header {
+    /// The bits all hashes here begin with, left-aligned.
+    prefix: u64,
+    /// Nothing here expires before this.
+    earliest_expiry: i64,
+    len: u32,
+    /// How many elements have an expiry.
+    expires: u32,
+    /// The number of elements at which the segment grows.
+    len_max: u32,
+    homes: u32,
+    /// Length of the prefix.
+    depth: u8,
+    class: u8,
 }
 
-/// Where an entry stands in a segment.
+/// What finding an element takes; a directory has it beside the address of the segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub bucket: u8,
-    pub slot: u8,
+pub struct Shape {
+    /// Length of the segment's prefix.
+    pub depth: u32,
+    /// Number of home buckets.
+    pub homes: u32,
 }
 
-/// Home buckets, overflow buckets behind them, and what is known of their entries.
-#[derive(Debug)]
-pub(super) struct Segment {
-    buckets: Box<[Bucket]>,
-    /// The hash bits all entries share, left-aligned.
-    pub prefix: u64,
-    /// A lower bound of all expiries; `i64::MAX` when there are none.
-    pub earliest_expiry: UnixMillis,
-    /// How many buckets are homes.
-    homes: u16,
-    /// Entries.
-    pub len: u16,
-    /// How many bits the prefix has.
-    pub depth: u8,
-    /// From which hash bit on the tags are taken. Invariant: `base <= depth <= base + 6`.
-    pub base: u8,
-    /// Which of [`LINES`] this segment has.
-    size: u8,
+/// Where an element lies in its segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    bucket: usize,
+    slot: usize,
 }
 
-/// The fingerprint of a hash: never zero, and of bits that choose neither segment nor home.
-#[inline]
-fn fingerprint(hash: u64) -> u8 {
-    let byte = hash as u8;
-    if byte == 0 { 1 } else { byte }
-}
-
-/// Marks, by the top bit of a byte, the fingerprints equal to `wanted`: those and no others, so that an empty slot
-/// is never taken for an entry.
-#[inline]
-fn matching(tags: u64, wanted: u8) -> u64 {
-    let difference = tags ^ u64::from(wanted) * ONES;
-    // A byte's sum has its top bit unless its lower seven bits are zero; it never carries into the next byte.
-    let nonzero = (difference & LOWS) + LOWS | difference;
-    !nonzero & HIGHS
-}
-
-/// How many of so many buckets are homes: thirteen sixteenths.
-fn homes_of(lines: u16) -> u16 {
-    lines * 13 / 16
-}
-
-impl Segment {
-    /// A segment without entries, large enough for `len` of them when their homes are spread evenly.
-    pub fn new(prefix: u64, depth: u8, base: u8, len: usize) -> Segment {
-        let size = LINES.iter().position(|&lines| usize::from(lines) * SLOTS * 5 / 8 >= len);
-        Segment::of_size(prefix, depth, base, size.unwrap_or(LINES.len() - 1))
+impl Shape {
+    /// The home of a hash.
+    #[inline]
+    fn home(self, hash: u64) -> usize {
+        let spread = hash << self.depth >> (u64::BITS - SPREAD_BITS);
+        ((spread * u64::from(self.homes)) >> SPREAD_BITS) as usize
     }
+}
 
-    fn of_size(prefix: u64, depth: u8, base: u8, size: usize) -> Segment {
-        const EMPTY: Bucket = Bucket { tags: 0, slots: [0; SLOTS] };
-        let lines = LINES[size];
-        Segment {
-            buckets: vec![EMPTY; usize::from(lines)].into_boxed_slice(),
+/// Smallest class that holds so many elements and some more.
+pub fn class_for(len: usize) -> u8 {
+    let wanted = len + len / 8;
+    let class = CLASS_BYTES.iter().position(|&bytes| wanted * 100 <= slots(bytes) * FILL_PERCENT_MIN);
+    class.map_or(CLASS_MAX, |class| class as u8)
+}
+
+/// Elements that a segment of this class is sure to hold before it grows.
+pub fn len_guaranteed(class: u8) -> usize {
+    slots(CLASS_BYTES[usize::from(class)]) * FILL_PERCENT_MIN / 100
+}
+
+/// Buckets of a segment of this class.
+pub fn bucket_count(class: u8) -> usize {
+    CLASS_BYTES[usize::from(class)] / LINE - 1
+}
+
+const fn slots(bytes: usize) -> usize {
+    (bytes / LINE - 1) * SLOTS
+}
+
+impl<E: Element> Segment<E> {
+    /// An empty segment.
+    pub fn new(class: u8, prefix: u64, depth: u32) -> Box<Segment<E>> {
+        const { assert!(size_of::<Header>() == LINE && size_of::<Bucket<E>>() == LINE) };
+        assert!(depth <= DEPTH_MAX, "more than a segment's worth of keys have almost the same hash");
+        let bytes = CLASS_BYTES[usize::from(class)];
+        let buckets = bucket_count(class);
+        // Rounded down, but at least one.
+        let overflow = (buckets * OVERFLOW_PER_UNIT / BUCKETS_UNIT).max(1);
+        let mut segment = Segment::zeroed(bytes, buckets);
+        segment.header = Header {
             prefix,
-            earliest_expiry: UnixMillis(i64::MAX),
-            homes: homes_of(lines),
+            earliest_expiry: NEVER,
             len: 0,
-            depth,
-            base,
-            size: size as u8,
+            expires: 0,
+            len_max: len_max(class, prefix, depth),
+            homes: (buckets - overflow) as u32,
+            depth: depth as u8,
+            class,
+        };
+        segment
+    }
+
+    fn zeroed(bytes: usize, buckets: usize) -> Box<Segment<E>> {
+        // SAFETY: the alignment is a power of two and the size small.
+        let layout = unsafe { Layout::from_size_align_unchecked(bytes, LINE) };
+        // SAFETY: the size is not zero.
+        let memory = unsafe { alloc_zeroed(layout) };
+        if memory.is_null() {
+            handle_alloc_error(layout);
         }
+        let segment = ptr::slice_from_raw_parts_mut(memory.cast::<Bucket<E>>(), buckets) as *mut Segment<E>;
+        // SAFETY: the layout is that of a segment with so many buckets, and all zeros are a valid one: the header
+        // has numbers only, and an empty slot is zero by `Element`'s contract.
+        unsafe { Box::from_raw(segment) }
     }
 
-    /// Whether the segment can become no larger.
-    pub fn is_largest(&self) -> bool {
-        usize::from(self.size) == LINES.len() - 1
-    }
-
-    /// The same entries in the next size. `None` when not even that has room for them.
-    pub fn grown(&self) -> Option<Segment> {
-        let mut grown = Segment::of_size(self.prefix, self.depth, self.base, usize::from(self.size) + 1);
-        grown.earliest_expiry = self.earliest_expiry;
-        for place in self.places() {
-            grown.insert(self.slot(place), self.fingerprint_at(place))?;
-        }
-        Some(grown)
-    }
-
-    /// Number of slots.
-    pub fn capacity(&self) -> usize {
-        self.buckets.len() * SLOTS
-    }
-
-    /// Bytes allocated.
-    pub fn allocated_bytes(&self) -> usize {
-        self.buckets.len() * size_of::<Bucket>()
-    }
-
-    /// The tag of a hash in this segment.
+    /// What finding takes.
     #[inline]
-    pub fn tag(&self, hash: u64) -> u16 {
-        (hash << self.base >> (64 - TAG_BITS)) as u16
+    pub fn shape(&self) -> Shape {
+        Shape { depth: self.depth(), homes: self.header.homes }
     }
 
-    /// The home bucket of a hash.
+    /// The bits all hashes here begin with, left-aligned.
     #[inline]
-    pub fn home(&self, hash: u64) -> usize {
-        self.scale((hash << self.depth >> (64 - HOME_BITS)) as usize)
+    pub fn prefix(&self) -> u64 {
+        self.header.prefix
     }
 
-    /// The home bucket a tag tells.
+    /// Length of the prefix.
     #[inline]
-    fn home_of_tag(&self, tag: u16) -> usize {
-        self.scale(usize::from(tag << (self.depth - self.base) >> (TAG_BITS - HOME_BITS)))
+    pub fn depth(&self) -> u32 {
+        u32::from(self.header.depth)
     }
 
-    /// The home of ten bits of hash: in their order.
+    /// Its size.
     #[inline]
-    fn scale(&self, bits: usize) -> usize {
-        bits * usize::from(self.homes) >> HOME_BITS
+    pub fn class(&self) -> u8 {
+        self.header.class
     }
 
-    /// The hash position at which the home behind this one begins, relative to the prefix; 0 behind the last.
-    pub fn position_after(&self, home: usize) -> u64 {
-        let bits = ((home + 1) << HOME_BITS).div_ceil(usize::from(self.homes)) as u64;
-        (bits << (64 - HOME_BITS)) >> self.depth
-    }
-
-    /// An overflow bucket a home may use.
+    /// Number of buckets.
     #[inline]
-    fn overflow_of(&self, home: usize, step: usize) -> usize {
-        let homes = usize::from(self.homes);
-        let overflows = self.buckets.len() - homes;
-        let index = home * 3 / 13 + step;
-        homes + if index >= overflows { index % overflows } else { index }
+    pub fn buckets(&self) -> usize {
+        self.buckets.len()
     }
 
-    /// How many overflow buckets a home may use.
-    fn reach(&self) -> usize {
-        REACH.min(self.buckets.len() - usize::from(self.homes))
-    }
-
-    /// Looks for an entry: asks `is_it` about each slot whose fingerprint agrees, until it says yes.
+    /// Bytes of memory it takes.
     #[inline]
-    pub fn find(&self, hash: u64, mut is_it: impl FnMut(Slot) -> bool) -> Option<Place> {
-        let home = self.home(hash);
-        let wanted = fingerprint(hash);
+    pub fn bytes(&self) -> usize {
+        size_of_val(self)
+    }
+
+    /// Number of elements.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.header.len as usize
+    }
+
+    /// Number of elements in overflow buckets.
+    pub fn overflow_len(&self) -> usize {
+        self.buckets[self.header.homes as usize..].iter().map(|bucket| bucket.occupied().len()).sum()
+    }
+
+    /// Whether it should grow before it takes another element.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.header.len >= self.header.len_max
+    }
+
+    /// The hash that follows all hashes here, if there is one.
+    #[inline]
+    pub fn end(&self) -> Option<u64> {
+        self.header.prefix.checked_add(last_hash(self.depth())).and_then(|last| last.checked_add(1))
+    }
+
+    /// Whether a hash begins with the prefix.
+    #[inline]
+    pub fn is_for(&self, hash: u64) -> bool {
+        hash & !last_hash(self.depth()) == self.header.prefix
+    }
+
+    /// Finds the element with this key. `shape` is this segment's.
+    #[inline]
+    pub fn find(&self, shape: Shape, hash: u64, key: &[u8]) -> Option<Place> {
+        let home = shape.home(hash);
+        let fingerprint = fingerprint(hash);
         let bucket = &self.buckets[home];
-        if let Some(slot) = bucket.find(wanted, &mut is_it) {
-            return Some(Place { bucket: home as u8, slot });
+        if let Some(slot) = find_in(bucket, fingerprint, key) {
+            return Some(Place { bucket: home, slot });
         }
-        let mut in_use = bucket.tags >> 56;
-        while in_use != 0 {
-            let index = self.overflow_of(home, in_use.trailing_zeros() as usize);
-            if let Some(slot) = self.buckets[index].find(wanted, &mut is_it) {
-                return Some(Place { bucket: index as u8, slot });
+        if bucket.overflow_flags() == 0 { None } else { self.find_overflowed(home, fingerprint, key) }
+    }
+
+    /// Begins to fetch the home bucket of a hash. `shape` is this segment's.
+    #[inline]
+    pub fn prefetch_bucket(&self, shape: Shape, hash: u64) {
+        prefetch(&raw const self.buckets[shape.home(hash)]);
+    }
+
+    /// Begins to fetch the element that probably is the one with this hash, or the overflow buckets if it can
+    /// only be there. `shape` is this segment's.
+    #[inline]
+    pub fn prefetch_element(&self, shape: Shape, hash: u64) {
+        let home = shape.home(hash);
+        let bucket = &self.buckets[home];
+        let candidates = bucket.candidates(fingerprint(hash));
+        if candidates.is_empty() {
+            for index in flagged(bucket.overflow_flags()) {
+                prefetch(&raw const self.buckets[self.overflow_bucket(home, index)]);
             }
-            in_use &= in_use - 1;
+        }
+        for element in candidates.filter_map(|slot| bucket.element(slot)) {
+            prefetch(element.address());
+        }
+    }
+
+    /// The element at a place, if there is one.
+    #[inline]
+    pub fn element(&self, place: Place) -> Option<&E> {
+        self.buckets[place.bucket].element(place.slot)
+    }
+
+    /// The slot at a place of a segment.
+    #[inline]
+    pub fn slot_ptr(segment: NonNull<Segment<E>>, place: Place) -> NonNull<E> {
+        let offset = size_of::<Header>() + place.bucket * LINE + Bucket::<E>::slot_offset(place.slot);
+        segment.cast::<u8>().map_addr(|address| address.saturating_add(offset)).cast::<E>()
+    }
+
+    /// The place of a slot of this segment.
+    pub fn place_of(&self, slot: NonNull<E>) -> Place {
+        let offset = slot.addr().get() - (&raw const self.buckets).addr();
+        Place { bucket: offset / LINE, slot: Bucket::<E>::slot_at(offset % LINE) }
+    }
+
+    /// Takes note that an element here has another expiry than before.
+    pub fn note_expiry(&mut self, had_expiry: bool, expiry: Option<UnixMillis>) {
+        self.header.expires -= u32::from(had_expiry);
+        if let Some(UnixMillis(at)) = expiry {
+            self.header.expires += 1;
+            self.header.earliest_expiry = self.header.earliest_expiry.min(at);
+        } else if self.header.expires == 0 {
+            self.header.earliest_expiry = NEVER;
+        }
+    }
+
+    /// Adds an element, unless its home and its overflow buckets are full; then it comes back.
+    #[inline]
+    pub fn insert(&mut self, hash: u64, mut element: E) -> Result<(), E> {
+        element.set_tag(window(hash, self.depth()));
+        let expiry = if element.has_expiry() { element.expiry() } else { None };
+        self.put(self.shape().home(hash), fingerprint(hash), element)?;
+        if let Some(UnixMillis(at)) = expiry {
+            self.header.earliest_expiry = self.header.earliest_expiry.min(at);
+        }
+        Ok(())
+    }
+
+    /// Takes an element out. An element of the same home that lies in an overflow bucket moves to its slot.
+    pub fn remove(&mut self, place: Place) -> Option<E> {
+        let home = self.home_at(place)?;
+        let element = self.buckets[place.bucket].take(place.slot)?;
+        self.header.len -= 1;
+        if element.has_expiry() {
+            self.note_expiry(true, None);
+        }
+        if place.bucket >= self.header.homes as usize {
+            self.review_overflow(home, place.bucket);
+        } else if self.buckets[home].overflow_flags() != 0 {
+            self.pull_back(home, place.slot);
+        }
+        Some(element)
+    }
+
+    /// Shows every element whose home is that of `position`. Returns the first position of the next home, if
+    /// there is another, here or in the next segment.
+    pub fn visit_home(&self, position: u64, visit: &mut dyn FnMut(&E)) -> Option<u64> {
+        let home = self.shape().home(position);
+        let bucket = &self.buckets[home];
+        bucket.occupied().filter_map(|slot| bucket.element(slot)).for_each(&mut *visit);
+        for index in flagged(bucket.overflow_flags()) {
+            let bucket = &self.buckets[self.overflow_bucket(home, index)];
+            let elements = bucket.occupied().filter_map(|slot| bucket.element(slot));
+            elements.filter(|element| self.home_of(element.tag()) == home).for_each(&mut *visit);
+        }
+        let homes = u64::from(self.header.homes);
+        if home as u64 + 1 == homes {
+            return self.end();
+        }
+        let spread = ((home as u64 + 1) << SPREAD_BITS).div_ceil(homes);
+        Some(self.header.prefix | spread << (u64::BITS - SPREAD_BITS - self.depth()))
+    }
+
+    /// Whether something may have expired by `now`.
+    #[inline]
+    pub fn may_have_expired(&self, UnixMillis(now): UnixMillis) -> bool {
+        self.header.expires > 0 && self.header.earliest_expiry <= now
+    }
+
+    /// Takes out whatever has expired by `now`. Returns how many elements were looked at.
+    pub fn take_expired(&mut self, now: UnixMillis, expired: &mut dyn FnMut(E)) -> usize {
+        let mut looked_at = 0;
+        let mut earliest = NEVER;
+        for bucket in 0..self.buckets.len() {
+            for slot in 0..SLOTS {
+                let place = Place { bucket, slot };
+                // Removing may pull another element into the slot, which is looked at then.
+                while let Some(element) = self.element(place).filter(|element| element.has_expiry()) {
+                    looked_at += 1;
+                    let at = element.expiry().map_or(NEVER, |at| at.0);
+                    if at > now.0 {
+                        earliest = earliest.min(at);
+                        break;
+                    }
+                    if let Some(element) = self.remove(place) {
+                        expired(element);
+                    }
+                }
+            }
+        }
+        self.header.earliest_expiry = earliest;
+        looked_at
+    }
+
+    /// Takes some element out that lies in bucket `from` or behind it, and says in which it lay. What remains can
+    /// only be dropped or taken out likewise.
+    pub fn pop(&mut self, from: usize) -> Option<(usize, E)> {
+        for bucket in from..self.buckets.len() {
+            if let Some(slot) = self.buckets[bucket].occupied().next() {
+                self.header.len -= 1;
+                return self.buckets[bucket].take(slot).map(|element| (bucket, element));
+            }
         }
         None
     }
 
-    /// The address of a hash's home bucket, to be fetched.
+    /// The elements of one bucket.
     #[inline]
-    pub fn home_address(&self, hash: u64) -> *const u8 {
-        (&raw const self.buckets[self.home(hash)]).cast()
+    pub fn elements_in(&self, bucket: usize) -> impl Iterator<Item = &E> + use<'_, E> {
+        let bucket = &self.buckets[bucket];
+        bucket.occupied().filter_map(|slot| bucket.element(slot))
     }
 
-    /// The first slot in the home bucket whose fingerprint agrees.
+    /// The element in a slot counted over all buckets, if there is one.
     #[inline]
-    pub fn candidate(&self, hash: u64) -> Option<Slot> {
-        let bucket = &self.buckets[self.home(hash)];
-        let marks = matching(bucket.tags, fingerprint(hash));
-        (marks != 0).then(|| Slot(bucket.slots[(marks.trailing_zeros() / 8) as usize]))
+    pub fn element_at(&self, index: usize) -> Option<&E> {
+        self.buckets.get(index / SLOTS)?.element(index % SLOTS)
     }
 
-    /// What stands at a place that is taken.
-    #[inline]
-    pub fn slot(&self, place: Place) -> Slot {
-        Slot(self.buckets[usize::from(place.bucket)].slots[usize::from(place.slot)])
+    /// Moves all elements to `targets`, which together cover this segment's hashes in equal parts. What finds no
+    /// room there is put into `left_over`.
+    pub fn move_into(&mut self, targets: &mut [Box<Segment<E>>], hash_key: HashKey, left_over: &mut Vec<E>) {
+        let depth = targets[0].depth();
+        debug_assert!(targets.len() == 1 || depth > self.depth());
+        let is_rehashing = window_base(depth) > window_base(self.depth());
+        if is_rehashing {
+            self.prefetch_elements();
+        }
+        for bucket in 0..self.buckets.len() {
+            for slot in self.buckets[bucket].occupied() {
+                let fingerprint = self.buckets[bucket].fingerprint(slot);
+                let Some(mut element) = self.buckets[bucket].take(slot) else { continue };
+                let position =
+                    if is_rehashing { element.hash(hash_key) } else { self.position(element.tag()) };
+                let index = if targets.len() == 1 { 0 } else { (position << (depth - 1) >> 63) as usize };
+                let target = &mut targets[index];
+                element.set_tag(window(position, depth));
+                if let Err(element) = target.put(target.shape().home(position), fingerprint, element) {
+                    left_over.push(element);
+                }
+            }
+        }
+        for target in targets.iter_mut().filter(|target| target.header.expires > 0) {
+            target.header.earliest_expiry = target.header.earliest_expiry.min(self.header.earliest_expiry);
+        }
+        self.header.len = 0;
+        self.header.expires = 0;
     }
 
-    /// What stands at a place, if anything does.
-    pub fn at(&self, bucket: usize, slot: usize) -> Option<Slot> {
-        let content = self.buckets[bucket].slots[slot];
-        (content != 0).then_some(Slot(content))
-    }
-
-    /// What stands in the slot of this number, counted through the buckets.
-    pub fn nth(&self, number: usize) -> Option<Slot> {
-        self.at(number / SLOTS, number % SLOTS)
-    }
-
-    /// Lets a slot point elsewhere: its entry has moved.
-    #[inline]
-    pub fn move_entry(&mut self, place: Place, address: usize) {
-        let old = self.slot(place);
-        let new = Slot::new(address, old.tag(), old.is_expiring());
-        self.buckets[usize::from(place.bucket)].slots[usize::from(place.slot)] = new.0;
-    }
-
-    /// Notes that the entry at a place now has an expiry, or no longer.
-    pub fn set_expiring(&mut self, place: Place, is_expiring: bool) {
-        let slot = &mut self.buckets[usize::from(place.bucket)].slots[usize::from(place.slot)];
-        *slot = *slot & !EXPIRING | u64::from(is_expiring);
-    }
-
-    /// Adds an entry with the lowest byte of its hash. `None` when neither its home nor an overflow bucket has
-    /// room.
-    #[inline]
-    pub fn insert(&mut self, slot: Slot, low_byte: u8) -> Option<()> {
-        let home = self.home_of_tag(slot.tag());
-        let place = match self.buckets[home].free() {
-            Some(free) => Place { bucket: home as u8, slot: free },
-            None => self.overflow_place(home)?,
-        };
-        self.buckets[usize::from(place.bucket)].put(place.slot, low_byte, slot);
-        self.len += 1;
-        Some(())
-    }
-
-    /// Room in an overflow bucket; one the home uses already is preferred.
     #[cold]
-    fn overflow_place(&mut self, home: usize) -> Option<Place> {
-        let in_use = self.buckets[home].tags >> 56;
-        let steps = || 0..self.reach();
-        let used_first = steps().filter(|step| in_use >> step & 1 == 1);
-        let others = steps().filter(|step| in_use >> step & 1 == 0);
-        let (step, place) = used_first.chain(others).find_map(|step| {
-            let index = self.overflow_of(home, step);
-            Some((step, Place { bucket: index as u8, slot: self.buckets[index].free()? }))
-        })?;
-        self.buckets[home].tags |= 1 << (56 + step);
-        Some(place)
-    }
-
-    /// Takes an entry out, and brings its home's overflow entries home as far as there is room.
-    pub fn remove(&mut self, place: Place) -> Slot {
-        let slot = self.slot(place);
-        self.clear(place);
-        let home = self.home_of_tag(slot.tag());
-        if self.buckets[home].tags >> 56 != 0 {
-            self.bring_home(home);
-        }
-        slot
-    }
-
-    /// Empties a place and leaves everything else where it is.
-    pub fn clear(&mut self, place: Place) {
-        let bucket = &mut self.buckets[usize::from(place.bucket)];
-        bucket.tags &= !(0xff << (8 * u32::from(place.slot)));
-        bucket.slots[usize::from(place.slot)] = 0;
-        self.len -= 1;
-    }
-
-    /// Moves overflow entries of a home into it as far as it has room, and forgets the overflow buckets it no
-    /// longer uses.
-    fn bring_home(&mut self, home: usize) {
-        for step in 0..self.reach() {
-            if self.buckets[home].tags >> (56 + step) & 1 == 0 {
-                continue;
+    fn find_overflowed(&self, home: usize, fingerprint: u8, key: &[u8]) -> Option<Place> {
+        for index in flagged(self.buckets[home].overflow_flags()) {
+            let bucket = self.overflow_bucket(home, index);
+            if let Some(slot) = find_in(&self.buckets[bucket], fingerprint, key) {
+                return Some(Place { bucket, slot });
             }
-            let index = self.overflow_of(home, step);
-            let mut is_used = false;
-            for from in 0..SLOTS {
-                let Some(slot) = self.at(index, from) else { continue };
-                if self.home_of_tag(slot.tag()) != home {
-                    continue;
+        }
+        None
+    }
+
+    /// Puts an element with its tag into its home or one of its overflow buckets.
+    #[inline]
+    fn put(&mut self, home: usize, fingerprint: u8, element: E) -> Result<(), E> {
+        let has_expiry = element.has_expiry();
+        let (bucket, slot) = match self.buckets[home].vacancies().next() {
+            Some(slot) => (home, slot),
+            None => match self.overflow_vacancy(home) {
+                Some((index, slot)) => {
+                    self.buckets[home].set_overflow_flag(index, true);
+                    (self.overflow_bucket(home, index), slot)
                 }
-                let Some(to) = self.buckets[home].free() else {
-                    is_used = true;
+                None => return Err(element),
+            },
+        };
+        self.buckets[bucket].put(slot, fingerprint, element);
+        self.header.len += 1;
+        self.header.expires += u32::from(has_expiry);
+        Ok(())
+    }
+
+    /// An empty slot in an overflow bucket of a home: in one it uses already, so that as few as possible have to
+    /// be searched; else in the emptiest.
+    fn overflow_vacancy(&self, home: usize) -> Option<(usize, usize)> {
+        let flags = self.buckets[home].overflow_flags();
+        let mut best: Option<(usize, SlotSet)> = None;
+        for index in 0..self.overflow_choices() {
+            let vacancies = self.buckets[self.overflow_bucket(home, index)].vacancies();
+            if flags & 1 << index != 0 {
+                if !vacancies.is_empty() {
+                    best = Some((index, vacancies));
                     break;
-                };
-                let place = Place { bucket: index as u8, slot: from as u8 };
-                let low_byte = self.fingerprint_at(place);
-                self.clear(place);
-                self.buckets[home].put(to, low_byte, slot);
-                self.len += 1;
-            }
-            if !is_used {
-                self.buckets[home].tags &= !(1 << (56 + step));
-            }
-        }
-    }
-
-    /// The fingerprint kept for the entry at a place.
-    pub fn fingerprint_at(&self, place: Place) -> u8 {
-        (self.buckets[usize::from(place.bucket)].tags >> (8 * u32::from(place.slot))) as u8
-    }
-
-    /// Visits everything that is at home in one bucket, wherever it stands.
-    pub fn for_home(&self, home: usize, mut visit: impl FnMut(Slot)) {
-        for slot in 0..SLOTS {
-            if let Some(slot) = self.at(home, slot) {
-                visit(slot);
-            }
-        }
-        for step in 0..self.reach() {
-            if self.buckets[home].tags >> (56 + step) & 1 == 0 {
-                continue;
-            }
-            for slot in 0..SLOTS {
-                let found = self.at(self.overflow_of(home, step), slot);
-                if let Some(slot) = found.filter(|slot| self.home_of_tag(slot.tag()) == home) {
-                    visit(slot);
                 }
+            } else if vacancies.len() > best.map_or(0, |(_, most)| most.len()) {
+                best = Some((index, vacancies));
+            }
+        }
+        let (index, mut vacancies) = best?;
+        vacancies.next().map(|slot| (index, slot))
+    }
+
+    fn overflow_choices(&self) -> usize {
+        OVERFLOW_CHOICES.min(self.buckets.len() - self.header.homes as usize)
+    }
+
+    /// The bucket that is a home's overflow bucket number `index`.
+    #[inline]
+    fn overflow_bucket(&self, home: usize, index: usize) -> usize {
+        let homes = self.header.homes;
+        let overflow = self.buckets.len() as u32 - homes;
+        (homes + (home + index) as u32 % overflow) as usize
+    }
+
+    /// Moves an element of `home` from an overflow bucket to its empty slot `slot`.
+    fn pull_back(&mut self, home: usize, slot: usize) {
+        for index in flagged(self.buckets[home].overflow_flags()) {
+            let bucket = self.overflow_bucket(home, index);
+            let mine = self.slots_of(home, bucket).next();
+            if let Some(from) = mine {
+                let fingerprint = self.buckets[bucket].fingerprint(from);
+                if let Some(element) = self.buckets[bucket].take(from) {
+                    self.buckets[home].put(slot, fingerprint, element);
+                }
+                self.review_overflow(home, bucket);
+                return;
             }
         }
     }
 
-    /// Every place that is taken.
-    pub fn places(&self) -> impl Iterator<Item = Place> {
-        self.buckets.iter().enumerate().flat_map(|(bucket, content)| {
-            (0..SLOTS)
-                .filter(|&slot| content.slots[slot] != 0)
-                .map(move |slot| Place { bucket: bucket as u8, slot: slot as u8 })
+    /// Clears the flag for an overflow bucket that holds nothing of `home` any more.
+    fn review_overflow(&mut self, home: usize, bucket: usize) {
+        if self.slots_of(home, bucket).next().is_some() {
+            return;
+        }
+        for index in 0..self.overflow_choices() {
+            if self.overflow_bucket(home, index) == bucket {
+                self.buckets[home].set_overflow_flag(index, false);
+            }
+        }
+    }
+
+    /// Slots of an overflow bucket that hold elements of `home`.
+    fn slots_of(&self, home: usize, bucket: usize) -> impl Iterator<Item = usize> + use<'_, E> {
+        let bucket = &self.buckets[bucket];
+        bucket.occupied().filter(move |&slot| {
+            bucket.element(slot).is_some_and(|element| self.home_of(element.tag()) == home)
         })
     }
 
-    /// Entries that stand in overflow buckets.
-    pub fn overflowed(&self) -> usize {
-        self.places().filter(|place| u16::from(place.bucket) >= self.homes).count()
-    }
-}
-
-impl Bucket {
+    /// The home of the element at a place.
     #[inline]
-    fn find(&self, wanted: u8, is_it: &mut impl FnMut(Slot) -> bool) -> Option<u8> {
-        let mut marks = matching(self.tags, wanted);
-        while marks != 0 {
-            let slot = marks.trailing_zeros() / 8;
-            if is_it(Slot(self.slots[slot as usize])) {
-                return Some(slot as u8);
-            }
-            marks &= marks - 1;
+    fn home_at(&self, place: Place) -> Option<usize> {
+        if place.bucket < self.header.homes as usize {
+            return Some(place.bucket);
         }
-        None
+        self.element(place).map(|element| self.home_of(element.tag()))
     }
 
+    /// The home of an element with this tag.
     #[inline]
-    fn free(&self) -> Option<u8> {
-        let marks = matching(self.tags, 0);
-        (marks != 0).then(|| (marks.trailing_zeros() / 8) as u8)
+    fn home_of(&self, tag: u16) -> usize {
+        self.shape().home(self.position(tag))
     }
 
+    /// What is known of the hash of an element with this tag: all bits to the end of the window.
     #[inline]
-    fn put(&mut self, slot: u8, low_byte: u8, content: Slot) {
-        debug_assert_eq!(self.tags >> (8 * u32::from(slot)) & 0xff, 0);
-        self.tags |= u64::from(fingerprint(u64::from(low_byte))) << (8 * u32::from(slot));
-        self.slots[usize::from(slot)] = content.0;
+    fn position(&self, tag: u16) -> u64 {
+        let base = window_base(self.depth());
+        let before = self.header.prefix & !last_hash(base);
+        before | u64::from(tag) << (u64::BITS - WINDOW_BITS - base)
+    }
+
+    fn prefetch_elements(&self) {
+        for bucket in &self.buckets {
+            for element in bucket.occupied().filter_map(|slot| bucket.element(slot)) {
+                prefetch(element.address());
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exactly_the_equal_fingerprints_are_marked() {
-        // Neighbours that differ in the lowest bit are where the cheaper formula errs.
-        for bytes in [
-            [1, 0, 0, 1, 0, 1, 0],
-            [0, 1, 2, 3, 0, 255, 128],
-            [7, 6, 7, 6, 6, 7, 7],
-            [128, 129, 0, 1, 127, 0, 0],
-        ] {
-            for top in [0_u8, 0xff] {
-                let tags = bytes.iter().rev().fold(u64::from(top), |tags, byte| tags << 8 | byte);
-                for wanted in 0..=255_u8 {
-                    let marks = matching(tags, wanted);
-                    for (slot, byte) in bytes.iter().enumerate() {
-                        assert_eq!(marks >> (8 * slot + 7) & 1 == 1, *byte == u64::from(wanted));
-                    }
-                    assert_eq!(marks & !HIGHS, 0);
+impl<E: Element> Segment<E> {
+    /// Checks everything that must hold of a segment. Returns how many elements it has, and how many of them
+    /// have an expiry.
+    pub fn verify(&self, hash_key: HashKey) -> (usize, usize) {
+        let homes = self.header.homes as usize;
+        let (mut len, mut expires) = (0, 0);
+        let mut flags = vec![0_u8; homes];
+        for (index, bucket) in self.buckets.iter().enumerate() {
+            for slot in 0..SLOTS {
+                let Some(element) = bucket.element(slot) else {
+                    assert_eq!(bucket.fingerprint(slot), 0);
+                    continue;
+                };
+                let hash = element.hash(hash_key);
+                assert!(self.is_for(hash));
+                assert_eq!(bucket.fingerprint(slot), fingerprint(hash));
+                assert_eq!(element.tag(), window(hash, self.depth()));
+                let home = self.shape().home(hash);
+                assert_eq!(self.home_of(element.tag()), home);
+                if index < homes {
+                    assert_eq!(index, home);
+                } else {
+                    let choice =
+                        (0..self.overflow_choices()).find(|&it| self.overflow_bucket(home, it) == index);
+                    flags[home] |= 1 << choice.expect("only overflow buckets of its home");
                 }
+                if let Some(UnixMillis(at)) = element.expiry() {
+                    assert!(self.header.earliest_expiry <= at);
+                    expires += 1;
+                }
+                assert_eq!(element.has_expiry(), element.expiry().is_some());
+                len += 1;
             }
         }
+        for (home, flags) in flags.into_iter().enumerate() {
+            assert_eq!(self.buckets[home].overflow_flags(), flags);
+        }
+        assert_eq!((self.len(), self.header.expires as usize), (len, expires));
+        (len, expires)
     }
+}
+
+#[inline]
+#[expect(
+    clippy::manual_find,
+    reason = "the iterator's own loop is not inlined, and this is the hottest there is"
+)]
+fn find_in<E: Element>(bucket: &Bucket<E>, fingerprint: u8, key: &[u8]) -> Option<usize> {
+    for slot in bucket.candidates(fingerprint) {
+        if bucket.element(slot).is_some_and(|element| element.has_key(key)) {
+            return Some(slot);
+        }
+    }
+    None
+}
+
+/// The numbers of the flags that are set.
+#[inline]
+fn flagged(flags: u8) -> impl Iterator<Item = usize> {
+    (0..OVERFLOW_CHOICES).filter(move |index| flags & 1 << index != 0)
+}
+
+/// The byte of a hash that tells elements of a bucket apart. Zero stands for an empty slot.
+#[inline]
+fn fingerprint(hash: u64) -> u8 {
+    (hash as u8).max(1)
+}
+
+/// The greatest hash that begins with `depth` zeros: all ones behind a prefix of that length.
+#[inline]
+fn last_hash(depth: u32) -> u64 {
+    u64::MAX.checked_shr(depth).unwrap_or(0)
+}
+
+/// The first hash bit in the tags of a segment.
+#[inline]
+fn window_base(depth: u32) -> u32 {
+    depth - depth % WINDOW_DEPTHS
+}
+
+/// The tag of a hash in a segment.
+#[inline]
+fn window(hash: u64, depth: u32) -> u16 {
+    (hash << window_base(depth) >> (u64::BITS - WINDOW_BITS)) as u16
+}
+
+/// When to grow: which of the permitted fills is up to the prefix.
+fn len_max(class: u8, prefix: u64, depth: u32) -> u32 {
+    let mixed = (prefix ^ u64::from(depth)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let share = ((mixed >> 32) as usize * FILL_PERCENT_SPAN) >> 32;
+    let percent = FILL_PERCENT_MIN + share;
+    (slots(CLASS_BYTES[usize::from(class)]) * percent / 100) as u32
 }

@@ -1,17 +1,30 @@
-//! Values and their encodings. Nothing here knows of commands or keys.
+//! Values: what a key maps to, as commands see it.
+//!
+//! An [`Entry`](crate::keyspace::Entry) stores a value in the encoding that suits it and shows it as a
+//! [`ValueRef`]. The names of types and encodings are those of Redis.
 
-pub mod string;
+mod string;
 
 pub use string::{NewValue, RawString, StringRef};
 
-/// Longest string that `OBJECT ENCODING` calls `embstr`.
-pub const EMBSTR_LEN_MAX: usize = 44;
+use std::fmt;
 
-/// The type of a value, under the name the TYPE command gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The type of a value, as `TYPE` reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
 pub enum ValueType {
-    /// A string.
-    String,
+    /// Bytes.
+    String = 0,
+    /// A sequence of strings.
+    List = 1,
+    /// Distinct strings.
+    Set = 2,
+    /// Distinct strings, ordered by score.
+    SortedSet = 3,
+    /// A map from strings to strings.
+    Hash = 4,
+    /// An append-only log of records.
+    Stream = 6,
 }
 
 impl ValueType {
@@ -20,49 +33,76 @@ impl ValueType {
     pub fn name(self) -> &'static str {
         match self {
             ValueType::String => "string",
+            ValueType::List => "list",
+            ValueType::Set => "set",
+            ValueType::SortedSet => "zset",
+            ValueType::Hash => "hash",
+            ValueType::Stream => "stream",
         }
     }
 }
 
-/// How a value is stored, under the name `OBJECT ENCODING` gives.
+impl fmt::Display for ValueType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A value, borrowed from its entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Encoding {
-    /// A 64-bit integer.
-    Int,
-    /// A short string.
-    Embstr,
-    /// Any other string.
-    Raw,
-}
-
-impl Encoding {
-    /// Redis' name of the encoding.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Encoding::Int => "int",
-            Encoding::Embstr => "embstr",
-            Encoding::Raw => "raw",
-        }
-    }
-}
-
-/// A value, to look at.
-#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum ValueRef<'a> {
     /// A string.
     String(StringRef<'a>),
 }
 
-impl ValueRef<'_> {
-    /// Appends a description that equal values have in common, whatever their encoding.
-    pub fn describe(&self, record: &mut Vec<u8>) {
+impl<'a> ValueRef<'a> {
+    /// Its type.
+    #[must_use]
+    #[inline]
+    pub fn value_type(self) -> ValueType {
+        match self {
+            ValueRef::String(_) => ValueType::String,
+        }
+    }
+
+    /// The string, unless it is something else.
+    #[must_use]
+    #[inline]
+    pub fn as_string(self) -> Option<StringRef<'a>> {
+        match self {
+            ValueRef::String(string) => Some(string),
+        }
+    }
+
+    /// Appends a description to `record` that equal values share, whatever their encodings: what a digest of
+    /// the data is made from. Descriptions are prefix-free.
+    pub fn describe(self, record: &mut Vec<u8>) {
+        record.push(self.value_type() as u8);
         match self {
             ValueRef::String(string) => {
-                record.push(b's');
-                string.append_to(record);
+                let mut digits = itoa::Buffer::new();
+                let bytes = string.bytes(&mut digits);
+                record.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+                record.extend_from_slice(bytes);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_ignore_encodings_and_separate_values() {
+        let describe = |string| {
+            let mut record = Vec::new();
+            ValueRef::String(string).describe(&mut record);
+            record
+        };
+        assert_eq!(describe(StringRef::Int(-17)), describe(StringRef::Bytes(b"-17")));
+        assert_ne!(describe(StringRef::Int(17)), describe(StringRef::Bytes(b"17 ")));
+        assert_eq!(describe(StringRef::Bytes(b"ab")), b"\x00\x02\0\0\0\0\0\0\0ab");
     }
 }

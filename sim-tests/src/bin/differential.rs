@@ -70,7 +70,7 @@ fn main() -> ExitCode {
             println!("{}", mismatch.report);
             if let Some(path) = options.keep {
                 let text = format!(
-                    "# What led to a difference; record it to see what Redis answers.\n\n== seed {}\n{}",
+                    "# What led to a difference; record it to see what Redis answers.\n\n== seed {}\nonly resp2\n{}",
                     options.seed, mismatch.history
                 );
                 match std::fs::write(&path, text) {

@@ -47,7 +47,8 @@ pub struct Summary {
 pub struct Mismatch {
     /// What happened, over several lines.
     pub report: String,
-    /// Everything that was sent, as a transcript, if it was kept.
+    /// Everything that was sent, as the steps of a transcript, if it was kept; but for iterations with SCAN and
+    /// for RANDOMKEY, which change nothing.
     pub history: String,
 }
 
@@ -259,7 +260,7 @@ impl Duel {
 
     fn quit(&mut self, name: &str) -> Result<(), String> {
         let bytes = encode_command(&["QUIT"]);
-        let mut play = |stage: &mut dyn Stage| {
+        let play = |stage: &mut dyn Stage| {
             stage.send(name, &bytes)?;
             let received = stage.receive(name, 1, true)?;
             stage.connect(name)?;
@@ -267,6 +268,9 @@ impl Duel {
         };
         let (expected, found) = (play(&mut self.oracle)?, play(&mut self.core)?);
         self.summary.commands += 1;
+        if self.keeps_history {
+            let _ = writeln!(self.history, "{name}> QUIT\n+OK\n(closed)\nclose {name}");
+        }
         if expected == found { Ok(()) } else { Err(format!("QUIT: redis {expected:?}, core {found:?}")) }
     }
 

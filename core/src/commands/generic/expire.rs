@@ -87,8 +87,7 @@ impl Condition {
             } else if word.eq_ignore_ascii_case(b"LT") {
                 condition.if_sooner = true;
             } else {
-                let word = String::from_utf8_lossy(word);
-                return Err(CommandError::Text(format!("ERR Unsupported option {word}").into()));
+                return Err(CommandError::repeating("ERR Unsupported option ", word, ""));
             }
         }
         if condition.if_none && (condition.if_some || condition.if_later || condition.if_sooner) {

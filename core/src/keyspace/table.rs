@@ -1,0 +1,373 @@
+//! The table: finding, adding, growing and shrinking, and the walks over all elements.
+
+use super::directory::{Directory, Pile};
+use super::element::Element;
+use super::hash::HashKey;
+use super::occupied::OccupiedElement;
+use super::segment::{self, CLASS_MAX, Segment};
+use super::{ExpireProgress, TableStats, UnixMillis};
+use std::ptr::NonNull;
+
+/// Removals from a segment between two looks at whether it should shrink.
+const SHRINK_EVERY: usize = 8;
+
+/// Two neighbours are merged when both together hold at most this share of what a full segment does, in percent.
+/// They were more than full when they were one, so that little is done twice.
+const MERGE_PERCENT_MAX: usize = 60;
+
+/// Random slots that are tried before the rest is searched in order.
+const RANDOM_TRIES_MAX: usize = 256;
+
+/// A hash table of elements that find themselves by their keys.
+pub struct Table<E: Element> {
+    pub(super) directory: Directory<E>,
+    hash_key: HashKey,
+    len: usize,
+    expires: usize,
+    /// The size of segment that is split; smaller in tests, which so have many segments with few elements.
+    class_max: u8,
+}
+
+impl<E: Element> Table<E> {
+    /// An empty table; allocates nothing.
+    pub const fn new(hash_key: HashKey) -> Table<E> {
+        Table { directory: Directory::new(), hash_key, len: 0, expires: 0, class_max: CLASS_MAX }
+    }
+
+    /// An empty table that splits its segments when they have this size.
+    #[cfg(test)]
+    pub fn with_class_max(hash_key: HashKey, class_max: u8) -> Table<E> {
+        Table { class_max, ..Table::new(hash_key) }
+    }
+
+    /// The key of the hash.
+    #[inline]
+    pub fn hash_key(&self) -> HashKey {
+        self.hash_key
+    }
+
+    /// Number of elements.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Number of elements with an expiry.
+    #[inline]
+    pub fn expires(&self) -> usize {
+        self.expires
+    }
+
+    /// Begins to fetch the bucket of a hash.
+    #[inline]
+    pub fn prefetch_bucket(&self, hash: u64) {
+        if let Some((shape, segment)) = self.directory.segment(hash) {
+            segment.prefetch_bucket(shape, hash);
+        }
+    }
+
+    /// Begins to fetch what the bucket of a hash leads to.
+    #[inline]
+    pub fn prefetch_element(&self, hash: u64) {
+        if let Some((shape, segment)) = self.directory.segment(hash) {
+            segment.prefetch_element(shape, hash);
+        }
+    }
+
+    /// Finds an element.
+    #[inline]
+    pub fn find(&self, hash: u64, key: &[u8]) -> Option<&E> {
+        let (shape, segment) = self.directory.segment(hash)?;
+        segment.find(shape, hash, key).and_then(|place| segment.element(place))
+    }
+
+    /// Finds an element, to change it.
+    #[inline]
+    pub fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<OccupiedElement<'_, E>> {
+        OccupiedElement::find(self, hash, key)
+    }
+
+    /// Finds the slot of an element.
+    #[inline]
+    pub(super) fn find_slot(&mut self, hash: u64, key: &[u8]) -> Option<NonNull<E>> {
+        let (shape, segment) = self.directory.segment(hash)?;
+        let place = segment.find(shape, hash, key)?;
+        self.directory.segment_ptr(hash).map(|segment| Segment::slot_ptr(segment, place))
+    }
+
+    /// Adds an element whose key is not there.
+    #[inline]
+    pub fn insert(&mut self, hash: u64, mut element: E) {
+        debug_assert!(self.find(hash, element.key()).is_none(), "the key is there already");
+        self.len += 1;
+        self.expires += usize::from(element.has_expiry());
+        loop {
+            if let Some((_, segment)) = self.directory.segment_mut(hash)
+                && !segment.is_full()
+            {
+                match segment.insert(hash, element) {
+                    Ok(()) => return,
+                    Err(homeless) => element = homeless,
+                }
+            }
+            self.grow(hash);
+        }
+    }
+
+    /// Shows the elements of the home bucket at a cursor, and returns the cursor to go on with, or 0 at the end.
+    ///
+    /// A cursor is a position in the order of hashes with its bits reversed, which makes those of small tables
+    /// short. Any number is one.
+    pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&E)) -> u64 {
+        let position = cursor.reverse_bits();
+        let Some((_, segment)) = self.directory.segment(position) else { return 0 };
+        segment.visit_home(position, visit).map_or(0, u64::reverse_bits)
+    }
+
+    /// An element chosen by chance: each with the same probability, but for tables with less than one element in
+    /// a hundred slots or so, which are searched in order once chance has not helped.
+    pub fn random(&self, random: &mut dyn FnMut() -> u64) -> Option<&E> {
+        if self.len == 0 {
+            return None;
+        }
+        // All segments are tried as if they had as many slots as the largest, and each at one place only.
+        let buckets = match self.directory.segment_from(0) {
+            Some(only) if self.directory.len() == 1 => only.buckets(),
+            _ => segment::bucket_count(self.class_max),
+        };
+        let slots = buckets * super::bucket::SLOTS;
+        for _ in 0..RANDOM_TRIES_MAX {
+            let place = below(random(), self.directory.len());
+            let slot = below(random(), slots);
+            if let Some(element) =
+                self.directory.segment_from(place).and_then(|segment| segment.element_at(slot))
+            {
+                return Some(element);
+            }
+        }
+        let start = below(random(), self.directory.len());
+        let mut places = (start..self.directory.len()).chain(0..start);
+        let segment =
+            places.find_map(|place| self.directory.segment_from(place).filter(|it| it.len() > 0))?;
+        let nth = below(random(), segment.len());
+        (0..segment.buckets()).flat_map(|bucket| segment.elements_in(bucket)).nth(nth)
+    }
+
+    /// All elements, one segment after the other in the order of hashes.
+    pub fn iter(&self) -> impl Iterator<Item = &E> + use<'_, E> {
+        (0..self.directory.len())
+            .filter_map(|place| self.directory.segment_from(place))
+            .flat_map(|segment| (0..segment.buckets()).flat_map(|bucket| segment.elements_in(bucket)))
+    }
+
+    /// Walks segments from a cursor on and takes out what has expired. Segments are walked as a whole, so that
+    /// the last one may exceed `entries_max`. Segments that have become small are merged on the way.
+    pub fn expire_cycle(
+        &mut self,
+        cursor: &mut u64,
+        now: UnixMillis,
+        segments_max: usize,
+        entries_max: usize,
+        expired: &mut dyn FnMut(E),
+    ) -> ExpireProgress {
+        let mut progress = ExpireProgress::default();
+        while progress.segments < segments_max && progress.entries < entries_max {
+            let next = match self.directory.segment_mut(*cursor) {
+                None => None,
+                Some((_, segment)) => {
+                    progress.segments += 1;
+                    if segment.may_have_expired(now) {
+                        let before = segment.len();
+                        progress.entries += segment.take_expired(now, expired);
+                        let taken = before - segment.len();
+                        self.len -= taken;
+                        self.expires -= taken;
+                    }
+                    let next = segment.end();
+                    self.shrink(*cursor);
+                    next
+                }
+            };
+            *cursor = next.unwrap_or(0);
+            if next.is_none() {
+                progress.finished = true;
+                break;
+            }
+        }
+        progress
+    }
+
+    /// Takes everything out; the table is empty afterwards.
+    pub fn take(&mut self) -> (usize, Pile<E>) {
+        self.expires = 0;
+        (std::mem::take(&mut self.len), self.directory.take())
+    }
+
+    /// Bytes of memory for segments and directory.
+    pub fn bytes(&self) -> usize {
+        self.directory.bytes()
+    }
+
+    /// Figures on how full the table is; walks all of it.
+    pub fn stats(&self) -> TableStats {
+        let mut stats = TableStats {
+            len: self.len,
+            directory_len: self.directory.len(),
+            bytes: self.bytes(),
+            ..TableStats::default()
+        };
+        for segment in (0..self.directory.len()).filter_map(|place| self.directory.segment_from(place)) {
+            stats.segments += 1;
+            stats.slots += segment.buckets() * super::bucket::SLOTS;
+            stats.overflowed += segment.overflow_len();
+            stats.depth_max = stats.depth_max.max(segment.depth());
+            stats.depth_min = stats.depth_min.min(segment.depth());
+        }
+        stats
+    }
+
+    /// Takes note that the element with this hash has another expiry than before.
+    pub(super) fn note_expiry(&mut self, hash: u64, had_expiry: bool, expiry: Option<UnixMillis>) {
+        self.expires = self.expires - usize::from(had_expiry) + usize::from(expiry.is_some());
+        if let Some((_, segment)) = self.directory.segment_mut(hash) {
+            segment.note_expiry(had_expiry, expiry);
+        }
+    }
+
+    /// Takes out the element with this hash that lies in this slot.
+    pub(super) fn remove_at(&mut self, hash: u64, slot: NonNull<E>) -> E {
+        let removed = self.directory.segment_mut(hash).and_then(|(_, segment)| {
+            let element = segment.remove(segment.place_of(slot))?;
+            Some((element, segment.len()))
+        });
+        let (element, left) = removed.expect("whoever found the slot has borrowed the table since");
+        self.len -= 1;
+        self.expires -= usize::from(element.has_expiry());
+        if left.is_multiple_of(SHRINK_EVERY) {
+            self.shrink(hash);
+        }
+        element
+    }
+
+    /// Makes room in the segment for `hash`: rebuilds it larger, or splits it.
+    #[cold]
+    fn grow(&mut self, hash: u64) {
+        let Some((_, segment)) = self.directory.segment_mut(hash) else {
+            self.directory.replace(0, 0, vec![Segment::new(0, 0, 0)]);
+            return;
+        };
+        let (prefix, depth) = (segment.prefix(), segment.depth());
+        let mut left_over = Vec::new();
+        let mut grown = enlarge(segment, self.class_max, self.hash_key, &mut left_over);
+        place(&mut grown, left_over, self.class_max, self.hash_key);
+        self.directory.replace(prefix, depth, grown);
+    }
+
+    /// Merges the segment for `hash` with its neighbour, or rebuilds it smaller, if that is due.
+    #[cold]
+    fn shrink(&mut self, hash: u64) {
+        let Some((_, segment)) = self.directory.segment(hash) else { return };
+        let (prefix, depth, len) = (segment.prefix(), segment.depth(), segment.len());
+        if depth == 0 && len == 0 {
+            drop(self.directory.take());
+            return;
+        }
+        if depth > 0 {
+            let bit = 1 << (u64::BITS - depth);
+            if let Some((_, buddy)) = self.directory.segment(prefix ^ bit)
+                && buddy.depth() == depth
+                && (len + buddy.len()) * 100 <= segment::len_guaranteed(self.class_max) * MERGE_PERCENT_MAX
+            {
+                let class = segment::class_for(len + buddy.len());
+                self.rebuild(&[prefix, prefix ^ bit], prefix & !bit, depth - 1, class);
+                return;
+            }
+        }
+        if segment::class_for(len + len / 2) < segment.class() {
+            self.rebuild(&[prefix], prefix, depth, segment::class_for(len));
+        }
+    }
+
+    /// Puts the elements of the segments for some hashes into a new one of this class, which replaces them.
+    fn rebuild(&mut self, sources: &[u64], prefix: u64, depth: u32, class: u8) {
+        let mut rebuilt = vec![Segment::new(class.min(self.class_max), prefix, depth)];
+        let mut left_over = Vec::new();
+        for &source in sources {
+            if let Some((_, segment)) = self.directory.segment_mut(source) {
+                segment.move_into(&mut rebuilt, self.hash_key, &mut left_over);
+            }
+        }
+        place(&mut rebuilt, left_over, self.class_max, self.hash_key);
+        self.directory.replace(prefix, depth, rebuilt);
+    }
+}
+
+#[cfg(test)]
+impl<E: Element> Table<E> {
+    /// Checks everything that must hold of a table.
+    pub fn verify(&self) {
+        let (mut len, mut expires, mut bytes, mut place, mut depth_max) = (0, 0, 0, 0, 0);
+        while place < self.directory.len() {
+            let segment =
+                self.directory.segment_from(place).expect("each segment begins where the last one ends");
+            let places = self.directory.len() >> segment.depth();
+            let first_hash = (place as u128) * (1 << 64) / self.directory.len() as u128;
+            assert_eq!(u128::from(segment.prefix()), first_hash);
+            assert!((1..places).all(|offset| self.directory.segment_from(place + offset).is_none()));
+            let (segment_len, segment_expires) = segment.verify(self.hash_key);
+            assert!(segment.class() <= self.class_max);
+            len += segment_len;
+            expires += segment_expires;
+            bytes += segment.bytes();
+            depth_max = depth_max.max(segment.depth());
+            place += places;
+        }
+        assert_eq!((self.len, self.expires), (len, expires));
+        assert_eq!(self.bytes(), bytes + 8 * self.directory.len());
+        assert!(self.directory.len() == 0 || self.directory.len() == 1 << depth_max);
+    }
+}
+
+/// Moves a segment's elements into one of the next size, or into two.
+fn enlarge<E: Element>(
+    segment: &mut Segment<E>,
+    class_max: u8,
+    hash_key: HashKey,
+    left_over: &mut Vec<E>,
+) -> Vec<Box<Segment<E>>> {
+    let (prefix, depth) = (segment.prefix(), segment.depth());
+    let mut grown = if segment.class() < class_max {
+        vec![Segment::new(segment.class() + 1, prefix, depth)]
+    } else {
+        let class = segment::class_for(segment.len() / 2).min(class_max);
+        let bit = 1 << (u64::BITS - 1 - depth);
+        vec![Segment::new(class, prefix, depth + 1), Segment::new(class, prefix | bit, depth + 1)]
+    };
+    segment.move_into(&mut grown, hash_key, left_over);
+    grown
+}
+
+/// Puts elements that found no room into the segments they belong to, which grow for it. Rarely anything is left
+/// over: a segment is replaced by larger ones.
+fn place<E: Element>(
+    segments: &mut Vec<Box<Segment<E>>>,
+    mut left_over: Vec<E>,
+    class_max: u8,
+    hash_key: HashKey,
+) {
+    while let Some(element) = left_over.pop() {
+        let hash = element.hash(hash_key);
+        let index = segments.iter().position(|segment| segment.is_for(hash));
+        let index = index.expect("the segments together hold all hashes of the one they replace");
+        if let Err(element) = segments[index].insert(hash, element) {
+            let mut segment = segments.swap_remove(index);
+            segments.extend(enlarge(&mut segment, class_max, hash_key, &mut left_over));
+            left_over.push(element);
+        }
+    }
+}
+
+/// Scales a random number to one below `bound`.
+fn below(random: u64, bound: usize) -> usize {
+    ((u128::from(random) * bound as u128) >> 64) as usize
+}
