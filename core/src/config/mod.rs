@@ -16,7 +16,7 @@ mod value;
 mod words;
 
 pub use kind::{HostName, Kind};
-pub use rewrite::rewrite;
+pub use rewrite::{quoted, rewrite};
 pub use table::{Change, DIRECTIVES, Directive, OTHERS, Other, Status, index_of};
 pub use typed::{EvictionPolicy, OutputLimit, OutputLimits, Permission, SavePoint};
 pub use value::Value;

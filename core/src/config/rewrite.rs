@@ -166,7 +166,8 @@ fn memory(value: &str) -> String {
 }
 
 /// A value between double quotes, as [`split_quoted`] reads it.
-fn quoted(value: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn quoted(value: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'"'];
     for &byte in value {
         match byte {

@@ -380,6 +380,7 @@ pub static OTHERS: &[(&str, (usize, usize), Other)] = &[
     ("loadmodule", (1, usize::MAX), Other::Refused(NO_MODULES)),
     ("lua-enable-deprecated-api", (1, 1), Other::Ignored),
     ("rename-command", (2, 2), Other::Refused(NO_RENAMING)),
+    ("sentinel", (0, usize::MAX), Other::Refused("rotom has no sentinel mode")),
     ("user", (1, usize::MAX), Other::Refused(NO_ACL)),
 ];
 
