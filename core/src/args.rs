@@ -42,10 +42,10 @@ impl<'a> Args<'a> {
     #[inline]
     pub fn at(&self, index: usize) -> &'a [u8] {
         let range = self.ranges[index];
-        if !self.large.is_empty() {
-            if let Some(large) = self.large.iter().find(|large| large.index == index) {
-                return &large.bytes;
-            }
+        if !self.large.is_empty()
+            && let Some(large) = self.large.iter().find(|large| large.index == index)
+        {
+            return &large.bytes;
         }
         let start = range.start as usize;
         &self.input[start..start + range.len as usize]

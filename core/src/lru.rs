@@ -84,7 +84,7 @@ impl AccessClock {
             // One in (counter − init) · factor + 1 uses counts.
             let base = u64::from(counter.saturating_sub(LFU_INIT));
             let odds = base * u64::from(self.log_factor) + 1;
-            if self.next_random() % odds == 0 {
+            if self.next_random().is_multiple_of(odds) {
                 counter += 1;
             }
         }

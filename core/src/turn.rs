@@ -250,7 +250,7 @@ impl Core {
                 match &outcome {
                     Ok(()) => client.reply.ok(),
                     Err(reason) => {
-                        client.reply.error(format!("ERR Rewriting config file: {reason}").as_bytes())
+                        client.reply.error(format!("ERR Rewriting config file: {reason}").as_bytes());
                     }
                 }
                 if client.session.state == State::WaitingForDisk {

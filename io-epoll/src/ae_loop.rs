@@ -27,7 +27,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 /// Events taken from epoll in one turn. The kernel keeps the others in order.
-pub(crate) const EVENTS_PER_TURN_MAX: usize = 128;
+pub(crate) const EVENTS_PER_TURN_MAX: usize = 64;
 
 /// Connections accepted from one listener in one turn; each costs some ten microseconds.
 const ACCEPTS_PER_TURN_MAX: usize = 32;

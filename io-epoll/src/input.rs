@@ -20,18 +20,18 @@ pub(crate) const INPUT_BYTES_PER_CONNECTION_MAX: usize = 16 * 1024;
 /// With less of the turn's input left than this, the next connection waits for the next turn.
 const INPUT_BYTES_MIN: usize = 2 * 1024;
 
-/// Connections read from in one turn; with one request each, that is about a millisecond of system calls.
+/// Connections read from in one turn; with one request each, that is about half a millisecond of system calls.
 const READS_PER_TURN_MAX: usize = EVENTS_PER_TURN_MAX;
 
 /// Connections whose input is handed to the core together.
 const BATCH_MAX: usize = 16;
 
 /// Bytes of large values, read straight to where they stay, of one connection in one turn. They cost only
-/// their copy, so there may be more of them.
-const FILLED_BYTES_PER_CONNECTION_MAX: usize = 256 * 1024;
+/// their copy and fresh memory, so there may be more of them.
+const FILLED_BYTES_PER_CONNECTION_MAX: usize = 128 * 1024;
 
-/// Bytes of large values in one turn.
-const FILLED_BYTES_PER_TURN_MAX: usize = 1024 * 1024;
+/// Bytes of large values in one turn; with fresh memory, about a millisecond.
+const FILLED_BYTES_PER_TURN_MAX: usize = 512 * 1024;
 
 /// How a read ended.
 enum Got {

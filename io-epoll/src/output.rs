@@ -15,10 +15,10 @@ const SLICES_FIRST: usize = 4;
 const SLICES_MAX: usize = 64;
 
 /// Output of one connection in one turn.
-pub(crate) const OUTPUT_BYTES_PER_CONNECTION_MAX: usize = 256 * 1024;
+pub(crate) const OUTPUT_BYTES_PER_CONNECTION_MAX: usize = 128 * 1024;
 
-/// Output of one turn. A megabyte takes about half a millisecond to copy.
-pub(crate) const OUTPUT_BYTES_PER_TURN_MAX: usize = 1024 * 1024;
+/// Output of one turn. To copy it into sockets takes between a quarter of a millisecond and a whole one.
+pub(crate) const OUTPUT_BYTES_PER_TURN_MAX: usize = 512 * 1024;
 
 /// One attempt to write.
 struct Attempt {

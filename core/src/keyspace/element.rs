@@ -43,8 +43,8 @@ pub unsafe trait Element: Sized {
     /// Whether it ends at all, answered without looking at its memory.
     fn has_expiry(&self) -> bool;
 
-    /// Where its memory begins, to fetch it ahead.
-    fn address(&self) -> *const u8;
+    /// Begins to fetch its memory.
+    fn prefetch(&self);
 
     /// The table's 16 bits.
     fn tag(&self) -> u16;

@@ -13,8 +13,9 @@
 //! value that fits is overwritten in place.
 //!
 //! The pointer's word has room besides the address: its lowest bit says whether there is an expiry, so that a
-//! walk over a table finds the entries that can expire without touching the others, and its 16 highest bits
-//! belong to the table that holds the entry.
+//! walk over a table finds the entries that can expire without touching the others, the next one whether the
+//! block is longer than a cache line, for fetching it ahead, and its 16 highest bits belong to the table that
+//! holds the entry.
 
 #![expect(unsafe_code, reason = "an entry lays out its own block of memory")]
 
@@ -25,6 +26,7 @@ use self::block::{allocate, copy_short, free, is_equal, is_fitting};
 use self::header::{ENCODING_BOXED, ENCODING_INLINE, ENCODING_INT, FLAG_EXPIRY, FLAG_RAW, Header, flags};
 use super::UnixMillis;
 use super::element::{ADDRESS_MASK, Element, TAG_SHIFT};
+use super::prefetch::prefetch;
 use crate::value::{NewValue, RawString, StringRef, ValueRef, ValueType};
 use bytes::Bytes;
 use std::fmt;
@@ -39,6 +41,11 @@ const EMBSTR_LEN_MAX: usize = 44;
 
 /// The bit of the pointer's word that says whether there is an expiry.
 const EXPIRY_BIT: usize = 1;
+
+/// The bit of the pointer's word that says whether the block is longer than a cache line.
+const LARGE_BIT: usize = 2;
+
+const CACHE_LINE_BYTES: usize = 64;
 
 /// Size of the header, and of each part that may follow it.
 const WORD: usize = 8;
@@ -89,8 +96,11 @@ unsafe impl Element for Entry {
     }
 
     #[inline]
-    fn address(&self) -> *const u8 {
-        self.block()
+    fn prefetch(&self) {
+        prefetch(self.block());
+        if self.0.addr().get() & LARGE_BIT != 0 {
+            prefetch(self.block().wrapping_add(CACHE_LINE_BYTES));
+        }
     }
 
     #[inline]
@@ -213,7 +223,7 @@ impl Entry {
         }
         self.set_header(header);
         self.write_expiry(header, expiry);
-        self.mark_expiry(expiry.is_some());
+        self.mark(header);
     }
 
     /// Appends to a string, and returns its new length.
@@ -450,8 +460,7 @@ impl<'a> EntryRef<'a> {
             let [key_len, block_words] = unsafe { self.block().add(WORD).cast::<[u32; 2]>().read() };
             Shape { key_at, key_len: key_len as usize, block_bytes: block_words as usize * WORD }
         } else {
-            let block_bytes = usize::from(header.byte(Header::BLOCK_WORDS_SHIFT)) * WORD;
-            Shape { key_at, key_len: usize::from(header.key_len()), block_bytes }
+            Shape { key_at, key_len: usize::from(header.key_len()), block_bytes: header.block_bytes() }
         }
     }
 
@@ -552,7 +561,7 @@ impl Entry {
         // SAFETY: `allocate` does not return null.
         let mut entry = Entry(unsafe { NonNull::new_unchecked(block) });
         entry.write_expiry(header, expiry);
-        entry.mark_expiry(expiry.is_some());
+        entry.mark(header);
         entry.write_content(header, value_at, content);
         entry
     }
@@ -615,7 +624,7 @@ impl Entry {
             let block = self.block();
             // SAFETY: both places have `key_len` bytes within the block.
             unsafe { ptr::copy(block.add(old.key_at), block.add(key_at), old.key_len) };
-            self.mark_expiry(header.has_expiry());
+            self.mark(header);
         }
         (header, value_at)
     }
@@ -629,7 +638,7 @@ impl Entry {
             ptr::copy_nonoverlapping(self.block().add(old.key_at), block.add(header.key_at()), old.key_len);
         }
         self.relocate(block, old.block_bytes);
-        self.mark_expiry(header.has_expiry());
+        self.mark(header);
         header
     }
 
@@ -643,10 +652,13 @@ impl Entry {
         unsafe { free(old, old_bytes) };
     }
 
-    /// Notes in the pointer's word whether there is an expiry.
+    /// Notes in the pointer's word what it says of a block with this header.
     #[inline]
-    fn mark_expiry(&mut self, has_expiry: bool) {
-        let word = self.0.as_ptr().map_addr(|word| word & !EXPIRY_BIT | usize::from(has_expiry));
+    fn mark(&mut self, header: Header) {
+        let expiry_bit = if header.has_expiry() { EXPIRY_BIT } else { 0 };
+        let is_large = header.is_long() || header.block_bytes() > CACHE_LINE_BYTES;
+        let large_bit = if is_large { LARGE_BIT } else { 0 };
+        let word = self.0.as_ptr().map_addr(|word| word & !(EXPIRY_BIT | LARGE_BIT) | expiry_bit | large_bit);
         // SAFETY: the address is that of an allocation, hence not zero.
         self.0 = unsafe { NonNull::new_unchecked(word) };
     }

@@ -266,7 +266,7 @@ impl<E: Element> Segment<E> {
             }
         }
         for element in candidates.filter_map(|slot| bucket.element(slot)) {
-            prefetch(element.address());
+            element.prefetch();
         }
     }
 
@@ -558,7 +558,7 @@ impl<E: Element> Segment<E> {
     fn prefetch_elements(&self) {
         for bucket in &self.buckets {
             for element in bucket.occupied().filter_map(|slot| bucket.element(slot)) {
-                prefetch(element.address());
+                element.prefetch();
             }
         }
     }

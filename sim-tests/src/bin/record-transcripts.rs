@@ -56,12 +56,11 @@ fn main() -> ExitCode {
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Starts a server of a section's kind.
+type Start<'a> = dyn FnMut(&ServerSetup) -> Result<Box<dyn Stage>, String> + 'a;
+
 /// Records one file; returns whether anything changed.
-fn record_file(
-    file: &Path,
-    check: bool,
-    start: &mut dyn FnMut(&ServerSetup) -> Result<Box<dyn Stage>, String>,
-) -> Result<bool, String> {
+fn record_file(file: &Path, check: bool, start: &mut Start<'_>) -> Result<bool, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("0: {error}"))?;
     let transcript = Transcript::parse(&text).map_err(|error| format!("{}: {}", error.line, error.what))?;
     let recorded = record(&transcript, &mut |setup| start(setup))

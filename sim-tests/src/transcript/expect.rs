@@ -485,7 +485,7 @@ mod tests {
         let (reply, _) = Reply::parse(all).unwrap();
         let lines = outcome_lines(std::slice::from_ref(&reply), true);
         let outcome = parse(&lines.join("\n"));
-        assert!(outcome.matches(&[reply.clone()], true, &Facts::default()), "{lines:#?}");
+        assert!(outcome.matches(std::slice::from_ref(&reply), true, &Facts::default()), "{lines:#?}");
         assert!(!outcome.matches(&[reply], false, &Facts::default()));
         let long = Reply::Bulk(vec![b'x'; 1000]);
         let lines = outcome_lines(std::slice::from_ref(&long), false);

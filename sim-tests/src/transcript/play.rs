@@ -150,10 +150,10 @@ impl Player<'_> {
                 return Err(format!("HELLO 3 was refused ({hello:?}): mark the section `only resp2`"));
             }
         }
-        if self.wants_ids {
-            if let Reply::Integer(id) = self.ask(name, &["CLIENT", "ID"])? {
-                self.facts.ids.insert(name.to_owned(), id);
-            }
+        if self.wants_ids
+            && let Reply::Integer(id) = self.ask(name, &["CLIENT", "ID"])?
+        {
+            self.facts.ids.insert(name.to_owned(), id);
         }
         Ok(())
     }

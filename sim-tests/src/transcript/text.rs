@@ -84,7 +84,10 @@ impl Template {
     }
 }
 
-const WILDCARDS: [(&[u8], fn(u8) -> bool, usize); 4] = [
+/// How a wildcard is written, which bytes it stands for, and at least how many of them.
+type Wildcard = (&'static [u8], fn(u8) -> bool, usize);
+
+const WILDCARDS: [Wildcard; 4] = [
     (b"<...>", |_| true, 0),
     (b"<*>", |byte| byte != b'\n' && byte != b'\r', 0),
     (b"<int>", |byte| byte.is_ascii_digit() || byte == b'-', 1),
@@ -234,7 +237,7 @@ mod tests {
     #[test]
     fn every_byte_survives_quoting() {
         let all: Vec<u8> = (0..=255).collect();
-        assert_eq!(words(&quote(&all)).unwrap(), [all.clone()]);
+        assert_eq!(words(&quote(&all)).unwrap(), std::slice::from_ref(&all));
         assert_eq!(unescape(&escape(&all)), all);
     }
 

@@ -3,7 +3,7 @@
 use crate::commands::expiry::{self, MILLIS, SECONDS, UNIX_MILLIS, UNIX_SECONDS, Unit};
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
-use crate::keyspace::UnixMillis;
+use crate::keyspace::{EntryRef, UnixMillis};
 use crate::propagation::Propagate;
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]` — O(1). Propagated with an absolute expiry, or as `DEL`.
@@ -132,7 +132,7 @@ fn set_expiry(ctx: &mut Context<'_>, unit: Unit) -> CommandResult {
 
 fn reply_expiry(ctx: &mut Context<'_>, shown: impl Fn(i64) -> i64) -> CommandResult {
     let args = ctx.args;
-    let value = match ctx.keys.inspect(&args[1]).map(|entry| entry.expiry()) {
+    let value = match ctx.keys.inspect(&args[1]).map(EntryRef::expiry) {
         None => -2,
         Some(None) => -1,
         Some(Some(UnixMillis(at))) => shown(at),

@@ -27,7 +27,7 @@ pub(super) fn object_refcount(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     match ctx.keys.peek(&args[2]).map(EntryRef::value) {
         Some(ValueRef::String(StringRef::Int(0..SHARED_INTEGERS_END))) => {
-            ctx.reply.integer(SHARED_REFERENCES)
+            ctx.reply.integer(SHARED_REFERENCES);
         }
         Some(_) => ctx.reply.integer(1),
         None => ctx.reply.null(),

@@ -55,8 +55,9 @@ pub(super) fn scan(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
-/// A cursor as C's `strtoul` reads it: a sign is taken, blanks are not.
+/// A cursor as C's `strtoul` reads it: it ends at a NUL; a sign is taken, blanks are not.
 fn parse_cursor(text: &[u8]) -> Result<u64, CommandError> {
+    let text = text.split(|&byte| byte == 0).next().unwrap_or(text);
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),

@@ -35,7 +35,7 @@ fn block_bytes(needed: usize) -> usize {
 #[inline]
 pub fn allocate(needed: usize, header: Header, key_len: usize) -> (*mut u8, Header) {
     let bytes = block_bytes(needed);
-    let layout = block_layout(bytes);
+    let layout = Layout::from_size_align(bytes, WORD).expect("a key is a slice, and far from isize::MAX");
     // SAFETY: the size is not zero: there is always a header.
     let block = unsafe { alloc(layout) };
     if block.is_null() {
@@ -49,7 +49,7 @@ pub fn allocate(needed: usize, header: Header, key_len: usize) -> (*mut u8, Head
         return (block, header);
     }
     // A short key and the longest inline value make less than 64 words.
-    (block, header.with_byte(Header::BLOCK_WORDS_SHIFT, (bytes / WORD) as u8))
+    (block, header.with_block_bytes(bytes))
 }
 
 #[cold]
@@ -62,14 +62,8 @@ fn too_long() -> u32 {
 /// `block` came from `allocate`, has this size, and is not used any more.
 #[inline]
 pub unsafe fn free(block: *mut u8, bytes: usize) {
-    // SAFETY: as the caller promises.
-    unsafe { dealloc(block, block_layout(bytes)) }
-}
-
-#[inline]
-fn block_layout(bytes: usize) -> Layout {
-    // SAFETY: the alignment is a power of two, and no block comes near isize::MAX: lengths fit a u32.
-    unsafe { Layout::from_size_align_unchecked(bytes, WORD) }
+    // SAFETY: a block of this layout was allocated, and is not used any more, as the caller promises.
+    unsafe { dealloc(block, Layout::from_size_align_unchecked(bytes, WORD)) }
 }
 
 /// Copies `len` bytes, which are few as a rule: calling `memcpy` would take longer than this.

@@ -34,9 +34,10 @@ impl Header {
     const FLAGS_SHIFT: u32 = 8;
     const KEY_LEN_SHIFT: u32 = 16;
     const VALUE_LEN_SHIFT: u32 = 24;
-    pub const BLOCK_WORDS_SHIFT: u32 = 32;
+    const BLOCK_WORDS_SHIFT: u32 = 32;
     const LRU_SHIFT: u32 = 40;
 
+    /// A header without a value and a block yet.
     #[inline]
     pub fn new(value_type: ValueType, key_len: usize, flags: u8, lru: u32) -> Header {
         let key_len = u8::try_from(key_len).unwrap_or(LONG_KEY);
@@ -46,15 +47,16 @@ impl Header {
     }
 
     #[inline]
-    pub fn byte(self, shift: u32) -> u8 {
+    fn byte(self, shift: u32) -> u8 {
         (self.0 >> shift) as u8
     }
 
     #[inline]
-    pub fn with_byte(self, shift: u32, byte: u8) -> Header {
+    fn with_byte(self, shift: u32, byte: u8) -> Header {
         Header(self.0 & !(0xff << shift) | u64::from(byte) << shift)
     }
 
+    /// How the value is stored.
     #[inline]
     pub fn encoding(self) -> u8 {
         self.0 as u8 & 0xf
@@ -68,37 +70,43 @@ impl Header {
         encoded.with_byte(Header::VALUE_LEN_SHIFT, value_len as u8)
     }
 
+    /// `FLAG_EXPIRY` and `FLAG_RAW`, if they hold.
     #[inline]
     pub fn flags(self) -> u8 {
         self.byte(Header::FLAGS_SHIFT)
     }
 
+    /// With these flags.
     #[inline]
     pub fn with_flags(self, flags: u8) -> Header {
         self.with_byte(Header::FLAGS_SHIFT, flags)
     }
 
+    /// Whether there is an expiry.
     #[inline]
     pub fn has_expiry(self) -> bool {
         self.flags() & FLAG_EXPIRY != 0
     }
 
+    /// Whether the string was changed in place.
     #[inline]
     pub fn is_raw(self) -> bool {
         self.flags() & FLAG_RAW != 0
     }
 
-    /// Or `LONG_KEY`.
+    /// Length of the key, or `LONG_KEY`.
     #[inline]
     pub fn key_len(self) -> u8 {
         self.byte(Header::KEY_LEN_SHIFT)
     }
 
+    /// Whether the key is long.
     #[inline]
     pub fn is_long(self) -> bool {
         self.key_len() == LONG_KEY
     }
 
+    /// Length of an inline value.
     #[inline]
     pub fn inline_len(self) -> usize {
         usize::from(self.byte(Header::VALUE_LEN_SHIFT))
@@ -110,28 +118,46 @@ impl Header {
         if self.encoding() == ENCODING_INLINE { self.inline_len() } else { WORD }
     }
 
+    /// Size of the block, unless the key is long.
+    #[inline]
+    pub fn block_bytes(self) -> usize {
+        usize::from(self.byte(Header::BLOCK_WORDS_SHIFT)) * WORD
+    }
+
+    /// With a block of this size, which is less than 256 words.
+    #[inline]
+    pub fn with_block_bytes(self, bytes: usize) -> Header {
+        debug_assert!(bytes / WORD <= usize::from(u8::MAX));
+        self.with_byte(Header::BLOCK_WORDS_SHIFT, (bytes / WORD) as u8)
+    }
+
+    /// The 24-bit stamp.
     #[inline]
     pub fn lru(self) -> u32 {
         (self.0 >> Header::LRU_SHIFT) as u32
     }
 
+    /// With this stamp.
     #[inline]
     pub fn with_lru(self, lru: u32) -> Header {
         // The bits beyond the stamp's 24 fall off at the top.
         Header(self.0 & !(u64::MAX << Header::LRU_SHIFT) | u64::from(lru) << Header::LRU_SHIFT)
     }
 
+    /// Where an expiry lies.
     #[inline]
     pub fn expiry_at(self) -> usize {
         if self.is_long() { 2 * WORD } else { WORD }
     }
 
+    /// Where the key lies.
     #[inline]
     pub fn key_at(self) -> usize {
         self.expiry_at() + if self.has_expiry() { WORD } else { 0 }
     }
 }
 
+/// The flags of an entry.
 #[inline]
 pub fn flags(expiry: Option<UnixMillis>, is_raw: bool) -> u8 {
     let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };

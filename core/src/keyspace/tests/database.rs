@@ -99,11 +99,11 @@ fn a_scan_misses_nothing_while_the_table_shrinks() {
 
 #[test]
 fn a_scan_misses_nothing_while_the_table_breathes() {
-    let (stable, wave) = (scaled(300, 30), scaled(2000, 100));
+    let (stable, wave) = (scaled(300, 20), scaled(2000, 60));
     let mut database = Database::with_class_max(HASH_KEY, 2);
     (0..stable).for_each(|number| insert(&mut database, number));
     scan_while(&mut database, stable, |database, calls| {
-        if calls < 60 {
+        if calls < scaled(60, 6) {
             let numbers = stable..stable + wave;
             if calls % 2 == 1 {
                 numbers.for_each(|number| insert(database, number));
@@ -150,7 +150,7 @@ fn cursors_of_small_tables_are_short() {
 #[test]
 fn random_entries_are_uniform() {
     for (class_max, count, samples) in [(0, 10, 20_000), (0, 1000, 300_000), (9, 3000, 300_000)] {
-        let (count, samples) = (scaled(count, 10), scaled(samples, 500));
+        let (count, samples) = (scaled(count, 10), scaled(samples, 200));
         let mut database = Database::with_class_max(HASH_KEY, class_max);
         (0..count).for_each(|number| insert(&mut database, number));
         let mut times = BTreeMap::new();
@@ -170,14 +170,15 @@ fn random_entries_are_uniform() {
 
 #[test]
 fn random_finds_the_last_entries_of_a_table_that_was_large() {
-    let all = scaled(5000, 300);
+    let all = scaled(5000, 120);
     let mut database = Database::with_class_max(HASH_KEY, 0);
     assert!(database.random(&mut || panic!("there is nothing to choose")).is_none());
     (0..all).for_each(|number| insert(&mut database, number));
     (2..all).for_each(|number| remove(&mut database, number));
     let mut random = random_numbers(2);
-    let found: BTreeSet<_> =
-        (0..200).map(|_| database.random(&mut random).expect("two are left").key().to_vec()).collect();
+    let found: BTreeSet<_> = (0..scaled(200, 30))
+        .map(|_| database.random(&mut random).expect("two are left").key().to_vec())
+        .collect();
     assert_eq!(found, [key_of(0), key_of(1)].into());
 }
 

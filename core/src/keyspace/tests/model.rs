@@ -176,19 +176,19 @@ fn expire(database: &mut Database, map: &mut Map, now: i64, segments_max: usize,
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: scaled(60, 3) as u32,
+        cases: scaled(60, 1) as u32,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
 
     /// The smallest segments: many splits and merges.
     #[test]
-    fn small_segments_do_what_a_map_does(steps in vec(step(scaled(2000, 60) as u16), 0..scaled(4000, 150))) {
+    fn small_segments_do_what_a_map_does(steps in vec(step(scaled(2000, 80) as u16), 0..scaled(4000, 120))) {
         let mut database = Database::with_class_max(HASH_KEY, 0);
         let mut map = Map::new();
         for (number, step) in steps.into_iter().enumerate() {
             apply(&mut database, &mut map, step);
-            if number % scaled(200, 50) == 0 {
+            if number % scaled(200, 60) == 0 {
                 check(&database, &map);
             }
         }

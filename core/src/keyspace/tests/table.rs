@@ -31,8 +31,8 @@ unsafe impl Element for Probe {
         self.0.has_expiry()
     }
 
-    fn address(&self) -> *const u8 {
-        self.0.address()
+    fn prefetch(&self) {
+        self.0.prefetch();
     }
 
     fn tag(&self) -> u16 {
@@ -76,8 +76,8 @@ fn similar_keys(depth: u32, count: u64) -> Vec<Vec<u8>> {
 
 #[test]
 fn similar_hashes_make_deep_directories_and_move_the_window() {
-    for depth in [0, 5, 6, 7, 8, 12, 13, 14, 15] {
-        let depth = if cfg!(miri) { depth.min(7) } else { depth };
+    let depths: &[u32] = if cfg!(miri) { &[6] } else { &[0, 5, 6, 7, 8, 12, 13, 14, 15] };
+    for &depth in depths {
         let keys = similar_keys(depth, scaled(600, 60) as u64);
         let mut table = Table::with_class_max(HASH_KEY, 0);
         keys.iter().for_each(|key| insert(&mut table, key));
@@ -129,7 +129,7 @@ fn one_home_overflows_into_four_buckets_and_then_the_table_grows() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: scaled(60, 2) as u32,
+        cases: scaled(60, 1) as u32,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -138,7 +138,7 @@ proptest! {
     #[test]
     fn clumped_hashes_do_what_a_map_does(
         clumps in vec((any::<u64>(), 4..16_u32), 1..8),
-        steps in vec((any::<usize>(), any::<u64>(), any::<bool>()), 0..scaled(3000, 100)),
+        steps in vec((any::<usize>(), any::<u64>(), any::<bool>()), 0..scaled(3000, 80)),
         class_max in 0..4_u8,
     ) {
         let mut table = Table::with_class_max(HASH_KEY, class_max);
