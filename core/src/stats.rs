@@ -73,7 +73,6 @@ pub struct Stats {
     /// Bytes written per second.
     pub output_rate: Rate,
     commands: Box<[CommandStats]>,
-    subcommands: BTreeMap<Cow<'static, str>, CommandStats>,
 }
 
 impl Default for Stats {
@@ -100,8 +99,7 @@ impl Default for Stats {
             commands_rate: Rate::default(),
             input_rate: Rate::default(),
             output_rate: Rate::default(),
-            commands: vec![CommandStats::default(); commands::COUNT].into_boxed_slice(),
-            subcommands: BTreeMap::new(),
+            commands: vec![CommandStats::default(); commands::INDEX_COUNT].into_boxed_slice(),
         }
     }
 }
@@ -111,17 +109,14 @@ impl Stats {
     #[must_use]
     #[inline]
     pub fn command(&mut self, command: &'static Command) -> &mut CommandStats {
-        match command.container {
-            None => &mut self.commands[command.index()],
-            Some(_) => self.subcommands.entry(command.full_name()).or_default(),
-        }
+        &mut self.commands[command.index()]
     }
 
-    /// What was counted, by full name, for those that were ever asked for.
-    pub fn commands(&self) -> impl Iterator<Item = (&str, CommandStats)> {
-        let whole = commands::all().zip(&self.commands).map(|(command, stats)| (command.name, *stats));
-        let parts = self.subcommands.iter().map(|(name, stats)| (name.as_ref(), *stats));
-        whole.chain(parts).filter(|(_, stats)| *stats != CommandStats::default())
+    /// What was counted, by full name, for the commands and subcommands that were ever asked for.
+    pub fn commands(&self) -> impl Iterator<Item = (Cow<'static, str>, CommandStats)> {
+        let counted = commands::all_with_parts().zip(self.commands.iter().copied());
+        let asked = counted.filter(|(_, stats)| *stats != CommandStats::default());
+        asked.map(|(command, stats)| (command.full_name(), stats))
     }
 
     /// Counts an error that is being answered.

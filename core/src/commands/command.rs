@@ -1,8 +1,7 @@
 //! `COMMAND`: the command tables, told to clients.
 
-use crate::args::Args;
 use crate::commands::help::reply_help;
-use crate::commands::{self, Argument, Command, KeySpec};
+use crate::commands::{self, Argument, ArgumentKind, BeginSearch, Command, FindKeys, Flags, KeyArg, KeySpec};
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
 use crate::glob::{self, Case};
@@ -79,7 +78,7 @@ pub(super) fn command_list(ctx: &mut Context<'_>) -> CommandResult {
             } else {
                 return Err(CommandError::Syntax);
             };
-            with_parts()
+            commands::all_with_parts()
                 .filter(|command| accepts(command))
                 .map(|command| command.full_name().into_owned())
                 .collect()
@@ -98,8 +97,8 @@ pub(super) fn command_getkeys(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let keys = keys_of(ctx)?;
     ctx.reply.array(keys.len());
-    for (index, _) in keys {
-        ctx.reply.bulk(&args[index]);
+    for key in keys {
+        ctx.reply.bulk(&args[key.index]);
     }
     Ok(Propagate::Nothing)
 }
@@ -109,10 +108,10 @@ pub(super) fn command_getkeysandflags(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let keys = keys_of(ctx)?;
     ctx.reply.array(keys.len());
-    for (index, spec) in keys {
+    for key in keys {
         ctx.reply.array(2);
-        ctx.reply.bulk(&args[index]);
-        reply_flags(ctx.reply, flags_in_use(ctx.args, spec).iter().copied());
+        ctx.reply.bulk(&args[key.index]);
+        reply_flags(ctx.reply, key.flags.names());
     }
     Ok(Propagate::Nothing)
 }
@@ -144,11 +143,6 @@ pub(super) fn command_help(ctx: &mut Context<'_>) -> CommandResult {
     )
 }
 
-/// Commands and subcommands.
-fn with_parts() -> impl Iterator<Item = &'static Command> {
-    commands::all().flat_map(|command| std::iter::once(command).chain(command.subcommands))
-}
-
 /// The command of a name such as `get` or `client|kill`.
 fn by_full_name(name: &[u8]) -> Option<&'static Command> {
     match name.iter().position(|&byte| byte == b'|') {
@@ -158,31 +152,27 @@ fn by_full_name(name: &[u8]) -> Option<&'static Command> {
 }
 
 /// The keys of the command that is argument 2 and what follows, by their place among the arguments.
-fn keys_of(ctx: &Context<'_>) -> Result<Vec<(usize, &'static KeySpec)>, CommandError> {
+fn keys_of(ctx: &Context<'_>) -> Result<Vec<KeyArg>, CommandError> {
     const FIRST: usize = 2;
-    let args = ctx.args;
-    let len = args.len() - FIRST;
-    let mut command = commands::lookup(&args[FIRST]).ok_or("ERR Invalid command specified")?;
-    if !command.subcommands.is_empty() && len > 1 {
-        command = command.subcommand(&args[FIRST + 1]).ok_or("ERR Invalid command specified")?;
+    let request: Vec<&[u8]> = ctx.args.from(FIRST).collect();
+    let mut command = commands::lookup(request[0]).ok_or("ERR Invalid command specified")?;
+    if !command.subcommands.is_empty() && request.len() > 1 {
+        command = command.subcommand(request[1]).ok_or("ERR Invalid command specified")?;
     }
-    if command.keys.is_empty() {
+    if !command.has_keys() {
         return Err("ERR The command has no key arguments".into());
     }
-    if !command.accepts_arity(len) {
+    if !command.accepts_arity(request.len()) {
         return Err("ERR Invalid number of arguments specified for command".into());
     }
-    let specs = command.keys.iter();
-    Ok(specs.flat_map(|spec| spec.positions(len).map(move |index| (FIRST + index, spec))).collect())
-}
-
-/// What is done to a key, where that depends on the arguments: only SET's does, on whether it has `GET`.
-fn flags_in_use(args: Args<'_>, spec: &'static KeySpec) -> &'static [&'static str] {
-    if !spec.flags.contains(&"variable_flags") {
-        return spec.flags;
+    let mut keys = Vec::new();
+    if commands::extract_keys(command, &request, &mut keys).is_err() {
+        keys.clear();
     }
-    let replies_old = args.from(5).any(|word| word.eq_ignore_ascii_case(b"GET"));
-    if replies_old { &["RW", "access", "update"] } else { &["OW", "update"] }
+    if keys.is_empty() && !command.flags.contains(Flags::NO_MANDATORY_KEYS) {
+        return Err("ERR Invalid arguments specified for command".into());
+    }
+    Ok(keys.into_iter().map(|key| KeyArg { index: FIRST + key.index, ..key }).collect())
 }
 
 fn reply_info(reply: &mut Reply, command: &Command) {
@@ -190,7 +180,7 @@ fn reply_info(reply: &mut Reply, command: &Command) {
     reply.array(10);
     reply.bulk(command.full_name().as_bytes());
     reply.integer(i64::from(command.arity));
-    reply_flags(reply, command.flags.names());
+    reply_flags(reply, command.all_flags().names());
     reply.integer(first);
     reply.integer(last);
     reply.integer(step);
@@ -223,23 +213,45 @@ fn reply_key_spec(reply: &mut Reply, spec: &KeySpec) {
         reply_field(reply, "notes", spec.notes);
     }
     reply.bulk(b"flags");
-    reply_flags(reply, spec.flags.iter().copied());
+    reply_flags(reply, spec.flags.names());
     reply.bulk(b"begin_search");
     reply.map(2);
-    reply_field(reply, "type", "index");
-    reply.bulk(b"spec");
-    reply.map(1);
-    reply.bulk(b"index");
-    reply.integer(spec.first as i64);
+    match spec.begin {
+        BeginSearch::Index(index) => {
+            reply_rule(reply, "index", 1);
+            reply_number(reply, "index", index as i64);
+        }
+        BeginSearch::Keyword(word, from) => {
+            reply_rule(reply, "keyword", 2);
+            reply_field(reply, "keyword", word);
+            reply_number(reply, "startfrom", from);
+        }
+        BeginSearch::Unknown => reply_rule(reply, "unknown", 0),
+    }
     reply.bulk(b"find_keys");
     reply.map(2);
-    reply_field(reply, "type", "range");
-    reply.bulk(b"spec");
-    reply.map(3);
-    for (name, value) in [("lastkey", spec.last), ("keystep", spec.step as i64), ("limit", 0)] {
-        reply.bulk(name.as_bytes());
-        reply.integer(value);
+    match spec.find {
+        FindKeys::Range { last, step, limit } => {
+            reply_rule(reply, "range", 3);
+            reply_number(reply, "lastkey", last);
+            reply_number(reply, "keystep", step as i64);
+            reply_number(reply, "limit", limit);
+        }
+        FindKeys::KeyNum { number, first, step } => {
+            reply_rule(reply, "keynum", 3);
+            reply_number(reply, "keynumidx", number as i64);
+            reply_number(reply, "firstkey", first as i64);
+            reply_number(reply, "keystep", step as i64);
+        }
+        FindKeys::Unknown => reply_rule(reply, "unknown", 0),
     }
+}
+
+/// The kind of a rule, and the head of its `fields`.
+fn reply_rule(reply: &mut Reply, kind: &str, fields: usize) {
+    reply_field(reply, "type", kind);
+    reply.bulk(b"spec");
+    reply.map(fields);
 }
 
 fn reply_docs(reply: &mut Reply, command: &Command) {
@@ -299,6 +311,10 @@ fn reply_arguments(reply: &mut Reply, arguments: &[Argument]) {
         let mut count = 2;
         reply_field(reply, "name", argument.name);
         reply_field(reply, "type", argument.kind.name());
+        if !matches!(argument.kind, ArgumentKind::OneOf | ArgumentKind::Block) {
+            reply_field(reply, "display_text", argument.display.unwrap_or(argument.name));
+            count += 1;
+        }
         if let Some(spec) = argument.key_spec {
             reply.bulk(b"key_spec_index");
             reply.integer(spec as i64);
@@ -314,7 +330,11 @@ fn reply_arguments(reply: &mut Reply, arguments: &[Argument]) {
                 count += 1;
             }
         }
-        let flags = [("optional", argument.is_optional), ("multiple", argument.is_multiple)];
+        let flags = [
+            ("optional", argument.is_optional),
+            ("multiple", argument.is_multiple),
+            ("multiple_token", argument.is_multiple_token),
+        ];
         if flags.iter().any(|(_, is_set)| *is_set) {
             reply.bulk(b"flags");
             reply_flags(reply, flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| *name));
@@ -332,4 +352,9 @@ fn reply_arguments(reply: &mut Reply, arguments: &[Argument]) {
 fn reply_field(reply: &mut Reply, name: &str, value: &str) {
     reply.bulk(name.as_bytes());
     reply.bulk(value.as_bytes());
+}
+
+fn reply_number(reply: &mut Reply, name: &str, value: i64) {
+    reply.bulk(name.as_bytes());
+    reply.integer(value);
 }

@@ -1,5 +1,7 @@
 //! The commands, a file per group as `COMMAND DOCS` names them. Each group's table is its only metadata.
 
+mod key_spec;
+mod names;
 mod table;
 
 mod connection;
@@ -15,41 +17,43 @@ mod expiry;
 mod help;
 mod info;
 
-pub use table::{Argument, ArgumentKind, Categories, Command, Flags, Group, KeySpec, Run};
+pub use key_spec::{BeginSearch, FindKeys, FlagsInUse, InvalidKeys, KeyArg, KeyFlags, KeySpec, extract_keys};
+pub use table::{Argument, ArgumentKind, Categories, Command, Flags, Group, Run};
+
+use names::NameTable;
 
 const GROUPS: [&[Command]; 4] = [string::TABLE, generic::TABLE, connection::TABLE, server::TABLE];
 
 /// How many commands there are, subcommands not counted.
-pub const COUNT: usize = count();
+pub const COUNT: usize = count(false);
+
+/// How many commands and subcommands there are: [`Command::index`] is below it.
+pub const INDEX_COUNT: usize = COUNT + PART_COUNT;
+
+const PART_COUNT: usize = count(true);
 
 static ALL: [Command; COUNT] = collect();
 
-/// Slots of the hash table over the names: a power of two, sparse enough for short probes.
-const NAME_SLOTS: usize = 512;
+/// All subcommands, those of a container side by side.
+static PARTS: [Command; PART_COUNT] = collect_parts();
 
-/// For each hash of a name, one more than the command's index; 0 where there is none.
-static NAMES: [u8; NAME_SLOTS] = index_names();
-
-const _: () = assert!(COUNT < 256 && COUNT * 2 < NAME_SLOTS);
+static NAMES: NameTable = NameTable::new(&names());
 
 /// All commands, group by group.
 pub fn all() -> impl Iterator<Item = &'static Command> {
     ALL.iter()
 }
 
+/// All commands and subcommands, in the order of their [indices](Command::index).
+pub fn all_with_parts() -> impl Iterator<Item = &'static Command> {
+    ALL.iter().chain(&PARTS)
+}
+
 /// The command of this name, in whatever case it is written.
 #[must_use]
 #[inline]
 pub fn lookup(name: &[u8]) -> Option<&'static Command> {
-    let mut slot = name_hash(name) % NAME_SLOTS;
-    loop {
-        let index = usize::from(NAMES[slot]).checked_sub(1)?;
-        let command = &ALL[index];
-        if command.name.as_bytes().eq_ignore_ascii_case(name) {
-            return Some(command);
-        }
-        slot = (slot + 1) % NAME_SLOTS;
-    }
+    NAMES.find(name, |place| ALL[place].name).map(|place| &ALL[place])
 }
 
 impl Command {
@@ -58,40 +62,67 @@ impl Command {
     pub fn subcommand(&self, name: &[u8]) -> Option<&'static Command> {
         self.subcommands.iter().find(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
     }
-
-    /// The position among all commands; meaningless for a subcommand.
-    #[must_use]
-    #[inline]
-    pub fn index(&self) -> usize {
-        usize::from(self.index)
-    }
 }
 
-/// The hash of a name: equal for all ways to write it.
-#[inline]
-const fn name_hash(name: &[u8]) -> usize {
-    let mut hash = 0_u32;
-    let mut index = 0;
-    while index < name.len() {
-        hash = (hash ^ (name[index] | 0x20) as u32).wrapping_mul(0x9e37_79b1);
-        hash ^= hash >> 15;
-        index += 1;
-    }
-    hash as usize
-}
-
-const fn count() -> usize {
+const fn count(parts: bool) -> usize {
     let mut count = 0;
     let mut group = 0;
     while group < GROUPS.len() {
-        count += GROUPS[group].len();
+        let mut row = 0;
+        while row < GROUPS[group].len() {
+            count += if parts { GROUPS[group][row].subcommands.len() } else { 1 };
+            row += 1;
+        }
         group += 1;
     }
     count
 }
 
+/// All rows with their indices, and with subcommands that have theirs.
 const fn collect() -> [Command; COUNT] {
     let mut all = [GROUPS[0][0]; COUNT];
+    let (mut group, mut row, mut index) = (0, 0, 0);
+    let mut parts: &[Command] = &PARTS;
+    while index < COUNT {
+        if row == GROUPS[group].len() {
+            group += 1;
+            row = 0;
+            continue;
+        }
+        let mut command = GROUPS[group][row];
+        command.index = index as u16;
+        (command.subcommands, parts) = parts.split_at(command.subcommands.len());
+        all[index] = command;
+        row += 1;
+        index += 1;
+    }
+    all
+}
+
+const fn collect_parts() -> [Command; PART_COUNT] {
+    let mut all = [GROUPS[0][0]; PART_COUNT];
+    let (mut group, mut row, mut index) = (0, 0, 0);
+    while group < GROUPS.len() {
+        if row == GROUPS[group].len() {
+            group += 1;
+            row = 0;
+            continue;
+        }
+        let parts = GROUPS[group][row].subcommands;
+        let mut part = 0;
+        while part < parts.len() {
+            all[index] = parts[part];
+            all[index].index = (COUNT + index) as u16;
+            part += 1;
+            index += 1;
+        }
+        row += 1;
+    }
+    all
+}
+
+const fn names() -> [&'static str; COUNT] {
+    let mut names = [""; COUNT];
     let (mut group, mut row, mut index) = (0, 0, 0);
     while index < COUNT {
         if row == GROUPS[group].len() {
@@ -99,27 +130,11 @@ const fn collect() -> [Command; COUNT] {
             row = 0;
             continue;
         }
-        all[index] = GROUPS[group][row];
-        all[index].index = index as u8;
+        names[index] = GROUPS[group][row].name;
         row += 1;
         index += 1;
     }
-    all
-}
-
-const fn index_names() -> [u8; NAME_SLOTS] {
-    let mut slots = [0; NAME_SLOTS];
-    let commands = collect();
-    let mut index = 0;
-    while index < COUNT {
-        let mut slot = name_hash(commands[index].name.as_bytes()) % NAME_SLOTS;
-        while slots[slot] != 0 {
-            slot = (slot + 1) % NAME_SLOTS;
-        }
-        slots[slot] = index as u8 + 1;
-        index += 1;
-    }
-    slots
+    names
 }
 
 #[cfg(test)]
@@ -135,7 +150,29 @@ mod tests {
             assert!(lookup(format!("{upper}x").as_bytes()).is_none());
         }
         assert!(lookup(b"").is_none());
+        assert!(lookup(b"gEt\0").is_none());
+        assert!(lookup(b"\x07et").is_none());
         assert!(lookup(&[0xff; 1000]).is_none());
+    }
+
+    #[test]
+    fn indices_are_dense() {
+        assert_eq!(all_with_parts().count(), INDEX_COUNT);
+        for (place, command) in all_with_parts().enumerate() {
+            assert_eq!(command.index(), place, "{}", command.full_name());
+        }
+        for command in all() {
+            for part in command.subcommands {
+                assert!(std::ptr::eq(command.subcommand(part.name.as_bytes()).unwrap(), part));
+                assert!(part.index() >= COUNT && part.container == Some(command.name));
+            }
+        }
+    }
+
+    #[test]
+    fn names_take_few_probes() {
+        let names: Vec<&str> = all().map(|command| command.name).collect();
+        assert!(NAMES.probes_max() <= 3, "{} probes for one of {names:?}", NAMES.probes_max());
     }
 
     #[test]
@@ -156,10 +193,17 @@ mod tests {
 
     #[test]
     fn arity_covers_the_keys() {
-        for command in all().filter(|command| command.arity > 0) {
-            for spec in command.keys {
-                assert!(spec.positions(command.arity as usize).all(|key| key < command.arity as usize));
-            }
+        for command in all_with_parts() {
+            let request = vec![b"1".as_slice(); usize::from(command.arity.unsigned_abs())];
+            let mut keys = Vec::new();
+            assert_eq!(extract_keys(command, &request, &mut keys), Ok(()), "{}", command.full_name());
+            assert_eq!(keys.is_empty(), !command.has_keys(), "{}", command.full_name());
+            assert_eq!(
+                keys.first().map(|key| key.index),
+                command.first_key_index(),
+                "{}",
+                command.full_name()
+            );
         }
     }
 }

@@ -4,6 +4,7 @@ mod lcs;
 mod table;
 
 use crate::args::Args;
+use crate::commands::KeyFlags;
 use crate::commands::expiry::{self, MILLIS, SECONDS, Unit};
 use crate::context::{CommandResult, Context};
 use crate::dataset::Expiry;
@@ -291,6 +292,13 @@ fn msetnx(ctx: &mut Context<'_>) -> CommandResult {
     set_pairs(ctx);
     ctx.reply.integer(1);
     Ok(Propagate::AsIs)
+}
+
+/// What SET does to its key: it looks at it only to answer with it.
+fn set_key_flags(args: &[&[u8]]) -> KeyFlags {
+    let replies_old = args.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
+    let seen = if replies_old { KeyFlags::RW.union(KeyFlags::ACCESS) } else { KeyFlags::OW };
+    seen.union(KeyFlags::UPDATE)
 }
 
 /// The options of SET.

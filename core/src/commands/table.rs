@@ -1,6 +1,7 @@
 //! What a row of a command table says. Dispatch, `COMMAND`, `COMMAND DOCS` and the extraction of keys all read
 //! the same rows.
 
+use super::key_spec::KeySpec;
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
 use std::borrow::Cow;
@@ -47,8 +48,8 @@ pub struct Command {
     pub subcommands: &'static [Command],
     /// The function behind it.
     pub run: Run,
-    /// Its position among all commands; 0 for a subcommand.
-    pub(super) index: u8,
+    /// Its place among all commands and subcommands.
+    pub(super) index: u16,
 }
 
 impl Command {
@@ -84,6 +85,13 @@ impl Command {
         command
     }
 
+    /// Its place among [all commands and subcommands](crate::commands::all_with_parts).
+    #[must_use]
+    #[inline]
+    pub fn index(&self) -> usize {
+        usize::from(self.index)
+    }
+
     /// The name with its container's: `client|kill`.
     #[must_use]
     pub fn full_name(&self) -> Cow<'static, str> {
@@ -107,24 +115,6 @@ impl Command {
             Ok(exactly) => len == exactly,
             Err(_) => len >= usize::from(self.arity.unsigned_abs()),
         }
-    }
-
-    /// The argument that is its first key, if it always has one at the same place.
-    #[must_use]
-    #[inline]
-    pub fn first_key_index(&self) -> Option<usize> {
-        self.keys.first().map(|spec| spec.first)
-    }
-
-    /// First key, last key and step, as `COMMAND INFO` reports them.
-    #[must_use]
-    pub fn legacy_range(&self) -> (i64, i64, i64) {
-        let Some(first) = self.keys.first() else { return (0, 0, 0) };
-        let last = self.keys.last().map_or(0, |spec| match spec.last {
-            last if last >= 0 => spec.first as i64 + last,
-            last => last,
-        });
-        (first.first as i64, last, first.step as i64)
     }
 }
 
@@ -168,6 +158,8 @@ macro_rules! flag_set {
     };
 }
 
+pub(super) use flag_set;
+
 flag_set! { Flags, NAMES,
     /// Changes data.
     WRITE = "write" @ 0,
@@ -201,12 +193,16 @@ flag_set! { Flags, NAMES,
     NO_AUTH = "no_auth" @ 14,
     /// May be propagated though it writes nothing.
     MAY_REPLICATE = "may_replicate" @ 15,
-    /// Not inside a transaction.
-    NO_MULTI = "no_multi" @ 16,
+    /// May be called without any key.
+    NO_MANDATORY_KEYS = "no_mandatory_keys" @ 16,
     /// Not while data is loaded in the background.
     NO_ASYNC_LOADING = "no_async_loading" @ 17,
+    /// Not inside a transaction.
+    NO_MULTI = "no_multi" @ 18,
+    /// First key, last key and step do not say where all keys are. Never in a row: it follows from its keys.
+    MOVABLEKEYS = "movablekeys" @ 19,
     /// Allowed while a script runs too long.
-    ALLOW_BUSY = "allow_busy" @ 18,
+    ALLOW_BUSY = "allow_busy" @ 20,
     /// Needs a permission in the configuration: `enable-debug-command` and its like. Redis does not show it.
     PROTECTED = "" @ 31,
 }
@@ -304,55 +300,13 @@ impl Group {
     }
 }
 
-/// Where some of a command's keys are: from an argument to another, in steps.
-#[derive(Clone, Copy, Debug)]
-pub struct KeySpec {
-    /// The first key's argument.
-    pub first: usize,
-    /// The last key, counted from the first; negative ones are counted from the last argument, which is -1.
-    pub last: i64,
-    /// From one key to the next.
-    pub step: usize,
-    /// If positive and `last` is -1, only one part in so many of the arguments has keys.
-    pub limit: i64,
-    /// What is done to the keys.
-    pub flags: &'static [&'static str],
-    /// A remark.
-    pub notes: &'static str,
-}
-
-impl KeySpec {
-    /// Keys from argument `first` to `last`, counted from it or from the end, in steps.
-    pub(super) const fn range(
-        first: usize,
-        last: i64,
-        step: usize,
-        flags: &'static [&'static str],
-    ) -> KeySpec {
-        KeySpec { first, last, step, limit: 0, flags, notes: "" }
-    }
-
-    /// The same with a remark.
-    pub(super) const fn noted(mut self, notes: &'static str) -> KeySpec {
-        self.notes = notes;
-        self
-    }
-
-    /// The arguments that are keys, of so many.
-    pub fn positions(&self, args_len: usize) -> impl Iterator<Item = usize> {
-        let last = match usize::try_from(self.last) {
-            Ok(last) => self.first + last,
-            Err(_) => (args_len + 1).saturating_sub(self.last.unsigned_abs() as usize).saturating_sub(1),
-        };
-        (self.first..=last).step_by(self.step)
-    }
-}
-
 /// A part of a command's syntax.
 #[derive(Clone, Copy, Debug)]
 pub struct Argument {
     /// Its name.
     pub name: &'static str,
+    /// What it is called in a line of syntax, if not by its name.
+    pub display: Option<&'static str>,
     /// What it is.
     pub kind: ArgumentKind,
     /// The word before it, or the word it is.
@@ -367,6 +321,8 @@ pub struct Argument {
     pub is_optional: bool,
     /// Whether it may be repeated.
     pub is_multiple: bool,
+    /// Whether each repetition has the word before it.
+    pub is_multiple_token: bool,
     /// Its parts.
     pub arguments: &'static [Argument],
 }
@@ -440,6 +396,7 @@ impl Argument {
     const fn new(name: &'static str, kind: ArgumentKind) -> Argument {
         Argument {
             name,
+            display: None,
             kind,
             token: None,
             key_spec: None,
@@ -447,6 +404,7 @@ impl Argument {
             deprecated_since: None,
             is_optional: false,
             is_multiple: false,
+            is_multiple_token: false,
             arguments: &[],
         }
     }
@@ -471,6 +429,11 @@ impl Argument {
         let mut argument = Argument::new(name, ArgumentKind::Block);
         argument.arguments = arguments;
         argument
+    }
+
+    pub(super) const fn shown(mut self, display: &'static str) -> Argument {
+        self.display = Some(display);
+        self
     }
 
     pub(super) const fn after(mut self, token: &'static str) -> Argument {

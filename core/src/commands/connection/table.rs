@@ -19,7 +19,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Flags::ALLOW_BUSY,
         ]),
         categories: categories(&[Categories::CONNECTION]),
-        summary: "Authenticate to the server",
+        summary: "Authenticates the connection.",
         since: "1.0.0",
         complexity: "O(N) where N is the number of passwords defined for the user",
         history: &[("6.0.0", "Added ACL style (username and password).")],
@@ -28,7 +28,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     },
     Command {
         arity: -2,
-        summary: "A container for client connection commands",
+        summary: "A container for client connection commands.",
         since: "2.4.0",
         complexity: "Depends on subcommand.",
         subcommands: &[
@@ -36,7 +36,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: 2,
                 flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Get the current connection name",
+                summary: "Returns the name of the connection.",
                 since: "2.6.9",
                 complexity: "O(1)",
                 ..Command::part("client", "getname", Group::Connection, client_getname)
@@ -45,7 +45,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: 2,
                 flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Get tracking notifications redirection client ID if any",
+                summary: "Returns the ID of the client that tracking notifications are redirected to.",
                 since: "6.0.0",
                 complexity: "O(1)",
                 ..Command::part("client", "getredir", Group::Connection, client_getredir)
@@ -54,7 +54,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: 2,
                 flags: flags(&[Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Show helpful text about the different subcommands",
+                summary: "Returns helpful text about the different subcommands.",
                 since: "5.0.0",
                 complexity: "O(1)",
                 ..Command::part("client", "help", Group::Connection, client_help)
@@ -63,7 +63,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: 2,
                 flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Returns the client ID for the current connection",
+                summary: "Returns the unique client ID of the connection.",
                 since: "5.0.0",
                 complexity: "O(1)",
                 ..Command::part("client", "id", Group::Connection, client_id)
@@ -73,7 +73,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
                 tips: &["nondeterministic_output"],
-                summary: "Returns information about the current client connection.",
+                summary: "Returns information about the connection.",
                 since: "6.2.0",
                 complexity: "O(1)",
                 ..Command::part("client", "info", Group::Connection, client_info)
@@ -82,7 +82,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: -3,
                 flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Kill the connection of a client",
+                summary: "Terminates open connections.",
                 since: "2.4.0",
                 complexity: "O(N) where N is the number of client connections",
                 history: &[
@@ -91,20 +91,21 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                     ("3.2.0", "Added `master` type in for `TYPE` option."),
                     (
                         "5.0.0",
-                        "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility.",
+                        "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward \
+                            compatibility.",
                     ),
                     ("6.2.0", "`LADDR` option."),
                 ],
                 arguments: &[Argument::one_of(
                     "filter",
                     &[
-                        Argument::string("ip:port").deprecated("2.8.12"),
+                        Argument::string("old-format").shown("ip:port").deprecated("2.8.12"),
                         Argument::one_of(
                             "new-format",
                             &[
                                 Argument::integer("client-id").after("ID").optional().since("2.8.12"),
                                 Argument::one_of(
-                                    "normal_master_slave_pubsub",
+                                    "client-type",
                                     &[
                                         Argument::token("normal", "NORMAL"),
                                         Argument::token("master", "MASTER").since("3.2.0"),
@@ -117,9 +118,18 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                                 .optional()
                                 .since("2.8.12"),
                                 Argument::string("username").after("USER").optional(),
-                                Argument::string("ip:port").after("ADDR").optional(),
-                                Argument::string("ip:port").after("LADDR").optional().since("6.2.0"),
-                                Argument::string("yes/no").after("SKIPME").optional(),
+                                Argument::string("addr").shown("ip:port").after("ADDR").optional(),
+                                Argument::string("laddr")
+                                    .shown("ip:port")
+                                    .after("LADDR")
+                                    .optional()
+                                    .since("6.2.0"),
+                                Argument::one_of(
+                                    "skipme",
+                                    &[Argument::token("yes", "YES"), Argument::token("no", "NO")],
+                                )
+                                .after("SKIPME")
+                                .optional(),
                             ],
                         )
                         .multiple(),
@@ -132,7 +142,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
                 tips: &["nondeterministic_output"],
-                summary: "Get the list of client connections",
+                summary: "Lists open connections.",
                 since: "2.4.0",
                 complexity: "O(N) where N is the number of client connections",
                 history: &[
@@ -149,7 +159,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 ],
                 arguments: &[
                     Argument::one_of(
-                        "normal_master_replica_pubsub",
+                        "client-type",
                         &[
                             Argument::token("normal", "NORMAL"),
                             Argument::token("master", "MASTER"),
@@ -160,10 +170,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                     .after("TYPE")
                     .optional()
                     .since("5.0.0"),
-                    Argument::block("id", &[Argument::integer("client-id").multiple()])
-                        .after("ID")
-                        .optional()
-                        .since("6.2.0"),
+                    Argument::integer("client-id").after("ID").optional().multiple().since("6.2.0"),
                 ],
                 ..Command::part("client", "list", Group::Connection, client_list)
             },
@@ -171,7 +178,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: 3,
                 flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Set client eviction mode for the current connection",
+                summary: "Sets the client eviction mode of the connection.",
                 since: "7.0.0",
                 complexity: "O(1)",
                 arguments: &[Argument::one_of(
@@ -197,7 +204,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: -3,
                 flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Stop processing commands from clients for some time",
+                summary: "Suspends commands processing.",
                 since: "2.9.50",
                 complexity: "O(1)",
                 history: &[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")],
@@ -216,11 +223,11 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: 3,
                 flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Instruct the server whether to reply to commands",
+                summary: "Instructs the server whether to reply to commands.",
                 since: "3.2.0",
                 complexity: "O(1)",
                 arguments: &[Argument::one_of(
-                    "on_off_skip",
+                    "action",
                     &[
                         Argument::token("on", "ON"),
                         Argument::token("off", "OFF"),
@@ -250,7 +257,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: 3,
                 flags: flags(&[Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Set the current connection name",
+                tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+                summary: "Sets the connection name.",
                 since: "2.6.9",
                 complexity: "O(1)",
                 arguments: &[Argument::string("connection-name")],
@@ -260,13 +268,13 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: -3,
                 flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Unblock a client blocked in a blocking command from a different connection",
+                summary: "Unblocks a client blocked by a blocking command from a different connection.",
                 since: "5.0.0",
                 complexity: "O(log N) where N is the number of client connections",
                 arguments: &[
                     Argument::integer("client-id"),
                     Argument::one_of(
-                        "timeout_error",
+                        "unblock-type",
                         &[Argument::token("timeout", "TIMEOUT"), Argument::token("error", "ERROR")],
                     )
                     .optional(),
@@ -277,7 +285,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: 2,
                 flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Resume processing of clients that were paused",
+                summary: "Resumes processing commands from paused clients.",
                 since: "6.2.0",
                 complexity: "O(N) Where N is the number of paused clients",
                 ..Command::part("client", "unpause", Group::Connection, client_unpause)
@@ -289,7 +297,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 2,
         flags: flags(&[Flags::LOADING, Flags::STALE, Flags::FAST]),
         categories: categories(&[Categories::CONNECTION]),
-        summary: "Echo the given string",
+        summary: "Returns the given string.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::string("message")],
@@ -306,23 +314,21 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Flags::ALLOW_BUSY,
         ]),
         categories: categories(&[Categories::CONNECTION]),
-        summary: "Handshake with Redis",
+        summary: "Handshakes with the Redis server.",
         since: "6.0.0",
         complexity: "O(1)",
         history: &[(
             "6.2.0",
-            "`protover` made optional; when called without arguments the command reports the current connection's context.",
+            "`protover` made optional; when called without arguments the command reports the current \
+                connection's context.",
         )],
         arguments: &[Argument::block(
             "arguments",
             &[
                 Argument::integer("protover"),
-                Argument::block(
-                    "username_password",
-                    &[Argument::string("username"), Argument::string("password")],
-                )
-                .after("AUTH")
-                .optional(),
+                Argument::block("auth", &[Argument::string("username"), Argument::string("password")])
+                    .after("AUTH")
+                    .optional(),
                 Argument::string("clientname").after("SETNAME").optional(),
             ],
         )
@@ -334,7 +340,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::FAST]),
         categories: categories(&[Categories::CONNECTION]),
         tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
-        summary: "Ping the server",
+        summary: "Returns the server's liveliness response.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::string("message").optional()],
@@ -351,9 +357,12 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Flags::ALLOW_BUSY,
         ]),
         categories: categories(&[Categories::CONNECTION]),
-        summary: "Close the connection",
+        summary: "Closes the connection.",
         since: "1.0.0",
         complexity: "O(1)",
+        doc_flags: &["deprecated"],
+        deprecated_since: Some("7.2.0"),
+        replaced_by: Some("just closing the connection"),
         ..Command::new("quit", Group::Connection, quit)
     },
     Command {
@@ -367,7 +376,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Flags::ALLOW_BUSY,
         ]),
         categories: categories(&[Categories::CONNECTION]),
-        summary: "Reset the connection",
+        summary: "Resets the connection.",
         since: "6.2.0",
         complexity: "O(1)",
         ..Command::new("reset", Group::Connection, reset)
@@ -376,7 +385,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 2,
         flags: flags(&[Flags::LOADING, Flags::STALE, Flags::FAST]),
         categories: categories(&[Categories::CONNECTION]),
-        summary: "Change the selected database for the current connection",
+        summary: "Changes the selected database.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::integer("index")],

@@ -29,7 +29,7 @@ pub(super) fn pexpireat(ctx: &mut Context<'_>) -> CommandResult {
 /// `TTL key` — O(1). −2 without the key, −1 without an expiry. Rounded to the nearest second.
 pub(super) fn ttl(ctx: &mut Context<'_>) -> CommandResult {
     let now = ctx.keys.now().0;
-    reply_expiry(ctx, |at| ((at - now).max(0) + 500) / 1000)
+    reply_expiry(ctx, |at| rounded_seconds((at - now).max(0)))
 }
 
 /// `PTTL key` — O(1).
@@ -40,7 +40,7 @@ pub(super) fn pttl(ctx: &mut Context<'_>) -> CommandResult {
 
 /// `EXPIRETIME key` — O(1).
 pub(super) fn expiretime(ctx: &mut Context<'_>) -> CommandResult {
-    reply_expiry(ctx, |at| at.saturating_add(500) / 1000)
+    reply_expiry(ctx, rounded_seconds)
 }
 
 /// `PEXPIRETIME key` — O(1).
@@ -128,6 +128,11 @@ fn set_expiry(ctx: &mut Context<'_>, unit: Unit) -> CommandResult {
     }
     ctx.reply.integer(1);
     Ok(Propagate::Rewritten)
+}
+
+/// Milliseconds, none of them negative, to the nearest second.
+fn rounded_seconds(millis: i64) -> i64 {
+    millis / 1000 + i64::from(millis % 1000 >= 500)
 }
 
 fn reply_expiry(ctx: &mut Context<'_>, shown: impl Fn(i64) -> i64) -> CommandResult {

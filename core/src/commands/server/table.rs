@@ -13,7 +13,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::LOADING, Flags::STALE]),
         categories: categories(&[Categories::CONNECTION]),
         tips: &["nondeterministic_output_order"],
-        summary: "Get array of Redis command details",
+        summary: "Returns detailed information about all commands.",
         since: "2.8.13",
         complexity: "O(N) where N is the total number of Redis commands",
         subcommands: &[
@@ -21,7 +21,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: 2,
                 flags: flags(&[Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Get total number of Redis commands",
+                summary: "Returns a count of commands.",
                 since: "2.8.13",
                 complexity: "O(1)",
                 ..Command::part("command", "count", Group::Server, command_count)
@@ -31,35 +31,37 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 flags: flags(&[Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
                 tips: &["nondeterministic_output_order"],
-                summary: "Get array of specific Redis command documentation",
+                summary: "Returns documentary information about one, multiple or all commands.",
                 since: "7.0.0",
                 complexity: "O(N) where N is the number of commands to look up",
                 arguments: &[Argument::string("command-name").optional().multiple()],
                 ..Command::part("command", "docs", Group::Server, command_docs)
             },
             Command {
-                arity: -4,
+                arity: -3,
                 flags: flags(&[Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Extract keys given a full Redis command",
+                summary: "Extracts the key names from an arbitrary command.",
                 since: "2.8.13",
                 complexity: "O(N) where N is the number of arguments to the command",
+                arguments: &[Argument::string("command"), Argument::string("arg").optional().multiple()],
                 ..Command::part("command", "getkeys", Group::Server, command_getkeys)
             },
             Command {
-                arity: -4,
+                arity: -3,
                 flags: flags(&[Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Extract keys and access flags given a full Redis command",
+                summary: "Extracts the key names and access flags for an arbitrary command.",
                 since: "7.0.0",
                 complexity: "O(N) where N is the number of arguments to the command",
+                arguments: &[Argument::string("command"), Argument::string("arg").optional().multiple()],
                 ..Command::part("command", "getkeysandflags", Group::Server, command_getkeysandflags)
             },
             Command {
                 arity: 2,
                 flags: flags(&[Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
-                summary: "Show helpful text about the different subcommands",
+                summary: "Returns helpful text about the different subcommands.",
                 since: "5.0.0",
                 complexity: "O(1)",
                 ..Command::part("command", "help", Group::Server, command_help)
@@ -69,7 +71,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 flags: flags(&[Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
                 tips: &["nondeterministic_output_order"],
-                summary: "Get array of specific Redis command details, or all when no argument is given.",
+                summary: "Returns information about one, multiple or all commands.",
                 since: "2.8.13",
                 complexity: "O(N) where N is the number of commands to look up",
                 history: &[("7.0.0", "Allowed to be called with no argument to get info on all commands.")],
@@ -81,7 +83,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 flags: flags(&[Flags::LOADING, Flags::STALE]),
                 categories: categories(&[Categories::CONNECTION]),
                 tips: &["nondeterministic_output_order"],
-                summary: "Get an array of Redis command names",
+                summary: "Returns a list of command names.",
                 since: "7.0.0",
                 complexity: "O(N) where N is the total number of Redis commands",
                 arguments: &[Argument::one_of(
@@ -101,24 +103,24 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     },
     Command {
         arity: -2,
-        summary: "A container for server configuration commands",
+        summary: "A container for server configuration commands.",
         since: "2.0.0",
         complexity: "Depends on subcommand.",
         subcommands: &[
             Command {
                 arity: -3,
                 flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
-                summary: "Get the values of configuration parameters",
+                summary: "Returns the effective values of configuration parameters.",
                 since: "2.0.0",
                 complexity: "O(N) when N is the number of configuration parameters provided",
                 history: &[("7.0.0", "Added the ability to pass multiple pattern parameters in one call")],
-                arguments: &[Argument::block("parameter", &[Argument::string("parameter")]).multiple()],
+                arguments: &[Argument::string("parameter").multiple()],
                 ..Command::part("config", "get", Group::Server, config_get)
             },
             Command {
                 arity: 2,
                 flags: flags(&[Flags::LOADING, Flags::STALE]),
-                summary: "Show helpful text about the different subcommands",
+                summary: "Returns helpful text about the different subcommands.",
                 since: "5.0.0",
                 complexity: "O(1)",
                 ..Command::part("config", "help", Group::Server, config_help)
@@ -126,7 +128,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Command {
                 arity: 2,
                 flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
-                summary: "Reset the stats returned by INFO",
+                tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+                summary: "Resets the server's statistics.",
                 since: "2.0.0",
                 complexity: "O(1)",
                 ..Command::part("config", "resetstat", Group::Server, config_resetstat)
@@ -134,7 +137,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Command {
                 arity: 2,
                 flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
-                summary: "Rewrite the configuration file with the in memory configuration",
+                tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+                summary: "Persists the effective configuration to file.",
                 since: "2.8.0",
                 complexity: "O(1)",
                 ..Command::part("config", "rewrite", Group::Server, config_rewrite)
@@ -143,12 +147,12 @@ pub(in crate::commands) const TABLE: &[Command] = &[
                 arity: -4,
                 flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
                 tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
-                summary: "Set configuration parameters to the given values",
+                summary: "Sets configuration parameters in-flight.",
                 since: "2.0.0",
                 complexity: "O(N) when N is the number of configuration parameters provided",
                 history: &[("7.0.0", "Added the ability to set multiple parameters in one call.")],
                 arguments: &[Argument::block(
-                    "parameter_value",
+                    "data",
                     &[Argument::string("parameter"), Argument::string("value")],
                 )
                 .multiple()],
@@ -162,7 +166,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::READONLY, Flags::FAST]),
         categories: categories(&[Categories::KEYSPACE]),
         tips: &["request_policy:all_shards", "response_policy:agg_sum"],
-        summary: "Return the number of keys in the selected database",
+        summary: "Returns the number of keys in the database.",
         since: "1.0.0",
         complexity: "O(1)",
         ..Command::new("dbsize", Group::Server, dbsize)
@@ -170,7 +174,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
         arity: -2,
         flags: flags(&[Flags::PROTECTED, Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]),
-        summary: "A container for debugging commands",
+        summary: "A container for debugging commands.",
         since: "1.0.0",
         complexity: "Depends on subcommand.",
         doc_flags: &["syscmd"],
@@ -181,7 +185,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE]),
         categories: categories(&[Categories::KEYSPACE, Categories::DANGEROUS]),
         tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
-        summary: "Remove all keys from all databases",
+        summary: "Removes all keys from all databases.",
         since: "1.0.0",
         complexity: "O(N) where N is the total number of keys in all databases",
         history: &[
@@ -189,7 +193,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             ("6.2.0", "Added the `SYNC` flushing mode modifier."),
         ],
         arguments: &[Argument::one_of(
-            "async",
+            "flush-type",
             &[
                 Argument::token("async", "ASYNC").since("4.0.0"),
                 Argument::token("sync", "SYNC").since("6.2.0"),
@@ -203,7 +207,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE]),
         categories: categories(&[Categories::KEYSPACE, Categories::DANGEROUS]),
         tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
-        summary: "Remove all keys from the current database",
+        summary: "Remove all keys from the current database.",
         since: "1.0.0",
         complexity: "O(N) where N is the number of keys in the selected database",
         history: &[
@@ -211,7 +215,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             ("6.2.0", "Added the `SYNC` flushing mode modifier."),
         ],
         arguments: &[Argument::one_of(
-            "async",
+            "flush-type",
             &[
                 Argument::token("async", "ASYNC").since("4.0.0"),
                 Argument::token("sync", "SYNC").since("6.2.0"),
@@ -225,7 +229,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::LOADING, Flags::STALE]),
         categories: categories(&[Categories::DANGEROUS]),
         tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
-        summary: "Get information and statistics about the server",
+        summary: "Returns information and statistics about the server.",
         since: "1.0.0",
         complexity: "O(1)",
         history: &[("7.0.0", "Added support for taking multiple section arguments.")],
@@ -242,14 +246,14 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Flags::NO_MULTI,
             Flags::ALLOW_BUSY,
         ]),
-        summary: "Synchronously save the dataset to disk and then shut down the server",
+        summary: "Synchronously saves the database(s) to disk and shuts down the Redis server.",
         since: "1.0.0",
         complexity: "O(N) when saving, where N is the total number of keys in all databases when saving \
             data, otherwise O(1)",
         history: &[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")],
         arguments: &[
             Argument::one_of(
-                "nosave_save",
+                "save-selector",
                 &[Argument::token("nosave", "NOSAVE"), Argument::token("save", "SAVE")],
             )
             .optional(),
@@ -263,7 +267,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 3,
         flags: flags(&[Flags::WRITE, Flags::FAST]),
         categories: categories(&[Categories::KEYSPACE, Categories::DANGEROUS]),
-        summary: "Swaps two Redis databases",
+        summary: "Swaps two Redis databases.",
         since: "4.0.0",
         complexity: "O(N) where N is the count of clients watching or blocking on keys from both \
             databases.",
@@ -274,7 +278,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 1,
         flags: flags(&[Flags::LOADING, Flags::STALE, Flags::FAST]),
         tips: &["nondeterministic_output"],
-        summary: "Return the current server time",
+        summary: "Returns the server time.",
         since: "2.6.0",
         complexity: "O(1)",
         ..Command::new("time", Group::Server, time)

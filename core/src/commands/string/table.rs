@@ -2,17 +2,18 @@
 
 use super::{
     append, decr, decrby, get, getdel, getex, getrange, getset, incr, incrby, incrbyfloat, lcs, mget, mset,
-    msetnx, psetex, set, setex, setnx, setrange, strlen, substr,
+    msetnx, psetex, set, set_key_flags, setex, setnx, setrange, strlen, substr,
 };
-use crate::commands::table::{Argument, Categories, Command, Flags, Group, KeySpec, categories, flags};
+use crate::commands::key_spec::{ACCESS, DELETE, INSERT, KeySpec, OW, RO, RW, UPDATE};
+use crate::commands::table::{Argument, Categories, Command, Flags, Group, categories, flags};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
         arity: 3,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "insert"])],
-        summary: "Append a value to a key",
+        keys: &[KeySpec::one(1, &[RW, INSERT])],
+        summary: "Appends a string to the value of a key; a missing key counts as empty.",
         since: "2.0.0",
         complexity: "O(1). The amortized time complexity is O(1) assuming the appended value is small \
             and the already present value is of any size, since the dynamic string library used by \
@@ -24,8 +25,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 2,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update"])],
-        summary: "Decrement the integer value of a key by one",
+        keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
+        summary: "Subtracts one from the integer value of a key; a missing key counts as 0.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0)],
@@ -35,8 +36,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 3,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update"])],
-        summary: "Decrement the integer value of a key by the given number",
+        keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
+        summary: "Subtracts a number from the integer value of a key; a missing key counts as 0.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::integer("decrement")],
@@ -46,8 +47,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 2,
         flags: flags(&[Flags::READONLY, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RO", "access"])],
-        summary: "Get the value of a key",
+        keys: &[KeySpec::one(1, &[RO, ACCESS])],
+        summary: "Returns the string value of a key.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0)],
@@ -57,8 +58,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 2,
         flags: flags(&[Flags::WRITE, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "delete"])],
-        summary: "Get the value of a key and delete the key",
+        keys: &[KeySpec::one(1, &[RW, ACCESS, DELETE])],
+        summary: "Returns the string value of a key after deleting the key.",
         since: "6.2.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0)],
@@ -68,9 +69,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: -2,
         flags: flags(&[Flags::WRITE, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update"])
-            .noted("RW and UPDATE because it changes the TTL")],
-        summary: "Get the value of a key and optionally set its expiration",
+        keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE]).noted("RW and UPDATE because it changes the TTL")],
+        summary: "Returns the string value of a key after setting its expiration time.",
         since: "6.2.0",
         complexity: "O(1)",
         arguments: &[
@@ -93,8 +93,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 4,
         flags: flags(&[Flags::READONLY]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RO", "access"])],
-        summary: "Get a substring of the string stored at a key",
+        keys: &[KeySpec::one(1, &[RO, ACCESS])],
+        summary: "Returns a substring of the string stored at a key.",
         since: "2.4.0",
         complexity: "O(N) where N is the length of the returned string. The complexity is ultimately \
             determined by the returned length, but because creating a substring from an existing string \
@@ -106,8 +106,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 3,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update"])],
-        summary: "Set the string value of a key and return its old value",
+        keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
+        summary: "Returns the previous string value of a key after setting it to a new value.",
         since: "1.0.0",
         complexity: "O(1)",
         doc_flags: &["deprecated"],
@@ -120,8 +120,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 2,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update"])],
-        summary: "Increment the integer value of a key by one",
+        keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
+        summary: "Adds one to the integer value of a key; a missing key counts as 0.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0)],
@@ -131,8 +131,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 3,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update"])],
-        summary: "Increment the integer value of a key by the given amount",
+        keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
+        summary: "Adds a number to the integer value of a key; a missing key counts as 0.",
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::integer("increment")],
@@ -142,8 +142,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 3,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update"])],
-        summary: "Increment the float value of a key by the given amount",
+        keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])],
+        summary: "Adds a number to the floating point value of a key; a missing key counts as 0.",
         since: "2.6.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::double("increment")],
@@ -153,8 +153,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: -3,
         flags: flags(&[Flags::READONLY]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 1, 1, &["RO", "access"])],
-        summary: "Find longest common substring",
+        keys: &[KeySpec::range(1, 1, 1, &[RO, ACCESS])],
+        summary: "Finds the longest common substring.",
         since: "7.0.0",
         complexity: "O(N*M) where N and M are the lengths of s1 and s2, respectively",
         arguments: &[
@@ -162,7 +162,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Argument::key("key2", 0),
             Argument::token("len", "LEN").optional(),
             Argument::token("idx", "IDX").optional(),
-            Argument::integer("len").after("MINMATCHLEN").optional(),
+            Argument::integer("min-match-len").after("MINMATCHLEN").optional(),
             Argument::token("withmatchlen", "WITHMATCHLEN").optional(),
         ],
         ..Command::new("lcs", Group::String, lcs)
@@ -172,8 +172,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::READONLY, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
         tips: &["request_policy:multi_shard"],
-        keys: &[KeySpec::range(1, -1, 1, &["RO", "access"])],
-        summary: "Get the values of all the given keys",
+        keys: &[KeySpec::range(1, -1, 1, &[RO, ACCESS])],
+        summary: "Atomically returns the string values of one or more keys.",
         since: "1.0.0",
         complexity: "O(N) where N is the number of keys to retrieve.",
         arguments: &[Argument::key("key", 0).multiple()],
@@ -184,12 +184,12 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
         tips: &["request_policy:multi_shard", "response_policy:all_succeeded"],
-        keys: &[KeySpec::range(1, -1, 2, &["OW", "update"])],
-        summary: "Set multiple keys to multiple values",
+        keys: &[KeySpec::range(1, -1, 2, &[OW, UPDATE])],
+        summary: "Atomically creates or modifies the string values of one or more keys.",
         since: "1.0.1",
         complexity: "O(N) where N is the number of keys to set.",
         arguments: &[
-            Argument::block("key_value", &[Argument::key("key", 0), Argument::string("value")]).multiple()
+            Argument::block("data", &[Argument::key("key", 0), Argument::string("value")]).multiple()
         ],
         ..Command::new("mset", Group::String, mset)
     },
@@ -197,13 +197,12 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: -3,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
-        tips: &["request_policy:multi_shard", "response_policy:agg_min"],
-        keys: &[KeySpec::range(1, -1, 2, &["OW", "insert"])],
-        summary: "Set multiple keys to multiple values, only if none of the keys exist",
+        keys: &[KeySpec::range(1, -1, 2, &[OW, INSERT])],
+        summary: "Atomically creates the string values of one or more keys only when none of them exists.",
         since: "1.0.1",
         complexity: "O(N) where N is the number of keys to set.",
         arguments: &[
-            Argument::block("key_value", &[Argument::key("key", 0), Argument::string("value")]).multiple()
+            Argument::block("data", &[Argument::key("key", 0), Argument::string("value")]).multiple()
         ],
         ..Command::new("msetnx", Group::String, msetnx)
     },
@@ -211,10 +210,13 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 4,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["OW", "update"])],
-        summary: "Set the value and expiration in milliseconds of a key",
+        keys: &[KeySpec::one(1, &[OW, UPDATE])],
+        summary: "Sets the string value of a key and its expiration time in milliseconds.",
         since: "2.6.0",
         complexity: "O(1)",
+        doc_flags: &["deprecated"],
+        deprecated_since: Some("2.6.12"),
+        replaced_by: Some("`SET` with the `PX` argument"),
         arguments: &[Argument::key("key", 0), Argument::integer("milliseconds"), Argument::string("value")],
         ..Command::new("psetex", Group::String, psetex)
     },
@@ -222,9 +224,10 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: -3,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "access", "update", "variable_flags"])
+        keys: &[KeySpec::one(1, &[RW, ACCESS, UPDATE])
+            .depending(set_key_flags)
             .noted("RW and ACCESS due to the optional `GET` argument")],
-        summary: "Set the string value of a key",
+        summary: "Sets the string value of a key, whatever type it had.",
         since: "1.0.0",
         complexity: "O(1)",
         history: &[
@@ -258,10 +261,13 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 4,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["OW", "update"])],
-        summary: "Set the value and expiration of a key",
+        keys: &[KeySpec::one(1, &[OW, UPDATE])],
+        summary: "Sets the string value of a key and its expiration time in seconds.",
         since: "2.0.0",
         complexity: "O(1)",
+        doc_flags: &["deprecated"],
+        deprecated_since: Some("2.6.12"),
+        replaced_by: Some("`SET` with the `EX` argument"),
         arguments: &[Argument::key("key", 0), Argument::integer("seconds"), Argument::string("value")],
         ..Command::new("setex", Group::String, setex)
     },
@@ -269,10 +275,13 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 3,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["OW", "insert"])],
-        summary: "Set the value of a key, only if the key does not exist",
+        keys: &[KeySpec::one(1, &[OW, INSERT])],
+        summary: "Set the string value of a key only when the key doesn't exist.",
         since: "1.0.0",
         complexity: "O(1)",
+        doc_flags: &["deprecated"],
+        deprecated_since: Some("2.6.12"),
+        replaced_by: Some("`SET` with the `NX` argument"),
         arguments: &[Argument::key("key", 0), Argument::string("value")],
         ..Command::new("setnx", Group::String, setnx)
     },
@@ -280,8 +289,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 4,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RW", "update"])],
-        summary: "Overwrite part of a string at key starting at the specified offset",
+        keys: &[KeySpec::one(1, &[RW, UPDATE])],
+        summary: "Overwrites part of a string value from an offset on; a missing key counts as empty.",
         since: "2.2.0",
         complexity: "O(1), not counting the time taken to copy the new string in place. Usually, this \
             string is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) \
@@ -293,8 +302,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 2,
         flags: flags(&[Flags::READONLY, Flags::FAST]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RO"])],
-        summary: "Get the length of the value stored in a key",
+        keys: &[KeySpec::one(1, &[RO])],
+        summary: "Returns the length of a string value.",
         since: "2.2.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0)],
@@ -304,8 +313,8 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         arity: 4,
         flags: flags(&[Flags::READONLY]),
         categories: categories(&[Categories::STRING]),
-        keys: &[KeySpec::range(1, 0, 1, &["RO", "access"])],
-        summary: "Get a substring of the string stored at a key",
+        keys: &[KeySpec::one(1, &[RO, ACCESS])],
+        summary: "Returns a substring from a string value.",
         since: "1.0.0",
         complexity: "O(N) where N is the length of the returned string. The complexity is ultimately \
             determined by the returned length, but because creating a substring from an existing string \
