@@ -47,6 +47,9 @@ fn the_command_table_says_this() {
 #[test]
 fn containers_explain_themselves() {
     for container in ["CLIENT", "COMMAND", "CONFIG", "DEBUG", "OBJECT"] {
-        insta::assert_snapshot!(format!("help_{}", container.to_lowercase()), ask(&format!("{container} HELP")));
+        insta::assert_snapshot!(
+            format!("help_{}", container.to_lowercase()),
+            ask(&format!("{container} HELP"))
+        );
     }
 }

@@ -269,7 +269,7 @@ pub static DIRECTIVES: &[Directive] = &[
         ]),
         "noeviction",
     ),
-    accepted("maxmemory-samples", Integer(1, INT_MAX), "5"),
+    accepted("maxmemory-samples", Integer(1, 64), "5"),
     accepted("min-replicas-max-lag", COUNT, "10").also("min-slaves-max-lag"),
     refused("min-replicas-to-write", COUNT, "0", NO_REPLICATION).also("min-slaves-to-write"),
     accepted("no-appendfsync-on-rewrite", YesNo, "no"),
