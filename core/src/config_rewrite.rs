@@ -68,7 +68,7 @@ pub(crate) fn advance(server: &mut Server, completion: &mut Option<DiskCompletio
                 Ok(old) => old,
                 Err(error) => return Some(finish(server, Err(error.message))),
             };
-            server.config_rewrite.text = config::rewrite(&old, &server.config).into_bytes();
+            server.config_rewrite.text = config::rewrite(&old, &server.config);
             (Step::Create, DiskKind::Create { file: FILE, name: temporary, mode: MODE })
         }
         (Step::Create, Ok(_)) => {
@@ -122,11 +122,11 @@ fn finish(server: &mut Server, outcome: Result<(), String>) -> Rewritten {
 }
 
 /// The old file's text; a file that is not there has none.
-fn text_of(outcome: Result<DiskOutput, DiskError>) -> Result<String, DiskError> {
+fn text_of(outcome: Result<DiskOutput, DiskError>) -> Result<Vec<u8>, DiskError> {
     match outcome {
-        Ok(DiskOutput::Buffer(bytes)) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Ok(DiskOutput::Done) => Ok(String::new()),
-        Err(error) if error.kind == io::ErrorKind::NotFound => Ok(String::new()),
+        Ok(DiskOutput::Buffer(bytes)) => Ok(bytes),
+        Ok(DiskOutput::Done) => Ok(Vec::new()),
+        Err(error) if error.kind == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }

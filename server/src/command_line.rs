@@ -1,6 +1,13 @@
-//! The command line, with redis-server's grammar: `rotom-server [FILE | -] [--directive value …]`.
+//! The command line, with redis-server's grammar: `rotom-server [FILE] [-] [--directive value …]`.
+//!
+//! Each directive becomes a line as a configuration file has it, so both are read by the same code.
 
 use clap::{Arg, ArgAction, Command};
+use rotom_core::config::quoted;
+use rotom_core::resp::split_quoted;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,67 +20,90 @@ pub(crate) enum Request {
     Print(String),
 }
 
-/// Where the configuration comes from.
+/// Where the configuration comes from. What comes later overrides what came earlier.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Invocation {
-    /// The configuration file; `-` is standard input.
-    pub file: Option<String>,
-    /// The directives of the command line, as the lines a file would have.
-    pub directives: Vec<Vec<String>>,
+    /// First a configuration file.
+    pub file: Option<PathBuf>,
+    /// Then standard input.
+    pub reads_stdin: bool,
+    /// Then the directives of the command line, as the lines a file would have.
+    pub lines: Vec<Vec<u8>>,
 }
+
+/// The option that has no value and is no directive.
+const CHECK_CONFIG: &[u8] = b"--check-config";
 
 /// Understands the arguments behind the program's name.
 ///
-/// # Errors
-/// What is wrong with them.
-pub(crate) fn parse(args: &[String]) -> Result<Request, String> {
-    match args.first().map(String::as_str) {
-        Some("-v" | "--version") => return Ok(Request::Print(version())),
-        Some("-h" | "--help") => return Ok(Request::Print(help())),
+/// It is Redis 7's grammar: what begins with `--` opens a directive, unless the one before it still has no value;
+/// `--name value` may be a single argument; every other argument is a value, whatever is in it. `--save` needs no
+/// value: without one it means `--save ""`. Whether the directives exist is not judged here.
+pub(crate) fn parse(args: &[OsString]) -> Request {
+    match args.first().and_then(|arg| arg.to_str()) {
+        Some("-v" | "--version") => return Request::Print(version()),
+        Some("-h" | "--help") => return Request::Print(command().render_help().to_string()),
         _ => {}
     }
     let mut invocation = Invocation::default();
     let mut rest = args;
-    if let Some(first) = rest.first()
-        && (!first.starts_with('-') || first == "-")
+    if let [first, behind @ ..] = args
+        && !first.as_bytes().starts_with(b"-")
     {
-        invocation.file = Some(first.clone());
-        rest = &rest[1..];
+        // An empty name is none, as in Redis.
+        invocation.file = (!first.is_empty()).then(|| PathBuf::from(first));
+        rest = behind;
     }
     let mut checks_only = false;
-    for arg in rest {
-        if arg == "--check-config" {
+    let mut needs_value = false;
+    for (at, arg) in rest.iter().enumerate() {
+        let (is_first, next) = (at == 0 && invocation.file.is_none(), rest.get(at + 1));
+        let arg = arg.as_bytes();
+        if arg == b"-" && (is_first || next.is_none()) {
+            invocation.reads_stdin = true;
+        } else if needs_value || !arg.starts_with(b"--") {
+            if invocation.lines.is_empty() {
+                invocation.lines.push(Vec::new());
+            }
+            let line = invocation.lines.last_mut().into_iter();
+            line.for_each(|line| line.extend([&b" "[..], &quoted(arg)].concat()));
+            needs_value = false;
+        } else if arg == CHECK_CONFIG {
             checks_only = true;
-        } else if arg == "-" && invocation.file.is_none() {
-            invocation.file = Some(arg.clone());
-        } else if let Some(name) = arg.strip_prefix("--").filter(|name| !name.is_empty()) {
-            invocation.directives.push(vec![name.to_owned()]);
-        } else if let Some(directive) = invocation.directives.last_mut() {
-            directive.push(arg.clone());
         } else {
-            return Err(format!("'{arg}' is not a directive: they begin with --"));
+            let mut line = arg[2..].to_vec();
+            needs_value = split_quoted(arg).is_some_and(|words| words.len() == 1);
+            if needs_value && arg.eq_ignore_ascii_case(b"--save") && next.is_none_or(|next| opens(next)) {
+                line.extend(b" \"\"");
+                needs_value = false;
+            }
+            invocation.lines.push(line);
         }
     }
-    Ok(if checks_only { Request::CheckConfig(invocation) } else { Request::Run(invocation) })
+    if checks_only { Request::CheckConfig(invocation) } else { Request::Run(invocation) }
+}
+
+fn opens(arg: &OsStr) -> bool {
+    arg.as_bytes().starts_with(b"--")
 }
 
 fn version() -> String {
     format!("rotom server v={} bits=64 compatible=redis-7.2\n", env!("CARGO_PKG_VERSION"))
 }
 
-fn help() -> String {
-    command().render_help().to_string()
-}
-
 /// The options in clap's terms, for the help text. redis-server's grammar takes any directive as an option, which
 /// clap's does not.
 fn command() -> Command {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+    };
     Command::new("rotom-server")
         .about("A Redis-compatible server")
-        .override_usage("rotom-server [FILE | -] [--directive value …] [--check-config]")
+        .override_usage("rotom-server [FILE] [-] [--directive value …] [--check-config]")
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .arg(Arg::new("FILE").help("A configuration file in redis.conf's syntax; - reads standard input"))
+        .arg(Arg::new("FILE").help("A configuration file in redis.conf's syntax"))
+        .arg(Arg::new("-").help("Read more of it from standard input"))
         .arg(
             Arg::new("directive")
                 .long("directive")
@@ -81,20 +111,9 @@ fn command() -> Command {
                 .num_args(1..)
                 .help("Any directive of the file, such as --port 7000; it overrides the file"),
         )
-        .arg(
-            Arg::new("check-config")
-                .long("check-config")
-                .action(ArgAction::SetTrue)
-                .help("Judge the configuration and exit"),
-        )
-        .arg(
-            Arg::new("version")
-                .short('v')
-                .long("version")
-                .action(ArgAction::SetTrue)
-                .help("Print the version"),
-        )
-        .arg(Arg::new("help").short('h').long("help").action(ArgAction::SetTrue).help("Print this"))
+        .arg(flag("check-config", "Judge the configuration and exit"))
+        .arg(flag("version", "Print the version").short('v'))
+        .arg(flag("help", "Print this").short('h'))
         .after_help(
             "Examples:\n  rotom-server\n  rotom-server /etc/rotom.conf\n  rotom-server --port 7777\n  \
              rotom-server /etc/rotom.conf --loglevel verbose\n  echo 'port 7777' | rotom-server -",
@@ -105,32 +124,77 @@ fn command() -> Command {
 mod tests {
     use super::*;
 
-    fn words(line: &str) -> Vec<String> {
-        line.split_whitespace().map(str::to_owned).collect()
+    /// Parses arguments that are separated by `|`.
+    fn request(args: &str) -> Request {
+        let args: Vec<OsString> = args.split('|').filter(|_| !args.is_empty()).map(OsString::from).collect();
+        parse(&args)
+    }
+
+    #[track_caller]
+    fn check(args: &str, file: Option<&str>, reads_stdin: bool, lines: &[&str]) {
+        let expected = Invocation {
+            file: file.map(PathBuf::from),
+            reads_stdin,
+            lines: lines.iter().map(|line| line.as_bytes().to_vec()).collect(),
+        };
+        assert_eq!(request(args), Request::Run(expected), "{args}");
+    }
+
+    #[test]
+    fn sources() {
+        check("", None, false, &[]);
+        check("a.conf", Some("a.conf"), false, &[]);
+        check("-", None, true, &[]);
+        check("-|--port|1", None, true, &["port \"1\""]);
+        check("--port|1|-", None, true, &["port \"1\""]);
+        check("a.conf|-", Some("a.conf"), true, &[]);
+        check("a.conf|--port|1|-", Some("a.conf"), true, &["port \"1\""]);
+        check("|--port|1", None, false, &["port \"1\""]);
     }
 
     #[test]
     fn directives_take_words_up_to_the_next_one() {
-        let check = |line: &str, file: Option<&str>, directives: &[&str]| {
-            let expected = Invocation {
-                file: file.map(str::to_owned),
-                directives: directives.iter().map(|line| words(line)).collect(),
-            };
-            assert_eq!(parse(&words(line)), Ok(Request::Run(expected)), "{line}");
-        };
-        check("", None, &[]);
-        check("a.conf", Some("a.conf"), &[]);
-        check("- --port 1", Some("-"), &["port 1"]);
-        check("--port 1 --bind ::1 127.0.0.1", None, &["port 1", "bind ::1 127.0.0.1"]);
-        check("--port 1 -", Some("-"), &["port 1"]);
-        check("a.conf --list-max-listpack-size -2", Some("a.conf"), &["list-max-listpack-size -2"]);
+        for (args, lines) in [
+            ("--port|1|--bind|::1|127.0.0.1", &["port \"1\"", "bind \"::1\" \"127.0.0.1\""][..]),
+            ("--bind|::1|-|--port|1", &["bind \"::1\" \"-\"", "port \"1\""]),
+            ("--list-max-listpack-size|-2", &["list-max-listpack-size \"-2\""]),
+            ("--port 1|--hz|2", &["port 1", "hz \"2\""]),
+            ("--port 1|2", &["port 1 \"2\""]),
+            ("--requirepass|--secret|--hz|2", &["requirepass \"--secret\"", "hz \"2\""]),
+            ("--proc-title-template|--", &["proc-title-template \"--\""]),
+            ("--hz", &["hz"]),
+            ("--hz|--timeout|3", &["hz \"--timeout\" \"3\""]),
+            ("--port=1", &["port=1"]),
+            ("---hz|2", &["-hz \"2\""]),
+            ("--|hz|20", &[" \"hz\" \"20\""]),
+            ("-x", &[" \"-x\""]),
+            ("--requirepass|a \"b\"\n", &["requirepass \"a \\\"b\\\"\\n\""]),
+        ] {
+            check(args, None, false, lines);
+        }
+    }
+
+    #[test]
+    fn save_needs_no_value() {
+        for (args, lines) in [
+            ("--save", &["save \"\""][..]),
+            ("--save|--hz|2", &["save \"\"", "hz \"2\""]),
+            ("--SAVE|", &["SAVE \"\""]),
+            ("--save|60|1|--save|5 6", &["save \"60\" \"1\"", "save \"5 6\""]),
+        ] {
+            check(args, None, false, lines);
+        }
     }
 
     #[test]
     fn other_requests() {
-        assert!(matches!(parse(&words("--version")), Ok(Request::Print(text)) if text.contains("0.1.0")));
-        assert!(matches!(parse(&words("-h")), Ok(Request::Print(text)) if text.contains("Usage:")));
-        assert!(matches!(parse(&words("a.conf --check-config")), Ok(Request::CheckConfig(_))));
-        assert!(parse(&words("-x")).is_err());
+        assert!(matches!(request("--version"), Request::Print(text) if text.contains("0.1.0")));
+        assert!(matches!(request("-v|x"), Request::Print(_)));
+        assert!(matches!(request("-h"), Request::Print(text) if text.contains("Usage:")));
+        for args in ["a.conf|--check-config", "--check-config|--port|1", "--port|1|--check-config"] {
+            assert!(matches!(request(args), Request::CheckConfig(_)), "{args}");
+        }
+        check("--logfile|--check-config", None, false, &["logfile \"--check-config\""]);
+        command().debug_assert();
     }
 }

@@ -1,13 +1,15 @@
 //! The log, in Redis' format: `1234:M 22 Nov 2026 21:00:00.123 * text`.
 
+use crate::sys;
 use rotom_core::Config;
+use std::backtrace::Backtrace;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::process;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+use std::{panic, process};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -19,14 +21,26 @@ static THRESHOLD: AtomicU8 = AtomicU8::new(2);
 /// Ranks of Redis' levels, and the marks they have in the log.
 const MARKS: [char; 4] = ['.', '-', '*', '#'];
 
-/// Begins to log where the configuration says.
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// Begins to log where the configuration says, panics included.
+///
+/// # Errors
+/// The log file cannot be written.
 pub(crate) fn start(config: &Config) -> io::Result<()> {
     let sink = match config.logfile.as_str() {
         "" => Sink::Standard,
-        path => Sink::File(Mutex::new(OpenOptions::new().create(true).append(true).open(path)?)),
+        path => {
+            open(Path::new(path))?;
+            Sink::File(path.into())
+        }
     };
     set_level(config);
     tracing_subscriber::registry().with(Lines { sink }).init();
+    panic::set_hook(Box::new(|panic| {
+        tracing::error!("rotom has hit a bug: {panic}\n{}", Backtrace::force_capture());
+    }));
     Ok(())
 }
 
@@ -49,7 +63,8 @@ struct Lines {
 
 enum Sink {
     Standard,
-    File(Mutex<File>),
+    /// Opened for each line, as Redis does, so that whoever rotates logs need tell nobody.
+    File(PathBuf),
 }
 
 impl<S: Subscriber> Layer<S> for Lines {
@@ -66,17 +81,18 @@ impl<S: Subscriber> Layer<S> for Lines {
         let mut message = Message(String::new());
         event.record(&mut message);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let date = date(now.as_secs(), now.subsec_millis());
-        let line = format!("{}:M {date} {} {}\n", process::id(), MARKS[usize::from(rank)], message.0);
+        let mark = MARKS[usize::from(rank)];
+        let line = format!("{}:M {} {mark} {}\n", process::id(), date(now), message.0);
         // A log that cannot be written must not stop the server.
         let _ = match &self.sink {
             Sink::Standard => io::stdout().write_all(line.as_bytes()),
-            Sink::File(file) => match file.lock() {
-                Ok(mut file) => file.write_all(line.as_bytes()),
-                Err(_) => Ok(()),
-            },
+            Sink::File(path) => open(path).and_then(|mut file| file.write_all(line.as_bytes())),
         };
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
 }
 
 /// The text of an event.
@@ -91,34 +107,24 @@ impl Visit for Message {
     }
 }
 
-/// An instant in UTC: `22 Nov 2026 21:00:00.123`.
-fn date(seconds: u64, millis: u32) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (days, time) = (seconds / 86_400, seconds % 86_400);
-    // Days are counted from March of year 0, so that the leap day is a year's last (Hinnant, "chrono-compatible
-    // low-level date algorithms").
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12;
-    let year = era * 400 + year_of_era + u64::from(month < 2);
-    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-    format!("{day:02} {} {year} {hour:02}:{minute:02}:{second:02}.{millis:03}", MONTHS[month as usize])
+/// An instant since 1970 as the local clock shows it: `22 Nov 2026 21:00:00.123`.
+fn date(since_1970: Duration) -> String {
+    let sys::LocalTime { year, month, day, hour, minute, second } = sys::local_time(since_1970.as_secs());
+    let (month, millis) = (MONTHS[month % MONTHS.len()], since_1970.subsec_millis());
+    format!("{day:02} {month} {year} {hour:02}:{minute:02}:{second:02}.{millis:03}")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::date;
+    use super::*;
 
     #[test]
-    fn dates() {
-        assert_eq!(date(0, 0), "01 Jan 1970 00:00:00.000");
-        assert_eq!(date(951_782_400, 7), "29 Feb 2000 00:00:00.007");
-        assert_eq!(date(1_795_208_399, 999), "20 Nov 2026 20:59:59.999");
-        assert_eq!(date(4_102_444_799, 1), "31 Dec 2099 23:59:59.001");
+    fn dates_have_redis_format() {
+        // The zone of the machine is not known, but no zone changes these parts.
+        let text = date(Duration::from_millis(1_795_208_399_007));
+        let (day, rest) = text.split_at(2);
+        assert!(["19", "20", "21"].contains(&day), "{text}");
+        assert!(rest.starts_with(" Nov 2026 ") && rest.ends_with(":59.007"), "{text}");
+        assert_eq!(text.len(), "20 Nov 2026 20:59:59.007".len());
     }
 }

@@ -1,4 +1,6 @@
 //! rotom-server: reads the configuration, binds, and lets the driver run the core.
+//!
+//! [`main`] and [`run`] are the order in which a server starts and ends; everything else is in its own module.
 
 #![deny(unsafe_code)]
 
@@ -6,14 +8,20 @@ mod allocator;
 mod banner;
 mod command_line;
 mod config_file;
+mod include;
 mod logging;
+mod pidfile;
 mod supervised;
 mod sys;
+#[cfg(test)]
+mod testing;
 
 use command_line::{Invocation, Request};
-use config_file::Loader;
+use config_file::{Fault, Loader};
+use pidfile::Pidfile;
 use rotom_core::{Config, Core, Host};
 use rotom_io_epoll::{Hooks, Listening, Server, raise_open_files_limit};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::{self, ExitCode};
 use std::{env, fs};
@@ -23,18 +31,14 @@ use supervised::Supervisor;
 static ALLOCATOR: allocator::Jemalloc = allocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let args: Vec<OsString> = env::args_os().skip(1).collect();
     let outcome = match command_line::parse(&args) {
-        Ok(Request::Print(text)) => {
-            io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(|error| error.to_string())
-        }
-        Ok(Request::CheckConfig(invocation)) => load(&invocation).map(|loader| {
-            loader.warnings.iter().for_each(|warning| println!("warning: {warning}"));
-            println!("The configuration is good.");
-            0
+        Request::Print(text) => print(&text),
+        Request::CheckConfig(invocation) => load(&invocation).and_then(|loader| {
+            let warnings = loader.warnings.iter().map(|warning| format!("warning: {warning}\n"));
+            print(&(warnings.collect::<String>() + "The configuration is good.\n"))
         }),
-        Ok(Request::Run(invocation)) => load(&invocation).and_then(|loader| run(&invocation, loader)),
-        Err(reason) => Err(reason),
+        Request::Run(invocation) => run(&invocation),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),
@@ -45,79 +49,81 @@ fn main() -> ExitCode {
     }
 }
 
+/// Serves until told to end. Returns the exit status.
+fn run(invocation: &Invocation) -> Result<u8, String> {
+    // The file's name is looked up before the configuration changes the directory.
+    let config_file = absolute(invocation);
+    let Loader { mut config, warnings, .. } = load(invocation)?;
+    let directory = env::current_dir().map_err(|error| format!("Can't tell the directory: {error}"))?;
+    config.resolve_dir(&directory.to_string_lossy());
+    let supervisor = Supervisor::find(&config);
+    let is_daemon = config.daemonize && !supervisor.is_there();
+    if is_daemon {
+        sys::daemonize().map_err(|error| format!("Can't daemonize: {}", sys::reason(&error)))?;
+    }
+    logging::start(&config)
+        .map_err(|error| format!("Can't open the log file '{}': {}", config.logfile, sys::reason(&error)))?;
+    banner::show(&config, invocation);
+    supervisor.announce(&config);
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let logs_elsewhere = !config.logfile.is_empty();
+    serve(config, host(config_file), &supervisor, is_daemon).or_else(|reason| {
+        tracing::warn!("{reason}");
+        if logs_elsewhere { Err(reason) } else { Ok(1) }
+    })
+}
+
+/// Serves with this configuration. Returns the exit status.
+fn serve(mut config: Config, host: Host, supervisor: &Supervisor, is_daemon: bool) -> Result<u8, String> {
+    let reached = raise_open_files_limit(config.maxclients).map_err(|error| error.to_string())?;
+    config.lower_maxclients(reached);
+    let hooks = Hooks { allocator: allocator::figures, reconfigure, handle_signals: true };
+    let server = Server::bind(Listening::from(&config), hooks).map_err(|error| error.to_string())?;
+    let pidfile = Pidfile::write(&config, is_daemon);
+    let seed =
+        sys::random_seed().map_err(|error| format!("No random bytes to be had: {}", sys::reason(&error)))?;
+    let core = Core::new(config, host, seed, rotom_io_epoll::now());
+    tracing::info!("Ready to accept connections");
+    supervisor.ready();
+    let status = server.serve(core).map_err(|error| error.to_string())?;
+    supervisor.stopping();
+    drop(pidfile);
+    // The core ends with 0 or 1; anything else would be no success either.
+    Ok(u8::try_from(status).unwrap_or(1))
+}
+
 /// Reads the configuration: the file first, then what overrides it.
 fn load(invocation: &Invocation) -> Result<Loader, String> {
     let mut loader = Loader::default();
-    if let Some(file) = &invocation.file {
-        loader.read_file(file).map_err(|fault| fault.to_string())?;
-    }
-    for directive in &invocation.directives {
-        loader.read_directive(directive).map_err(|fault| fault.to_string())?;
-    }
+    read_sources(&mut loader, invocation).map_err(|fault| fault.to_string())?;
     Ok(loader)
 }
 
-/// Serves until told to end. Returns the exit status.
-fn run(invocation: &Invocation, loader: Loader) -> Result<u8, String> {
-    let Loader { mut config, warnings } = loader;
-    let config_file = config_path(invocation)?;
-    env::set_current_dir(&config.dir).map_err(|error| format!("Can't chdir to '{}': {error}", config.dir))?;
-    let supervisor = Supervisor::find(&config);
-    if config.daemonize && supervisor == Supervisor::None {
-        sys::daemonize().map_err(|error| format!("Can't daemonize: {error}"))?;
+fn read_sources(loader: &mut Loader, invocation: &Invocation) -> Result<(), Fault> {
+    if let Some(file) = &invocation.file {
+        loader.read_file(file)?;
     }
-    logging::start(&config).map_err(|error| format!("Can't open the log file: {error}"))?;
-    banner::show(&config);
-    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    config.lower_maxclients(raise_open_files_limit(config.maxclients).map_err(|error| report(&error))?);
-    let hooks =
-        Hooks { allocator: allocator::figures, reconfigure: logging::set_level, handle_signals: true };
-    let server = Server::bind(Listening::from(&config), hooks).map_err(|error| report(&error))?;
-    let pidfile = write_pidfile(&config);
-    let core = Core::new(config, host(config_file), seed()?, rotom_io_epoll::now());
-    tracing::info!("Ready to accept connections");
-    supervisor.ready();
-    let status = server.serve(core).map_err(|error| report(&error))?;
-    supervisor.stopping();
-    if let Some(path) = pidfile {
-        // Somebody else may have removed it; nothing depends on it any more.
-        let _ = fs::remove_file(path);
+    if invocation.reads_stdin {
+        loader.read_stdin()?;
     }
-    Ok(status as u8)
+    invocation.lines.iter().try_for_each(|line| loader.read_argument(line))
 }
 
-/// An error that goes to the log, and ends the process.
-fn report(error: &dyn std::fmt::Display) -> String {
-    tracing::warn!("{error}");
-    error.to_string()
-}
-
-/// The configuration file's absolute path, which survives a change of directory.
-fn config_path(invocation: &Invocation) -> Result<String, String> {
-    match invocation.file.as_deref() {
-        None | Some("-") => Ok(String::new()),
-        Some(file) => {
-            let path = fs::canonicalize(file).map_err(|error| format!("Can't resolve '{file}': {error}"))?;
-            Ok(path.to_string_lossy().into_owned())
-        }
+/// What the process does when `CONFIG SET` changed something that concerns it.
+fn reconfigure(config: &Config) {
+    logging::set_level(config);
+    // What is wrong goes to the log; clients that there is no room for wait to be accepted.
+    if let Err(error) = raise_open_files_limit(config.maxclients) {
+        tracing::warn!("{error}");
     }
 }
 
-/// Writes the pidfile, if there is to be one: Redis' default path when it runs in the background without one.
-fn write_pidfile(config: &Config) -> Option<String> {
-    const DEFAULT: &str = "/var/run/redis.pid";
-    let path = match config.pidfile.as_str() {
-        "" if config.daemonize => DEFAULT,
-        "" => return None,
-        path => path,
-    };
-    match fs::write(path, format!("{}\n", process::id())) {
-        Ok(()) => Some(path.to_owned()),
-        Err(error) => {
-            tracing::warn!("Failed to write PID file: {error}");
-            None
-        }
-    }
+/// The configuration file's absolute path, for `CONFIG REWRITE` and INFO; nothing without a file.
+fn absolute(invocation: &Invocation) -> String {
+    let Some(file) = &invocation.file else { return String::new() };
+    // A file that is not there is found missing when it is read, with the words for that.
+    let path = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+    path.to_string_lossy().into_owned()
 }
 
 fn host(config_file: String) -> Host {
@@ -131,6 +137,6 @@ fn host(config_file: String) -> Host {
     }
 }
 
-fn seed() -> Result<u64, String> {
-    sys::random_seed().map_err(|error| format!("The kernel gives no random bytes: {error}"))
+fn print(text: &str) -> Result<u8, String> {
+    io::stdout().write_all(text.as_bytes()).map(|()| 0).map_err(|error| sys::reason(&error))
 }

@@ -2,10 +2,13 @@
 
 #![allow(unsafe_code, reason = "system calls")]
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 /// Eight random bytes of the kernel's.
@@ -55,12 +58,83 @@ pub(crate) fn memory_bytes() -> u64 {
 }
 
 /// Sends a message to the service manager at `address`, a path or, with a leading `@`, an abstract name.
-pub(crate) fn notify(address: &str, message: &str) -> io::Result<()> {
+pub(crate) fn notify(address: &OsStr, message: &str) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
-    let address = match address.strip_prefix('@') {
+    let address = match address.as_bytes().strip_prefix(b"@") {
         Some(name) => SocketAddr::from_abstract_name(name)?,
         None => SocketAddr::from_pathname(address)?,
     };
     socket.send_to_addr(message.as_bytes(), &address)?;
     Ok(())
+}
+
+/// What the local clock shows. The month counts from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LocalTime {
+    pub year: i64,
+    pub month: usize,
+    pub day: u8,
+    pub hour: u8,
+    pub minute: u8,
+    pub second: u8,
+}
+
+/// An instant, in seconds since 1970, on the local clock.
+pub(crate) fn local_time(since_1970_seconds: u64) -> LocalTime {
+    let seconds = libc::time_t::try_from(since_1970_seconds).unwrap_or(0);
+    let mut parts = MaybeUninit::<libc::tm>::zeroed();
+    // SAFETY: both pointers are to live values of the right types; `tm` may be all zeros, which is what it stays if
+    // the call fails, as it does for a year that does not fit.
+    let parts = unsafe {
+        libc::localtime_r(&raw const seconds, parts.as_mut_ptr());
+        parts.assume_init()
+    };
+    // The library keeps each part within its range.
+    let small = |part: libc::c_int| u8::try_from(part).unwrap_or(0);
+    LocalTime {
+        year: 1900 + i64::from(parts.tm_year),
+        month: usize::from(small(parts.tm_mon)),
+        day: small(parts.tm_mday),
+        hour: small(parts.tm_hour),
+        minute: small(parts.tm_min),
+        second: small(parts.tm_sec),
+    }
+}
+
+/// The system's words for an error, without the number that the standard library adds.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match (error.raw_os_error(), text.rsplit_once(" (os error ")) {
+        (Some(_), Some((words, _))) => words.to_owned(),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_manager_is_told_at_an_abstract_address() {
+        let name = format!("rotom-notify-{}", std::process::id());
+        let inbox = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        notify(OsStr::new(&format!("@{name}")), "READY=1\n").unwrap();
+        let mut message = [0; 64];
+        let len_bytes = inbox.recv(&mut message).unwrap();
+        assert_eq!(&message[..len_bytes], b"READY=1\n");
+        assert!(notify(OsStr::new("/nonexistent/notify"), "").is_err());
+    }
+
+    #[test]
+    fn reasons_have_no_numbers() {
+        assert_eq!(reason(&io::Error::from_raw_os_error(libc::ENOENT)), "No such file or directory");
+        assert_eq!(reason(&io::Error::other("something else")), "something else");
+    }
+
+    #[test]
+    fn the_machine_is_described() {
+        assert!(os_name().starts_with("Linux "), "{}", os_name());
+        assert!(memory_bytes() > 1 << 20);
+        assert_ne!(random_seed().unwrap(), random_seed().unwrap());
+    }
 }

@@ -9,9 +9,6 @@ use crate::propagation::Propagate;
 use crate::session::State;
 use crate::stats::Stats;
 
-/// Directives the driver acts on.
-const RECONFIGURES_DRIVER: [&str; 5] = ["bind", "loglevel", "maxclients", "port", "tcp-keepalive"];
-
 /// `CONFIG GET parameter [parameter …]` — O(N). Parameters are globs; one that is a name is answered under the name as
 /// it was given.
 pub(super) fn config_get(ctx: &mut Context<'_>) -> CommandResult {
@@ -34,9 +31,9 @@ pub(super) fn config_set(ctx: &mut Context<'_>) -> CommandResult {
     }
     let words: Vec<&[u8]> = args.from(2).collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-    let names = ctx.server.config.set_at_runtime(&pairs, ctx.session.is_local)?;
+    let changed = ctx.server.config.set_at_runtime(&pairs, ctx.session.is_local)?;
     ctx.keys.dataset.configure(&ctx.server.config);
-    if names.iter().any(|name| RECONFIGURES_DRIVER.contains(name)) {
+    if changed.concerns_driver() {
         ctx.server.net(NetEffect::Reconfigure);
     }
     ctx.reply.ok();

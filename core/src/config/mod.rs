@@ -1,78 +1,46 @@
-//! The configuration. Every directive of Redis 7.2 is known by name; [`Status`] says what rotom does with it.
+//! The configuration.
+//!
+//! One [table](DIRECTIVES) names every directive of Redis 7.2 with its kind, its default and what rotom does with it;
+//! redis.conf, the command line and `CONFIG GET`, `SET` and `REWRITE` all go through it. A value is kept as the text
+//! that `CONFIG GET` shows, and [`Config`] has those that something depends on in typed fields besides, which are
+//! derived from the texts whenever one changes.
+//!
+//! A directive that asks for something this version does not do is not passed over in silence. If nothing is lost
+//! by that, it is accepted with a warning. If it promises safety or durability that is not there, it is refused.
 
 mod kind;
 mod rewrite;
 mod table;
+mod typed;
+mod value;
+mod words;
 
-pub use kind::Kind;
-pub use rewrite::rewrite;
-pub use table::{DIRECTIVES, Directive, Status};
+pub use kind::{HostName, Kind};
+pub use rewrite::{quoted, rewrite};
+pub use table::{Change, DIRECTIVES, Directive, OTHERS, Other, Status, index_of};
+pub use typed::{EvictionPolicy, OutputLimit, OutputLimits, Permission, SavePoint};
+pub use value::Value;
 
 use crate::error::CommandError;
 use crate::glob::{self, Case};
 use std::fmt;
-use table::REFUSED_WORDS;
+use typed::Reader;
 
-/// A permission that can be limited to connections from this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permission {
-    /// Nobody.
-    No,
-    /// Everybody.
-    Yes,
-    /// Connections over loopback and Unix sockets.
-    Local,
-}
-
-impl Permission {
-    /// Whether a connection is allowed.
-    #[must_use]
-    pub fn allows(self, is_local: bool) -> bool {
-        self == Permission::Yes || self == Permission::Local && is_local
-    }
-}
-
-/// What `maxmemory-policy` says about access stamps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EvictionPolicy {
-    is_lfu: bool,
-}
-
-impl EvictionPolicy {
-    /// Whether uses are counted rather than dated.
-    #[must_use]
-    pub fn is_lfu(self) -> bool {
-        self.is_lfu
-    }
-}
-
-/// Limits on the output of one class of clients. Zero is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OutputLimit {
-    /// Bytes at which a client is ended.
-    pub hard: u64,
-    /// Bytes above which it may be for `soft_seconds`.
-    pub soft: u64,
-    /// For how long.
-    pub soft_seconds: u64,
-}
-
-/// `client-output-buffer-limit`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OutputLimits {
-    /// Of ordinary clients.
-    pub normal: OutputLimit,
-}
-
-/// The configuration in force: every directive's value as text, and typed those that something depends on.
+/// The configuration in force.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Invariant: parallel to [`DIRECTIVES`], each value in the form its kind gives it.
-    values: Vec<String>,
+    values: Vec<Value>,
+    /// Whether a file had a line for `save`: the first replaces what there was, further ones add to it.
+    has_save_line: bool,
     /// `active-expire-effort`.
     pub active_expire_effort: u32,
     /// `always-show-logo`.
     pub always_show_logo: bool,
+    /// `appendfsync`.
+    pub appendfsync: String,
+    /// `appendonly`.
+    pub appendonly: bool,
     /// `bind`, in words.
     pub bind: Vec<String>,
     /// `client-output-buffer-limit`.
@@ -83,26 +51,50 @@ pub struct Config {
     pub daemonize: bool,
     /// `databases`.
     pub databases: usize,
+    /// `dbfilename`.
+    pub dbfilename: String,
     /// `dir`.
     pub dir: String,
+    /// `dynamic-hz`.
+    pub dynamic_hz: bool,
     /// `enable-debug-command`.
     pub enable_debug_command: Permission,
+    /// `enable-module-command`.
+    pub enable_module_command: Permission,
     /// `enable-protected-configs`.
     pub enable_protected_configs: Permission,
+    /// `hash-max-listpack-entries`.
+    pub hash_max_listpack_entries: u64,
+    /// `hash-max-listpack-value`, in bytes.
+    pub hash_max_listpack_value: u64,
     /// `hz`.
     pub hz: u32,
+    /// `lazyfree-lazy-eviction`.
+    pub lazyfree_lazy_eviction: bool,
+    /// `lazyfree-lazy-expire`.
+    pub lazyfree_lazy_expire: bool,
+    /// `lazyfree-lazy-server-del`.
+    pub lazyfree_lazy_server_del: bool,
+    /// `lazyfree-lazy-user-del`.
+    pub lazyfree_lazy_user_del: bool,
     /// `lazyfree-lazy-user-flush`.
     pub lazyfree_lazy_user_flush: bool,
     /// `lfu-decay-time`, in minutes.
     pub lfu_decay_time: u32,
     /// `lfu-log-factor`.
     pub lfu_log_factor: u32,
+    /// `list-compress-depth`.
+    pub list_compress_depth: u32,
+    /// `list-max-listpack-size`: entries, or, below zero, a size class.
+    pub list_max_listpack_size: i32,
     /// `logfile`.
     pub logfile: String,
     /// `loglevel`.
     pub loglevel: String,
     /// `maxclients`.
     pub maxclients: u32,
+    /// `maxmemory`, in bytes; 0 for no limit.
+    pub maxmemory: u64,
     /// `maxmemory-policy`.
     pub maxmemory_policy: EvictionPolicy,
     /// `pidfile`.
@@ -113,8 +105,26 @@ pub struct Config {
     pub protected_mode: bool,
     /// `proto-max-bulk-len`, in bytes.
     pub proto_max_bulk_len: u64,
-    /// `requirepass`.
-    pub requirepass: String,
+    /// `requirepass`; empty for none.
+    pub requirepass: Value,
+    /// `save`.
+    pub save: Vec<SavePoint>,
+    /// `set-max-intset-entries`.
+    pub set_max_intset_entries: u64,
+    /// `set-max-listpack-entries`.
+    pub set_max_listpack_entries: u64,
+    /// `set-max-listpack-value`, in bytes.
+    pub set_max_listpack_value: u64,
+    /// `set-proc-title`.
+    pub set_proc_title: bool,
+    /// `slowlog-log-slower-than`, in microseconds; below zero for nothing.
+    pub slowlog_log_slower_than: i64,
+    /// `slowlog-max-len`.
+    pub slowlog_max_len: u64,
+    /// `stream-node-max-bytes`.
+    pub stream_node_max_bytes: u64,
+    /// `stream-node-max-entries`.
+    pub stream_node_max_entries: u64,
     /// `supervised`.
     pub supervised: String,
     /// `tcp-backlog`.
@@ -127,9 +137,13 @@ pub struct Config {
     pub unixsocket: String,
     /// `unixsocketperm`; 0 leaves it to the process.
     pub unixsocketperm: u32,
+    /// `zset-max-listpack-entries`.
+    pub zset_max_listpack_entries: u64,
+    /// `zset-max-listpack-value`, in bytes.
+    pub zset_max_listpack_value: u64,
 }
 
-/// Why a directive of a file or the command line was not taken.
+/// Why a directive of a file or the command line was not taken, in Redis' words where Redis has any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(pub String);
 
@@ -139,149 +153,146 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// What Redis says of a directive it does not know, or that has too few or too many words.
+impl std::error::Error for ConfigError {}
+
+/// Which directives a `CONFIG SET` changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    names: Vec<&'static str>,
+    concerns_driver: bool,
+}
+
+impl Changed {
+    /// The names of those whose value is another now, each once.
+    #[must_use]
+    pub fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    /// Whether one is among them that the driver has to act upon.
+    #[must_use]
+    pub fn concerns_driver(&self) -> bool {
+        self.concerns_driver
+    }
+}
+
+/// What Redis says of a directive it does not know.
 const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
+
+/// What Redis says of a directive it knows that has too few or too many words.
+const WRONG_NUMBER: &str = "wrong number of arguments";
+
+/// The user that `CONFIG REWRITE` of a Redis without access control lists leaves in the file: it may do all that a
+/// connection may do here, too.
+const EVERYBODY: [&str; 5] = ["default", "on", "nopass", "~*", "+@all"];
+
+/// Words of such a line that make no difference without access control lists.
+const OF_NO_ACCOUNT: [&str; 2] = ["&*", "sanitize-payload"];
 
 impl Default for Config {
     fn default() -> Config {
-        let mut config = Config {
-            values: DIRECTIVES.iter().map(|directive| directive.default.to_owned()).collect(),
-            active_expire_effort: 0,
-            always_show_logo: false,
-            bind: Vec::new(),
-            client_output_buffer_limit: OutputLimits::default(),
-            client_query_buffer_limit: 0,
-            daemonize: false,
-            databases: 0,
-            dir: String::new(),
-            enable_debug_command: Permission::No,
-            enable_protected_configs: Permission::No,
-            hz: 0,
-            lazyfree_lazy_user_flush: false,
-            lfu_decay_time: 0,
-            lfu_log_factor: 0,
-            logfile: String::new(),
-            loglevel: String::new(),
-            maxclients: 0,
-            maxmemory_policy: EvictionPolicy { is_lfu: false },
-            pidfile: String::new(),
-            port: 0,
-            protected_mode: false,
-            proto_max_bulk_len: 0,
-            requirepass: String::new(),
-            supervised: String::new(),
-            tcp_backlog: 0,
-            tcp_keepalive: 0,
-            timeout: 0,
-            unixsocket: String::new(),
-            unixsocketperm: 0,
-        };
-        config.refresh();
-        config
+        Config::of(DIRECTIVES.iter().map(|directive| Value::from(directive.default)).collect(), false)
     }
 }
 
 impl Config {
-    /// Takes a directive of a configuration file or the command line. Returns a warning if it is one that nothing
-    /// depends on yet.
+    /// Takes a directive of a configuration file or the command line. Returns a warning if what it asks for does
+    /// not happen in this version.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn set_from_file(&mut self, name: &str, words: &[Vec<u8>]) -> Result<Option<String>, ConfigError> {
-        if let Some((word, reason)) = REFUSED_WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(name)) {
-            return Err(ConfigError(format!("{word} is not supported: {reason}")));
-        }
-        let index = index_of(name).ok_or_else(|| ConfigError(BAD_DIRECTIVE.into()))?;
+        let Some(index) = index_of(name) else { return take_other(name, words) };
         let directive = &DIRECTIVES[index];
-        if !directive.kind.takes_words() && words.len() != 1 || words.is_empty() {
-            return Err(ConfigError(BAD_DIRECTIVE.into()));
+        let mut words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        match words[..] {
+            // A single quoted value stands for the words in it.
+            [value] if directive.kind.takes_words() => words = words::split(value),
+            [_] => {}
+            _ if directive.kind.takes_words() => {}
+            _ => return Err(ConfigError(WRONG_NUMBER.into())),
         }
-        let texts: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-        self.assign(index, &texts.join(" ")).map_err(ConfigError)?;
-        self.refresh();
-        let is_idle = directive.status == Status::Stored && self.values[index] != directive.default;
-        Ok(is_idle.then(|| format!("{} is accepted, but has no effect in this version", directive.name)))
+        let mut value = checked(directive, &words, &self.values[index]).map_err(ConfigError)?;
+        if directive.kind == Kind::SavePoints {
+            let old = &self.values[index];
+            if self.has_save_line && !value.is_empty() && !old.is_empty() {
+                value = Value::from(format!("{} {}", old.to_text(), value.to_text()));
+            }
+            self.has_save_line = true;
+        }
+        self.replace(&[(index, value)]);
+        let is_idle = self.values[index] != *directive.default;
+        Ok(match directive.status {
+            Status::Accepted(reason) if is_idle => {
+                Some(format!("{} is accepted, but {reason}", directive.name))
+            }
+            _ => None,
+        })
     }
 
-    /// Takes what `CONFIG SET` was given: all of it or nothing. Returns the names of the directives.
+    /// Takes what `CONFIG SET` was given: all of it or nothing. Returns what that changed.
     ///
     /// # Errors
-    /// Redis' error for the first thing that is wrong.
+    /// Redis' error for the first thing that is wrong. As in Redis, all names are looked at before any value.
     pub fn set_at_runtime(
         &mut self,
         pairs: &[(&[u8], &[u8])],
         is_local: bool,
-    ) -> Result<Vec<&'static str>, CommandError> {
-        let fail = |name: &[u8], reason: &str| {
-            let name = String::from_utf8_lossy(name);
-            let text = format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}");
-            CommandError::Text(text.into())
-        };
-        // A directive and its other name do not count as one, as in Redis.
-        let mut indices: Vec<(usize, bool)> = Vec::with_capacity(pairs.len());
-        for &(name, _) in pairs {
-            let shown = String::from_utf8_lossy(name);
-            let index = index_of(&shown).ok_or_else(|| {
-                CommandError::repeating(
-                    "ERR Unknown option or number of arguments for CONFIG SET - '",
-                    name,
-                    "'",
-                )
-            })?;
+    ) -> Result<Changed, CommandError> {
+        let mut indices = Vec::with_capacity(pairs.len());
+        for (at, &(name, value)) in pairs.iter().enumerate() {
+            let index = self.admit_change(name, value, is_local)?;
+            // Both names of one directive may appear, as in Redis, and the last one counts.
+            if pairs[..at].iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+                return Err(failed(name, "duplicate parameter"));
+            }
+            indices.push(index);
+        }
+        let mut values: Vec<(usize, Value)> = Vec::with_capacity(pairs.len());
+        for (&index, &(name, value)) in indices.iter().zip(pairs) {
             let directive = &DIRECTIVES[index];
-            if directive.is_immutable {
-                return Err(fail(name, "can't set immutable config"));
-            }
-            if directive.is_protected && !self.enable_protected_configs.allows(is_local) {
-                return Err(fail(name, "can't set protected config"));
-            }
-            let is_alias = !directive.name.eq_ignore_ascii_case(&shown);
-            if indices.contains(&(index, is_alias)) {
-                return Err(fail(name, "duplicate parameter"));
-            }
-            indices.push((index, is_alias));
+            let words = if directive.kind.takes_words() { words::split(value) } else { vec![value] };
+            let earlier = values.iter().rev().find(|(other, _)| *other == index).map(|(_, value)| value);
+            let old = earlier.unwrap_or(&self.values[index]);
+            let value = checked(directive, &words, old).map_err(|reason| failed(name, &reason))?;
+            values.push((index, value));
         }
-        let mut changed = self.clone();
-        for (&(name, value), &(index, _)) in pairs.iter().zip(&indices) {
-            changed.assign(index, &String::from_utf8_lossy(value)).map_err(|reason| fail(name, &reason))?;
-        }
-        let names = indices.iter().map(|&(index, _)| DIRECTIVES[index].name).collect();
-        changed.refresh();
-        *self = changed;
-        Ok(names)
+        Ok(self.replace(&values))
     }
 
-    /// Names and values of the directives some globs match, as `CONFIG GET` shows them: aliases too, each once. One
-    /// asked for by its name is called what it was asked for as.
+    /// Names and values of the directives that patterns match, as `CONFIG GET` shows them: aliases are directives of
+    /// their own, each name comes once, and one that was asked for by name comes as it was asked for.
     #[must_use]
-    pub fn matching<'a>(&'a self, patterns: &[&'a [u8]]) -> Vec<(&'a [u8], &'a str)> {
-        let named = DIRECTIVES.iter().zip(&self.values).flat_map(|(directive, value)| {
-            std::iter::once(directive.name)
-                .chain(directive.alias)
-                .map(move |name| (name.as_bytes(), value.as_str()))
-        });
-        named
-            .filter_map(|(name, value)| {
+    pub fn matching<'a>(&'a self, patterns: &[&'a [u8]]) -> Vec<(&'a [u8], &'a Value)> {
+        let is_pattern = |text: &[u8]| text.iter().any(|byte| b"[*?".contains(byte));
+        let mut found: Vec<(&[u8], &Value)> = Vec::new();
+        for (directive, value) in DIRECTIVES.iter().zip(&self.values) {
+            for name in std::iter::once(directive.name).chain(directive.alias).map(str::as_bytes) {
                 let asked = patterns.iter().find(|pattern| pattern.eq_ignore_ascii_case(name));
-                let is_match =
-                    || patterns.iter().any(|pattern| glob::matches(pattern, name, Case::Insensitive));
-                asked.copied().or_else(|| is_match().then_some(name)).map(|name| (name, value))
-            })
-            .collect()
+                let is_match = !directive.is_hidden
+                    && patterns.iter().any(|pattern| {
+                        is_pattern(pattern) && glob::matches(pattern, name, Case::Insensitive)
+                    });
+                found.extend(asked.copied().or(is_match.then_some(name)).map(|name| (name, value)));
+            }
+        }
+        found
     }
 
-    /// A directive's value, as `CONFIG GET` shows it.
+    /// A directive's value, as `CONFIG GET` shows it; nothing if there is no such directive.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
-        index_of(name).map(|index| self.values[index].as_str())
+        index_of(name).and_then(|index| std::str::from_utf8(self.values[index].as_bytes()).ok())
     }
 
     /// Lowers `maxclients` to what the process can hold.
     pub fn lower_maxclients(&mut self, maxclients: u32) {
-        if let Some(index) = index_of("maxclients") {
-            self.values[index] = maxclients.to_string();
-            self.refresh();
-        }
+        self.set_known("maxclients", Value::from(maxclients.to_string()));
+    }
+
+    /// Says which directory `dir` led to: `CONFIG GET` shows an absolute path, as in Redis.
+    pub fn resolve_dir(&mut self, absolute: &str) {
+        self.set_known("dir", Value::from(absolute));
     }
 
     /// Whether a connection may run a command that the configuration has to allow.
@@ -301,179 +312,155 @@ impl Config {
         Err(CommandError::Text(text.into()))
     }
 
-    fn assign(&mut self, index: usize, value: &str) -> Result<(), String> {
-        let directive = &DIRECTIVES[index];
-        let value = directive.kind.normalise(value, &self.values[index])?;
-        if let Status::Refused(reason) = directive.status
-            && value != directive.default
-        {
-            let shown = if value.is_empty() { "\"\"" } else { &value };
-            return Err(format!("{} {shown} is not supported: {reason}", directive.name));
+    /// Whether `CONFIG SET` may set a directive to a value. Returns its place.
+    fn admit_change(&self, name: &[u8], value: &[u8], is_local: bool) -> Result<usize, CommandError> {
+        let index = std::str::from_utf8(name).ok().and_then(index_of).ok_or_else(|| {
+            CommandError::repeating("ERR Unknown option or number of arguments for CONFIG SET - '", name, "'")
+        })?;
+        match DIRECTIVES[index].change {
+            Change::Free => Ok(index),
+            Change::Immutable => Err(failed(name, "can't set immutable config")),
+            Change::Protected | Change::NotYet if !self.enable_protected_configs.allows(is_local) => {
+                Err(failed(name, "can't set protected config"))
+            }
+            Change::NotYet if self.values[index].as_bytes() != value => {
+                Err(failed(name, "rotom does not change it while it runs in this version"))
+            }
+            Change::Protected | Change::NotYet => Ok(index),
         }
-        self.values[index] = value;
-        Ok(())
+    }
+
+    fn set_known(&mut self, name: &str, value: Value) {
+        if let Some(index) = index_of(name) {
+            self.replace(&[(index, value)]);
+        }
+    }
+
+    /// Puts checked values in their places. Returns which were others.
+    fn replace(&mut self, values: &[(usize, Value)]) -> Changed {
+        let mut all = self.values.clone();
+        for (index, value) in values {
+            all[*index].clone_from(value);
+        }
+        let mut changed = Changed::default();
+        for (directive, (old, new)) in DIRECTIVES.iter().zip(self.values.iter().zip(&all)) {
+            if old != new {
+                changed.names.push(directive.name);
+                changed.concerns_driver |= directive.concerns_driver;
+            }
+        }
+        if !changed.names.is_empty() {
+            *self = Config::of(all, self.has_save_line);
+        }
+        changed
     }
 
     /// Derives the typed fields from the values.
-    fn refresh(&mut self) {
-        let limit = |words: &[&str]| OutputLimit {
-            hard: number(words[0]),
-            soft: number(words[1]),
-            soft_seconds: number(words[2]),
-        };
-        self.active_expire_effort = self.number("active-expire-effort") as u32;
-        self.always_show_logo = self.yes("always-show-logo");
-        self.bind = self.text("bind").split_ascii_whitespace().map(str::to_owned).collect();
-        let limits = self.text("client-output-buffer-limit");
-        let limits: Vec<&str> = limits.split(' ').collect();
-        self.client_output_buffer_limit = OutputLimits { normal: limit(&limits[1..4]) };
-        self.client_query_buffer_limit = self.number("client-query-buffer-limit");
-        self.daemonize = self.yes("daemonize");
-        self.databases = self.number("databases") as usize;
-        self.dir = self.text("dir");
-        self.enable_debug_command = self.permission("enable-debug-command");
-        self.enable_protected_configs = self.permission("enable-protected-configs");
-        self.hz = self.number("hz") as u32;
-        self.lazyfree_lazy_user_flush = self.yes("lazyfree-lazy-user-flush");
-        self.lfu_decay_time = self.number("lfu-decay-time") as u32;
-        self.lfu_log_factor = self.number("lfu-log-factor") as u32;
-        self.logfile = self.text("logfile");
-        self.loglevel = self.text("loglevel");
-        self.maxclients = self.number("maxclients") as u32;
-        self.maxmemory_policy = EvictionPolicy { is_lfu: self.text("maxmemory-policy").ends_with("lfu") };
-        self.pidfile = self.text("pidfile");
-        self.port = self.number("port") as u16;
-        self.protected_mode = self.yes("protected-mode");
-        self.proto_max_bulk_len = self.number("proto-max-bulk-len");
-        self.requirepass = self.text("requirepass");
-        self.supervised = self.text("supervised");
-        self.tcp_backlog = self.number("tcp-backlog") as i32;
-        self.tcp_keepalive = self.number("tcp-keepalive") as u32;
-        self.timeout = self.number("timeout") as u32;
-        self.unixsocket = self.text("unixsocket");
-        self.unixsocketperm = u32::from_str_radix(&self.text("unixsocketperm"), 8).unwrap_or(0);
-    }
-
-    fn text(&self, name: &str) -> String {
-        // A name that is not in the table would be a slip in `refresh`, which every test runs.
-        self.value(name).unwrap_or_else(|| unreachable!("{name} is a directive")).to_owned()
-    }
-
-    fn yes(&self, name: &str) -> bool {
-        self.text(name) == "yes"
-    }
-
-    fn number(&self, name: &str) -> u64 {
-        number(&self.text(name))
-    }
-
-    fn permission(&self, name: &str) -> Permission {
-        match self.text(name).as_str() {
-            "yes" => Permission::Yes,
-            "local" => Permission::Local,
-            _ => Permission::No,
+    fn of(values: Vec<Value>, has_save_line: bool) -> Config {
+        let read = Reader(&values);
+        Config {
+            active_expire_effort: read.number("active-expire-effort"),
+            always_show_logo: read.yes("always-show-logo"),
+            appendfsync: read.text("appendfsync"),
+            appendonly: read.yes("appendonly"),
+            bind: read.words("bind"),
+            client_output_buffer_limit: read.output_limits(),
+            client_query_buffer_limit: read.number("client-query-buffer-limit"),
+            daemonize: read.yes("daemonize"),
+            databases: read.number("databases"),
+            dbfilename: read.text("dbfilename"),
+            dir: read.text("dir"),
+            dynamic_hz: read.yes("dynamic-hz"),
+            enable_debug_command: read.permission("enable-debug-command"),
+            enable_module_command: read.permission("enable-module-command"),
+            enable_protected_configs: read.permission("enable-protected-configs"),
+            hash_max_listpack_entries: read.number("hash-max-listpack-entries"),
+            hash_max_listpack_value: read.number("hash-max-listpack-value"),
+            hz: read.number("hz"),
+            lazyfree_lazy_eviction: read.yes("lazyfree-lazy-eviction"),
+            lazyfree_lazy_expire: read.yes("lazyfree-lazy-expire"),
+            lazyfree_lazy_server_del: read.yes("lazyfree-lazy-server-del"),
+            lazyfree_lazy_user_del: read.yes("lazyfree-lazy-user-del"),
+            lazyfree_lazy_user_flush: read.yes("lazyfree-lazy-user-flush"),
+            lfu_decay_time: read.number("lfu-decay-time"),
+            lfu_log_factor: read.number("lfu-log-factor"),
+            list_compress_depth: read.number("list-compress-depth"),
+            list_max_listpack_size: read.number("list-max-listpack-size"),
+            logfile: read.text("logfile"),
+            loglevel: read.text("loglevel"),
+            maxclients: read.number("maxclients"),
+            maxmemory: read.number("maxmemory"),
+            maxmemory_policy: read.eviction_policy(),
+            pidfile: read.text("pidfile"),
+            port: read.number("port"),
+            protected_mode: read.yes("protected-mode"),
+            proto_max_bulk_len: read.number("proto-max-bulk-len"),
+            requirepass: read.value("requirepass"),
+            save: read.save_points(),
+            set_max_intset_entries: read.number("set-max-intset-entries"),
+            set_max_listpack_entries: read.number("set-max-listpack-entries"),
+            set_max_listpack_value: read.number("set-max-listpack-value"),
+            set_proc_title: read.yes("set-proc-title"),
+            slowlog_log_slower_than: read.number("slowlog-log-slower-than"),
+            slowlog_max_len: read.number("slowlog-max-len"),
+            stream_node_max_bytes: read.number("stream-node-max-bytes"),
+            stream_node_max_entries: read.number("stream-node-max-entries"),
+            supervised: read.text("supervised"),
+            tcp_backlog: read.number("tcp-backlog"),
+            tcp_keepalive: read.number("tcp-keepalive"),
+            timeout: read.number("timeout"),
+            unixsocket: read.text("unixsocket"),
+            unixsocketperm: read.octal("unixsocketperm"),
+            zset_max_listpack_entries: read.number("zset-max-listpack-entries"),
+            zset_max_listpack_value: read.number("zset-max-listpack-value"),
+            values,
+            has_save_line,
         }
     }
 }
 
-/// A number that its kind has checked.
-fn number(text: &str) -> u64 {
-    text.parse().unwrap_or(0)
+/// Judges a line that is no setting.
+fn take_other(name: &str, words: &[Vec<u8>]) -> Result<Option<String>, ConfigError> {
+    let other = OTHERS.iter().find(|(other, ..)| other.eq_ignore_ascii_case(name));
+    let Some((name, (fewest, most), other)) =
+        other.filter(|(_, (fewest, most), _)| (fewest..=most).contains(&&words.len()))
+    else {
+        return Err(ConfigError(BAD_DIRECTIVE.into()));
+    };
+    debug_assert!(fewest <= most);
+    match other {
+        Other::Ignored => Ok(Some(format!("{name} is accepted, but has had no effect since Redis 7.0"))),
+        Other::Refused(_) if *name == "user" && is_everybody(words) => Ok(None),
+        Other::Refused(reason) => Err(ConfigError(format!("{name} is not supported yet: {reason}"))),
+    }
 }
 
-/// The place of a directive in the table, by either of its names.
-pub(crate) fn index_of(name: &str) -> Option<usize> {
-    DIRECTIVES.iter().position(|directive| {
-        directive.name.eq_ignore_ascii_case(name)
-            || directive.alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name))
-    })
+/// Whether the words behind `user` describe the user that everybody is.
+fn is_everybody(words: &[Vec<u8>]) -> bool {
+    let is_any = |word: &[u8], of: &[&str]| of.iter().any(|other| other.as_bytes() == word);
+    words.iter().all(|word| is_any(word, &EVERYBODY) || is_any(word, &OF_NO_ACCOUNT))
+        && EVERYBODY.iter().all(|other| words.iter().any(|word| word == other.as_bytes()))
+        && words[0] == EVERYBODY[0].as_bytes()
+}
+
+/// Checks what a directive was given. Returns the value to keep.
+fn checked(directive: &Directive, words: &[&[u8]], old: &Value) -> Result<Value, String> {
+    let value = directive.kind.normalise(words, old)?;
+    match directive.status {
+        Status::Refused(reason) if value != *directive.default => {
+            let given = String::from_utf8_lossy(&words.join(&b' ')).into_owned();
+            Err(format!("{} {given} is not supported yet: {reason}", directive.name))
+        }
+        _ => Ok(value),
+    }
+}
+
+/// The error of a `CONFIG SET` that something is wrong with. The name is a directive's, and so it is text.
+fn failed(name: &[u8], reason: &str) -> CommandError {
+    let name = String::from_utf8_lossy(name);
+    let text = format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}");
+    CommandError::Text(text.into())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_is_sorted_and_its_defaults_are_values() {
-        assert!(DIRECTIVES.is_sorted_by(|a, b| a.name < b.name));
-        for directive in DIRECTIVES {
-            let shown = directive.kind.normalise(directive.default, directive.default);
-            assert_eq!(shown.as_deref(), Ok(directive.default), "{}", directive.name);
-        }
-    }
-
-    #[test]
-    fn several_settings_are_taken_together_or_not_at_all() {
-        let mut config = Config::default();
-        let check = |config: &mut Config, pairs: &[(&[u8], &[u8])], expected: &str| {
-            let outcome = config.set_at_runtime(pairs, true);
-            let shown = match outcome {
-                Ok(names) => names.join(" "),
-                Err(error) => String::from_utf8_lossy(&error.text()).into_owned(),
-            };
-            assert_eq!(shown, expected);
-        };
-        check(
-            &mut config,
-            &[(b"hz", b"20"), (b"timeout", b"x")],
-            "ERR CONFIG SET failed (possibly related to argument 'timeout') - argument couldn't be parsed into an \
-             integer",
-        );
-        assert_eq!(config.hz, 10);
-        check(&mut config, &[(b"HZ", b"20"), (b"timeout", b"7")], "hz timeout");
-        assert_eq!((config.hz, config.timeout), (20, 7));
-        check(
-            &mut config,
-            &[(b"nope", b"1")],
-            "ERR Unknown option or number of arguments for CONFIG SET - 'nope'",
-        );
-        check(
-            &mut config,
-            &[(b"hz", b"1"), (b"hz", b"2")],
-            "ERR CONFIG SET failed (possibly related to argument 'hz') - duplicate parameter",
-        );
-        check(
-            &mut config,
-            &[(b"databases", b"1")],
-            "ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config",
-        );
-        check(
-            &mut config,
-            &[(b"dir", b"/")],
-            "ERR CONFIG SET failed (possibly related to argument 'dir') - can't set protected config",
-        );
-        check(
-            &mut config,
-            &[(b"appendonly", b"yes")],
-            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - appendonly yes is not supported: \
-             this version does not persist data",
-        );
-    }
-
-    #[test]
-    fn files_may_not_promise_what_is_not_there() {
-        let mut config = Config::default();
-        let mut set = |name: &str, value: &str| config.set_from_file(name, &[value.as_bytes().to_vec()]);
-        assert_eq!(set("appendonly", "no"), Ok(None));
-        assert!(set("appendonly", "yes").unwrap_err().0.contains("does not persist"));
-        assert!(set("maxmemory", "1gb").unwrap_err().0.contains("does not evict"));
-        assert!(set("loadmodule", "x.so").unwrap_err().0.contains("loadmodule"));
-        assert_eq!(set("nonsense", "1").unwrap_err().0, BAD_DIRECTIVE);
-        assert!(set("slave-priority", "5").unwrap().unwrap().contains("no effect"));
-        assert_eq!(set("port", "7000"), Ok(None));
-    }
-
-    #[test]
-    fn get_shows_aliases_and_each_name_once() {
-        let config = Config::default();
-        let names: Vec<_> = config.matching(&[b"*ziplist-entries", b"hash-max-*-entries"]);
-        assert_eq!(
-            names,
-            [
-                (&b"hash-max-listpack-entries"[..], "512"),
-                (b"hash-max-ziplist-entries", "512"),
-                (b"zset-max-ziplist-entries", "128")
-            ]
-        );
-    }
-}
+mod tests;

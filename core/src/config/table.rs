@@ -1,7 +1,16 @@
 //! The table of directives: the one source for redis.conf, the command line and `CONFIG GET`, `SET`, `REWRITE`.
-//! Names and defaults are Redis 7.2's, but for `save`, which is off while there is nothing that saves.
+//!
+//! Names, kinds and defaults are Redis 7.2's. They were compared with what `CONFIG GET *` of Redis 7.0.15 shows;
+//! what differs on purpose:
+//!
+//! directive | Redis 7.0.15 | here | why
+//! ---|---|---|---
+//! `save` | `3600 1 300 100 60 10000` | none | there is nothing that saves yet
+//! `set-max-listpack-entries`, `set-max-listpack-value`, `locale-collate`, `cluster-announce-human-nodename` | unknown | known | they came with 7.2
+//! `loglevel` | four levels | also `nothing` | 7.2
+//! `dir` | the working directory | `.` until the server says which | the core has no working directory
 
-use super::kind::Kind;
+use super::kind::{HostName, Kind};
 
 /// A directive.
 #[derive(Clone, Copy, Debug)]
@@ -16,10 +25,12 @@ pub struct Directive {
     pub default: &'static str,
     /// What rotom does with it.
     pub status: Status,
-    /// Whether it is fixed once the server runs.
-    pub is_immutable: bool,
-    /// Whether `CONFIG SET` needs `enable-protected-configs`.
-    pub is_protected: bool,
+    /// Whether `CONFIG SET` may change it.
+    pub change: Change,
+    /// Whether only its own name finds it, and no pattern of `CONFIG GET`.
+    pub is_hidden: bool,
+    /// Whether the driver has to act when it changes.
+    pub concerns_driver: bool,
 }
 
 /// What rotom does with a directive.
@@ -27,166 +38,223 @@ pub struct Directive {
 pub enum Status {
     /// What it says.
     Active,
-    /// It is kept and reported; nothing depends on it in this version.
-    Stored,
+    /// It is checked, kept and reported, but what it asks for does not happen, for this reason.
+    Accepted(&'static str),
     /// Any value but the default promises something this version does not do: it is refused with this reason.
     Refused(&'static str),
 }
 
-const fn active(name: &'static str, kind: Kind, default: &'static str) -> Directive {
-    Directive {
-        name,
-        alias: None,
-        kind,
-        default,
-        status: Status::Active,
-        is_immutable: false,
-        is_protected: false,
-    }
-}
-
-const fn stored(name: &'static str, kind: Kind, default: &'static str) -> Directive {
-    let mut directive = active(name, kind, default);
-    directive.status = Status::Stored;
-    directive
-}
-
-const fn refused(name: &'static str, kind: Kind, default: &'static str, reason: &'static str) -> Directive {
-    let mut directive = active(name, kind, default);
-    directive.status = Status::Refused(reason);
-    directive
+/// Whether a directive can be changed while the server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It can.
+    Free,
+    /// Only where `enable-protected-configs` allows it.
+    Protected,
+    /// As before, but not in this version.
+    NotYet,
+    /// Never.
+    Immutable,
 }
 
 impl Directive {
+    /// Whether its value must not show up in a log.
+    #[must_use]
+    pub fn is_sensitive(&self) -> bool {
+        self.kind == Kind::Secret
+    }
+
+    const fn with(name: &'static str, kind: Kind, default: &'static str, status: Status) -> Directive {
+        Directive {
+            name,
+            alias: None,
+            kind,
+            default,
+            status,
+            change: Change::Free,
+            is_hidden: false,
+            concerns_driver: false,
+        }
+    }
+
     const fn also(mut self, alias: &'static str) -> Directive {
         self.alias = Some(alias);
         self
     }
 
     const fn fixed(mut self) -> Directive {
-        self.is_immutable = true;
+        self.change = Change::Immutable;
         self
     }
 
     const fn protected(mut self) -> Directive {
-        self.is_protected = true;
+        self.change = Change::Protected;
+        self
+    }
+
+    const fn not_yet(mut self) -> Directive {
+        self.change = Change::NotYet;
+        self
+    }
+
+    const fn hidden(mut self) -> Directive {
+        self.is_hidden = true;
+        self
+    }
+
+    const fn for_driver(mut self) -> Directive {
+        self.concerns_driver = true;
         self
     }
 }
 
-use Kind::{Choice, Clamped, Integer, Memory, Octal, OutputLimits, PercentOrMemory, Text, Words, YesNo};
+const fn active(name: &'static str, kind: Kind, default: &'static str) -> Directive {
+    Directive::with(name, kind, default, Status::Active)
+}
 
-const NO_PERSISTENCE: &str = "this version does not persist data";
-const NO_REPLICATION: &str = "this version does not replicate";
-const NO_CLUSTER: &str = "this version has no cluster mode";
-const NO_EVICTION: &str = "this version does not evict keys";
-const NO_TLS: &str = "this version does not speak TLS";
-const NO_ACL: &str = "this version has no access control lists; use requirepass";
+const fn accepted(name: &'static str, kind: Kind, default: &'static str) -> Directive {
+    Directive::with(name, kind, default, Status::Accepted("it has no effect in this version"))
+}
 
+const fn accepted_because(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    reason: &'static str,
+) -> Directive {
+    Directive::with(name, kind, default, Status::Accepted(reason))
+}
+
+const fn refused(name: &'static str, kind: Kind, default: &'static str, reason: &'static str) -> Directive {
+    Directive::with(name, kind, default, Status::Refused(reason))
+}
+
+use Kind::{
+    Addresses, BareName, Choice, Choices, Clamped, Events, Host, Integer, Memory, Octal, OomScores,
+    OptionalText, OutputLimits, PercentOrMemory, Percentiles, Replica, SavePoints, Secret, Text, Title,
+    YesNo,
+};
+
+const NO_PERSISTENCE: &str = "rotom does not persist data in this version";
+const NO_REPLICATION: &str = "rotom does not replicate in this version";
+const NO_CLUSTER: &str = "rotom has no cluster mode in this version";
+const NO_EVICTION: &str = "rotom does not evict keys in this version";
+const NO_TLS: &str = "rotom does not speak TLS in this version";
+const NO_ACL: &str = "rotom has no access control lists in this version; use requirepass";
+const NO_MODULES: &str = "rotom loads no modules";
+const NO_RENAMING: &str = "rotom does not rename commands";
+
+const INT_MIN: i64 = i32::MIN as i64;
 const INT_MAX: i64 = i32::MAX as i64;
+const UINT_MAX: i64 = u32::MAX as i64;
 const LONG_MAX: i64 = i64::MAX;
+const MEGABYTE: u64 = 1 << 20;
 const PORT: Kind = Integer(0, 65_535);
 const COUNT: Kind = Integer(0, INT_MAX);
 const LONG: Kind = Integer(0, LONG_MAX);
+const BYTES: Kind = Memory(0, LONG_MAX as u64);
 const PERMISSION: Kind = Choice(&["no", "yes", "local"]);
+const SHUTDOWN: Kind = Choices(&["default", "save", "nosave", "now", "force"]);
 
 /// All directives, sorted by name.
 pub static DIRECTIVES: &[Directive] = &[
-    stored("acl-pubsub-default", Choice(&["allchannels", "resetchannels"]), "resetchannels"),
+    accepted("acl-pubsub-default", Choice(&["allchannels", "resetchannels"]), "resetchannels"),
     refused("aclfile", Text, "", NO_ACL).fixed(),
-    stored("acllog-max-len", LONG, "128"),
-    stored("active-defrag-cycle-max", Integer(1, 99), "25"),
-    stored("active-defrag-cycle-min", Integer(1, 99), "1"),
-    stored("active-defrag-ignore-bytes", Memory(1, LONG_MAX), "104857600"),
-    stored("active-defrag-max-scan-fields", Integer(1, LONG_MAX), "1000"),
-    stored("active-defrag-threshold-lower", Integer(0, 1000), "10"),
-    stored("active-defrag-threshold-upper", Integer(0, 1000), "100"),
+    accepted("acllog-max-len", LONG, "128"),
+    accepted("active-defrag-cycle-max", Integer(1, 99), "25"),
+    accepted("active-defrag-cycle-min", Integer(1, 99), "1"),
+    accepted("active-defrag-ignore-bytes", Memory(1, LONG_MAX as u64), "104857600"),
+    accepted("active-defrag-max-scan-fields", Integer(1, LONG_MAX), "1000"),
+    accepted("active-defrag-threshold-lower", Integer(0, 1000), "10"),
+    accepted("active-defrag-threshold-upper", Integer(0, 1000), "100"),
     active("active-expire-effort", Integer(1, 10), "1"),
-    stored("activedefrag", YesNo, "no"),
-    stored("activerehashing", YesNo, "yes"),
+    accepted("activedefrag", YesNo, "no"),
+    accepted("activerehashing", YesNo, "yes"),
     active("always-show-logo", YesNo, "no").fixed(),
-    stored("aof-disable-auto-gc", YesNo, "no"),
-    stored("aof-load-truncated", YesNo, "yes"),
-    stored("aof-rewrite-incremental-fsync", YesNo, "yes"),
-    stored("aof-timestamp-enabled", YesNo, "no"),
-    stored("aof-use-rdb-preamble", YesNo, "yes"),
-    stored("aof_rewrite_cpulist", Text, "").fixed(),
-    stored("appenddirname", Text, "appendonlydir").fixed(),
-    stored("appendfilename", Text, "appendonly.aof").fixed(),
-    stored("appendfsync", Choice(&["everysec", "always", "no"]), "everysec"),
+    accepted("aof-disable-auto-gc", YesNo, "no"),
+    accepted("aof-load-truncated", YesNo, "yes"),
+    accepted("aof-rewrite-incremental-fsync", YesNo, "yes"),
+    accepted("aof-timestamp-enabled", YesNo, "no"),
+    accepted("aof-use-rdb-preamble", YesNo, "yes"),
+    accepted("aof_rewrite_cpulist", OptionalText, "").fixed(),
+    accepted("appenddirname", BareName("appenddirname", "dirname", false), "appendonlydir").fixed(),
+    accepted("appendfilename", BareName("appendfilename", "filename", false), "appendonly.aof").fixed(),
+    accepted("appendfsync", Choice(&["everysec", "always", "no"]), "everysec"),
     refused("appendonly", YesNo, "no", NO_PERSISTENCE),
-    stored("auto-aof-rewrite-min-size", Memory(0, LONG_MAX), "67108864"),
-    stored("auto-aof-rewrite-percentage", COUNT, "100"),
-    stored("bgsave_cpulist", Text, "").fixed(),
-    active("bind", Words, "* -::*"),
-    stored("bind-source-addr", Text, ""),
-    stored("bio_cpulist", Text, "").fixed(),
-    stored("busy-reply-threshold", LONG, "5000").also("lua-time-limit"),
+    accepted("auto-aof-rewrite-min-size", BYTES, "67108864"),
+    accepted("auto-aof-rewrite-percentage", COUNT, "100"),
+    accepted("bgsave_cpulist", OptionalText, "").fixed(),
+    active("bind", Addresses, "* -::*").for_driver(),
+    accepted("bind-source-addr", OptionalText, ""),
+    accepted("bio_cpulist", OptionalText, "").fixed(),
+    accepted("busy-reply-threshold", LONG, "5000").also("lua-time-limit"),
     active(
         "client-output-buffer-limit",
         OutputLimits,
         "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
     ),
-    active("client-query-buffer-limit", Memory(1024 * 1024, LONG_MAX), "1073741824"),
-    stored("cluster-allow-pubsubshard-when-down", YesNo, "yes"),
-    stored("cluster-allow-reads-when-down", YesNo, "no"),
-    stored("cluster-allow-replica-migration", YesNo, "yes"),
-    stored("cluster-announce-bus-port", PORT, "0"),
-    stored("cluster-announce-hostname", Text, ""),
-    stored("cluster-announce-human-nodename", Text, ""),
-    stored("cluster-announce-ip", Text, ""),
-    stored("cluster-announce-port", PORT, "0"),
-    stored("cluster-announce-tls-port", PORT, "0"),
-    stored("cluster-config-file", Text, "nodes.conf").fixed(),
+    active("client-query-buffer-limit", Memory(MEGABYTE, LONG_MAX as u64), "1073741824"),
+    accepted("cluster-allow-pubsubshard-when-down", YesNo, "yes"),
+    accepted("cluster-allow-reads-when-down", YesNo, "no"),
+    accepted("cluster-allow-replica-migration", YesNo, "yes"),
+    accepted("cluster-announce-bus-port", PORT, "0"),
+    accepted("cluster-announce-hostname", Host(HostName::Dns), ""),
+    accepted("cluster-announce-human-nodename", Host(HostName::Human), ""),
+    accepted("cluster-announce-ip", OptionalText, ""),
+    accepted("cluster-announce-port", PORT, "0"),
+    accepted("cluster-announce-tls-port", PORT, "0"),
+    accepted("cluster-config-file", Text, "nodes.conf").fixed(),
     refused("cluster-enabled", YesNo, "no", NO_CLUSTER).fixed(),
-    stored("cluster-link-sendbuf-limit", Memory(0, LONG_MAX), "0"),
-    stored("cluster-migration-barrier", COUNT, "1"),
-    stored("cluster-node-timeout", LONG, "15000"),
-    stored("cluster-port", PORT, "0").fixed(),
-    stored("cluster-preferred-endpoint-type", Choice(&["ip", "hostname", "unknown-endpoint"]), "ip"),
-    stored("cluster-replica-no-failover", YesNo, "no").also("cluster-slave-no-failover"),
-    stored("cluster-replica-validity-factor", COUNT, "10").also("cluster-slave-validity-factor"),
-    stored("cluster-require-full-coverage", YesNo, "yes"),
-    stored("crash-log-enabled", YesNo, "yes"),
-    stored("crash-memcheck-enabled", YesNo, "yes"),
+    accepted("cluster-link-sendbuf-limit", Memory(0, u64::MAX), "0"),
+    accepted("cluster-migration-barrier", COUNT, "1"),
+    accepted("cluster-node-timeout", LONG, "15000"),
+    accepted("cluster-port", PORT, "0").fixed(),
+    accepted("cluster-preferred-endpoint-type", Choice(&["ip", "hostname", "unknown-endpoint"]), "ip"),
+    accepted("cluster-replica-no-failover", YesNo, "no").also("cluster-slave-no-failover"),
+    accepted("cluster-replica-validity-factor", COUNT, "10").also("cluster-slave-validity-factor"),
+    accepted("cluster-require-full-coverage", YesNo, "yes"),
+    accepted("crash-log-enabled", YesNo, "yes"),
+    accepted("crash-memcheck-enabled", YesNo, "yes"),
     active("daemonize", YesNo, "no").fixed(),
     active("databases", Integer(1, INT_MAX), "16").fixed(),
-    stored("dbfilename", Text, "dump.rdb").protected(),
-    active("dir", Text, ".").protected(),
-    stored("disable-thp", YesNo, "yes").fixed(),
-    stored("dynamic-hz", YesNo, "yes"),
+    accepted("dbfilename", BareName("dbfilename", "filename", true), "dump.rdb").protected(),
+    active("dir", Text, ".").not_yet(),
+    accepted("disable-thp", YesNo, "yes").fixed(),
+    accepted("dynamic-hz", YesNo, "yes"),
     active("enable-debug-command", PERMISSION, "no").fixed(),
-    active("enable-module-command", PERMISSION, "no").fixed(),
+    accepted("enable-module-command", PERMISSION, "no").fixed(),
     active("enable-protected-configs", PERMISSION, "no").fixed(),
-    stored("hash-max-listpack-entries", LONG, "512").also("hash-max-ziplist-entries"),
-    stored("hash-max-listpack-value", LONG, "64").also("hash-max-ziplist-value"),
-    stored("hll-sparse-max-bytes", LONG, "3000"),
+    accepted("hash-max-listpack-entries", LONG, "512").also("hash-max-ziplist-entries"),
+    accepted("hash-max-listpack-value", BYTES, "64").also("hash-max-ziplist-value"),
+    accepted("hll-sparse-max-bytes", BYTES, "3000"),
     active("hz", Clamped(1, 500), "10"),
-    stored("ignore-warnings", Text, ""),
-    stored("io-threads", Integer(1, 128), "1").fixed(),
-    stored("io-threads-do-reads", YesNo, "no").fixed(),
-    stored("jemalloc-bg-thread", YesNo, "yes"),
-    stored("latency-monitor-threshold", LONG, "0"),
-    stored("latency-tracking", YesNo, "yes"),
-    stored("latency-tracking-info-percentiles", Words, "50 99 99.9"),
-    stored("lazyfree-lazy-eviction", YesNo, "no"),
-    stored("lazyfree-lazy-expire", YesNo, "no"),
-    stored("lazyfree-lazy-server-del", YesNo, "no"),
-    stored("lazyfree-lazy-user-del", YesNo, "no"),
+    accepted("ignore-warnings", Text, ""),
+    accepted("io-threads", Integer(1, 128), "1").fixed(),
+    accepted("io-threads-do-reads", YesNo, "no").fixed(),
+    accepted("jemalloc-bg-thread", YesNo, "yes"),
+    accepted("key-load-delay", Integer(INT_MIN, INT_MAX), "0").hidden(),
+    accepted("latency-monitor-threshold", LONG, "0"),
+    accepted("latency-tracking", YesNo, "yes"),
+    accepted("latency-tracking-info-percentiles", Percentiles, "50 99 99.9"),
+    accepted("lazyfree-lazy-eviction", YesNo, "no"),
+    accepted("lazyfree-lazy-expire", YesNo, "no"),
+    accepted("lazyfree-lazy-server-del", YesNo, "no"),
+    accepted("lazyfree-lazy-user-del", YesNo, "no"),
     active("lazyfree-lazy-user-flush", YesNo, "no"),
     active("lfu-decay-time", COUNT, "1"),
     active("lfu-log-factor", COUNT, "10"),
-    stored("list-compress-depth", COUNT, "0"),
-    stored("list-max-listpack-size", Integer(-INT_MAX, INT_MAX), "-2").also("list-max-ziplist-size"),
-    stored("locale-collate", Text, ""),
+    accepted("list-compress-depth", COUNT, "0"),
+    accepted("list-max-listpack-size", Integer(INT_MIN, INT_MAX), "-2").also("list-max-ziplist-size"),
+    accepted("loading-process-events-interval-bytes", Integer(1024, INT_MAX), "2097152").hidden(),
+    accepted("locale-collate", Text, ""),
     active("logfile", Text, "").fixed(),
-    active("loglevel", Choice(&["debug", "verbose", "notice", "warning", "nothing"]), "notice"),
-    stored("masterauth", Text, ""),
-    stored("masteruser", Text, ""),
-    active("maxclients", Integer(1, u32::MAX as i64), "10000"),
-    refused("maxmemory", Memory(0, LONG_MAX), "0", NO_EVICTION),
+    active("loglevel", Choice(&["debug", "verbose", "notice", "warning", "nothing"]), "notice").for_driver(),
+    accepted("masterauth", Secret, ""),
+    accepted("masteruser", Secret, ""),
+    active("maxclients", Integer(1, UINT_MAX), "10000").for_driver(),
+    refused("maxmemory", Memory(0, u64::MAX), "0", NO_EVICTION),
     refused("maxmemory-clients", PercentOrMemory, "0", NO_EVICTION),
-    stored("maxmemory-eviction-tenacity", Integer(0, 100), "10"),
+    accepted("maxmemory-eviction-tenacity", Integer(0, 100), "10"),
     active(
         "maxmemory-policy",
         Choice(&[
@@ -201,96 +269,126 @@ pub static DIRECTIVES: &[Directive] = &[
         ]),
         "noeviction",
     ),
-    stored("maxmemory-samples", Integer(1, 64), "5"),
-    stored("min-replicas-max-lag", COUNT, "10").also("min-slaves-max-lag"),
+    accepted("maxmemory-samples", Integer(1, 64), "5"),
+    accepted("min-replicas-max-lag", COUNT, "10").also("min-slaves-max-lag"),
     refused("min-replicas-to-write", COUNT, "0", NO_REPLICATION).also("min-slaves-to-write"),
-    stored("no-appendfsync-on-rewrite", YesNo, "no"),
-    stored("notify-keyspace-events", Text, ""),
-    stored("oom-score-adj", Choice(&["no", "yes", "relative", "absolute"]), "no"),
-    stored("oom-score-adj-values", Words, "0 200 800"),
-    active("pidfile", Text, "").fixed(),
-    active("port", PORT, "6379"),
-    stored("proc-title-template", Text, "{title} {listen-addr} {server-mode}"),
-    stored("propagation-error-behavior", Choice(&["ignore", "panic", "panic-on-replicas"]), "ignore"),
+    accepted("no-appendfsync-on-rewrite", YesNo, "no"),
+    accepted("notify-keyspace-events", Events, ""),
+    accepted("oom-score-adj", Choice(&["no", "yes", "relative", "absolute"]), "no"),
+    accepted("oom-score-adj-values", OomScores, "0 200 800"),
+    active("pidfile", OptionalText, "").fixed(),
+    active("port", PORT, "6379").for_driver(),
+    accepted("proc-title-template", Title, "{title} {listen-addr} {server-mode}"),
+    accepted("propagation-error-behavior", Choice(&["ignore", "panic", "panic-on-replicas"]), "ignore"),
     active("protected-mode", YesNo, "yes"),
-    active("proto-max-bulk-len", Memory(1024 * 1024, LONG_MAX), "536870912"),
-    stored("rdb-del-sync-files", YesNo, "no"),
-    stored("rdb-save-incremental-fsync", YesNo, "yes"),
-    stored("rdbchecksum", YesNo, "yes").fixed(),
-    stored("rdbcompression", YesNo, "yes"),
-    stored("repl-backlog-size", Memory(1, LONG_MAX), "1048576"),
-    stored("repl-backlog-ttl", LONG, "3600"),
-    stored("repl-disable-tcp-nodelay", YesNo, "no"),
-    stored("repl-diskless-load", Choice(&["disabled", "on-empty-db", "swapdb"]), "disabled"),
-    stored("repl-diskless-sync", YesNo, "yes"),
-    stored("repl-diskless-sync-delay", COUNT, "5"),
-    stored("repl-diskless-sync-max-replicas", COUNT, "0"),
-    stored("repl-ping-replica-period", Integer(1, INT_MAX), "10").also("repl-ping-slave-period"),
-    stored("repl-timeout", Integer(1, INT_MAX), "60"),
-    stored("replica-announce-ip", Text, "").also("slave-announce-ip"),
-    stored("replica-announce-port", PORT, "0").also("slave-announce-port"),
-    stored("replica-announced", YesNo, "yes"),
-    stored("replica-ignore-disk-write-errors", YesNo, "no"),
-    stored("replica-ignore-maxmemory", YesNo, "yes").also("slave-ignore-maxmemory"),
-    stored("replica-lazy-flush", YesNo, "no").also("slave-lazy-flush"),
-    stored("replica-priority", COUNT, "100").also("slave-priority"),
-    stored("replica-read-only", YesNo, "yes").also("slave-read-only"),
-    stored("replica-serve-stale-data", YesNo, "yes").also("slave-serve-stale-data"),
-    refused("replicaof", Words, "", NO_REPLICATION).also("slaveof").fixed(),
-    active("requirepass", Text, ""),
-    stored("sanitize-dump-payload", Choice(&["no", "yes", "clients"]), "no"),
-    stored("save", Words, ""),
-    stored("server_cpulist", Text, "").fixed(),
-    stored("set-max-intset-entries", LONG, "512"),
-    stored("set-max-listpack-entries", LONG, "128"),
-    stored("set-max-listpack-value", LONG, "64"),
-    stored("set-proc-title", YesNo, "yes").fixed(),
-    stored("shutdown-on-sigint", Words, "default"),
-    stored("shutdown-on-sigterm", Words, "default"),
-    stored("shutdown-timeout", COUNT, "10"),
-    stored("slowlog-log-slower-than", Integer(-1, LONG_MAX), "10000"),
-    stored("slowlog-max-len", LONG, "128"),
-    stored("socket-mark-id", Integer(0, u32::MAX as i64), "0"),
-    stored("stop-writes-on-bgsave-error", YesNo, "yes"),
-    stored("stream-node-max-bytes", Memory(0, LONG_MAX), "4096"),
-    stored("stream-node-max-entries", LONG, "100"),
+    active("proto-max-bulk-len", Memory(MEGABYTE, LONG_MAX as u64), "536870912"),
+    accepted("rdb-del-sync-files", YesNo, "no"),
+    accepted("rdb-key-save-delay", Integer(INT_MIN, INT_MAX), "0").hidden(),
+    accepted("rdb-save-incremental-fsync", YesNo, "yes"),
+    accepted("rdbchecksum", YesNo, "yes").fixed(),
+    accepted("rdbcompression", YesNo, "yes"),
+    accepted("repl-backlog-size", Memory(1, LONG_MAX as u64), "1048576"),
+    accepted("repl-backlog-ttl", LONG, "3600"),
+    accepted("repl-disable-tcp-nodelay", YesNo, "no"),
+    accepted("repl-diskless-load", Choice(&["disabled", "on-empty-db", "swapdb"]), "disabled"),
+    accepted("repl-diskless-sync", YesNo, "yes"),
+    accepted("repl-diskless-sync-delay", COUNT, "5"),
+    accepted("repl-diskless-sync-max-replicas", COUNT, "0"),
+    accepted("repl-ping-replica-period", Integer(1, INT_MAX), "10").also("repl-ping-slave-period"),
+    accepted("repl-timeout", Integer(1, INT_MAX), "60"),
+    accepted("replica-announce-ip", OptionalText, "").also("slave-announce-ip"),
+    accepted("replica-announce-port", PORT, "0").also("slave-announce-port"),
+    accepted("replica-announced", YesNo, "yes"),
+    accepted("replica-ignore-disk-write-errors", YesNo, "no"),
+    accepted("replica-ignore-maxmemory", YesNo, "yes").also("slave-ignore-maxmemory"),
+    accepted("replica-lazy-flush", YesNo, "no").also("slave-lazy-flush"),
+    accepted("replica-priority", COUNT, "100").also("slave-priority"),
+    accepted("replica-read-only", YesNo, "yes").also("slave-read-only"),
+    accepted("replica-serve-stale-data", YesNo, "yes").also("slave-serve-stale-data"),
+    refused("replicaof", Replica, "", NO_REPLICATION).also("slaveof").fixed(),
+    active("requirepass", Secret, ""),
+    accepted("sanitize-dump-payload", Choice(&["no", "yes", "clients"]), "no"),
+    accepted_because("save", SavePoints, "", NO_PERSISTENCE),
+    accepted("server_cpulist", OptionalText, "").fixed(),
+    accepted("set-max-intset-entries", LONG, "512"),
+    accepted("set-max-listpack-entries", LONG, "128"),
+    accepted("set-max-listpack-value", BYTES, "64"),
+    accepted("set-proc-title", YesNo, "yes").fixed(),
+    accepted("shutdown-on-sigint", SHUTDOWN, "default"),
+    accepted("shutdown-on-sigterm", SHUTDOWN, "default"),
+    accepted("shutdown-timeout", COUNT, "10"),
+    accepted("slowlog-log-slower-than", Integer(-1, LONG_MAX), "10000"),
+    accepted("slowlog-max-len", LONG, "128"),
+    accepted("socket-mark-id", Integer(0, UINT_MAX), "0").fixed(),
+    accepted("stop-writes-on-bgsave-error", YesNo, "yes"),
+    accepted("stream-node-max-bytes", BYTES, "4096"),
+    accepted("stream-node-max-entries", LONG, "100"),
     active("supervised", Choice(&["upstart", "systemd", "auto", "no"]), "no").fixed(),
-    stored("syslog-enabled", YesNo, "no").fixed(),
-    stored("syslog-facility", Text, "local0").fixed(),
-    stored("syslog-ident", Text, "redis").fixed(),
+    accepted("syslog-enabled", YesNo, "no").fixed(),
+    accepted(
+        "syslog-facility",
+        Choice(&["user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"]),
+        "local0",
+    )
+    .fixed(),
+    accepted("syslog-ident", Text, "redis").fixed(),
     active("tcp-backlog", Integer(0, INT_MAX), "511").fixed(),
-    active("tcp-keepalive", COUNT, "300"),
+    active("tcp-keepalive", COUNT, "300").for_driver(),
     active("timeout", COUNT, "0"),
-    stored("tls-auth-clients", Choice(&["no", "yes", "optional"]), "yes"),
-    stored("tls-ca-cert-dir", Text, ""),
-    stored("tls-ca-cert-file", Text, ""),
-    stored("tls-cert-file", Text, ""),
-    stored("tls-ciphers", Text, ""),
-    stored("tls-ciphersuites", Text, ""),
-    stored("tls-client-cert-file", Text, ""),
-    stored("tls-client-key-file", Text, ""),
-    stored("tls-client-key-file-pass", Text, ""),
-    stored("tls-cluster", YesNo, "no"),
-    stored("tls-dh-params-file", Text, ""),
-    stored("tls-key-file", Text, ""),
-    stored("tls-key-file-pass", Text, ""),
+    accepted("tls-auth-clients", Choice(&["no", "yes", "optional"]), "yes"),
+    accepted("tls-ca-cert-dir", OptionalText, ""),
+    accepted("tls-ca-cert-file", OptionalText, ""),
+    accepted("tls-cert-file", OptionalText, ""),
+    accepted("tls-ciphers", OptionalText, ""),
+    accepted("tls-ciphersuites", OptionalText, ""),
+    accepted("tls-client-cert-file", OptionalText, ""),
+    accepted("tls-client-key-file", OptionalText, ""),
+    accepted("tls-client-key-file-pass", Secret, ""),
+    accepted("tls-cluster", YesNo, "no"),
+    accepted("tls-dh-params-file", OptionalText, ""),
+    accepted("tls-key-file", OptionalText, ""),
+    accepted("tls-key-file-pass", Secret, ""),
     refused("tls-port", PORT, "0", NO_TLS),
-    stored("tls-prefer-server-ciphers", YesNo, "no"),
-    stored("tls-protocols", Text, ""),
+    accepted("tls-prefer-server-ciphers", YesNo, "no"),
+    accepted("tls-protocols", OptionalText, ""),
     refused("tls-replication", YesNo, "no", NO_TLS),
-    stored("tls-session-cache-size", COUNT, "20480"),
-    stored("tls-session-cache-timeout", COUNT, "300"),
-    stored("tls-session-caching", YesNo, "yes"),
-    stored("tracking-table-max-keys", LONG, "1000000"),
-    active("unixsocket", Text, "").fixed(),
+    accepted("tls-session-cache-size", COUNT, "20480"),
+    accepted("tls-session-cache-timeout", COUNT, "300"),
+    accepted("tls-session-caching", YesNo, "yes"),
+    accepted("tracking-table-max-keys", LONG, "1000000"),
+    active("unixsocket", OptionalText, "").fixed(),
     active("unixsocketperm", Octal, "0").fixed(),
-    stored("zset-max-listpack-entries", LONG, "128").also("zset-max-ziplist-entries"),
-    stored("zset-max-listpack-value", LONG, "64").also("zset-max-ziplist-value"),
+    accepted("use-exit-on-panic", YesNo, "no").hidden(),
+    accepted("watchdog-period", COUNT, "0").hidden(),
+    accepted("zset-max-listpack-entries", LONG, "128").also("zset-max-ziplist-entries"),
+    accepted("zset-max-listpack-value", BYTES, "64").also("zset-max-ziplist-value"),
 ];
 
-/// Directives of redis.conf that are not settings: each is refused with its reason.
-pub static REFUSED_WORDS: &[(&str, &str)] = &[
-    ("user", NO_ACL),
-    ("loadmodule", "this version loads no modules"),
-    ("rename-command", "this version does not rename commands"),
+/// Lines of redis.conf that are no settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// Redis once had the setting and ignores it now.
+    Ignored,
+    /// This version does not do what it asks for, for this reason.
+    Refused(&'static str),
+}
+
+/// The lines of redis.conf that are no settings, with the fewest and the most words that follow them.
+pub static OTHERS: &[(&str, (usize, usize), Other)] = &[
+    ("list-max-ziplist-entries", (1, 1), Other::Ignored),
+    ("list-max-ziplist-value", (1, 1), Other::Ignored),
+    ("loadmodule", (1, usize::MAX), Other::Refused(NO_MODULES)),
+    ("lua-enable-deprecated-api", (1, 1), Other::Ignored),
+    ("rename-command", (2, 2), Other::Refused(NO_RENAMING)),
+    ("sentinel", (0, usize::MAX), Other::Refused("rotom has no sentinel mode")),
+    ("user", (1, usize::MAX), Other::Refused(NO_ACL)),
 ];
+
+/// The place of a directive in the table, by either of its names.
+#[must_use]
+pub fn index_of(name: &str) -> Option<usize> {
+    DIRECTIVES.iter().position(|directive| {
+        directive.name.eq_ignore_ascii_case(name)
+            || directive.alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name))
+    })
+}
