@@ -182,6 +182,7 @@ fn read(source: io::Result<impl Read>) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rotom_core::config::{self, Status};
     use std::os::unix::ffi::OsStrExt;
 
     fn loader() -> Loader {
@@ -241,5 +242,31 @@ mod tests {
             loader.warnings,
             ["replica-priority is accepted, but it has no effect in this version (x.conf, line 4)"]
         );
+    }
+
+    #[test]
+    fn the_example_names_what_is_active_with_its_default() {
+        const EXAMPLES: [&str; 4] = ["pidfile", "requirepass", "unixsocket", "unixsocketperm"];
+        let text = include_str!("../rotom.conf");
+        let mut loader = loader();
+        loader.read_text(Path::new("rotom.conf"), text.as_bytes()).unwrap();
+        assert_eq!(loader.warnings, [""; 0]);
+        let mut named = Vec::new();
+        for line in text.lines().map(|line| line.trim_start_matches("# ")) {
+            let Some((name, _)) = line.split_once(' ') else { continue };
+            let Some(index) = config::index_of(name) else { continue };
+            let directive = &config::DIRECTIVES[index];
+            named.push(directive.name);
+            let mut only = self::loader();
+            only.read_argument(line.as_bytes()).unwrap();
+            let is_default = only.config.value(name) == Some(directive.default);
+            assert!(
+                is_default || EXAMPLES.contains(&name) || text.contains(&format!("\n{line}\n")),
+                "{line}"
+            );
+        }
+        for directive in config::DIRECTIVES.iter().filter(|directive| directive.status == Status::Active) {
+            assert!(named.contains(&directive.name), "{}", directive.name);
+        }
     }
 }

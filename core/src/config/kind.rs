@@ -4,6 +4,7 @@
 use super::value::Value;
 use super::words;
 use crate::number::{parse_i64, parse_memory};
+use std::borrow::Cow;
 use std::str;
 
 /// What values a directive takes.
@@ -105,6 +106,20 @@ impl Kind {
         }
     }
 
+    /// Whether a value is kept as it was given.
+    fn is_text(self) -> bool {
+        matches!(
+            self,
+            Kind::Text
+                | Kind::OptionalText
+                | Kind::BareName(..)
+                | Kind::Host(_)
+                | Kind::Title
+                | Kind::Addresses
+                | Kind::Replica
+        )
+    }
+
     /// Checks what was given and brings it into the form that is shown. `old` is the value it replaces. A kind
     /// that does not take several words is given exactly one.
     ///
@@ -112,14 +127,15 @@ impl Kind {
     /// Redis' words for what is wrong.
     pub(super) fn normalise(self, given: &[&[u8]], old: &Value) -> Result<Value, String> {
         debug_assert!(self.takes_words() || given.len() == 1);
-        let texts: Result<Vec<&str>, _> = given.iter().map(|word| str::from_utf8(word)).collect();
-        let (Ok(texts), false) = (texts, self == Kind::Secret) else {
-            // Paths and names are text here. Redis takes any bytes, but no file name needs them.
-            return match self {
-                Kind::Secret => Ok(Value::from(given[0])),
-                _ => Err("argument must be UTF-8 text".into()),
-            };
-        };
+        if self == Kind::Secret {
+            return Ok(Value::from(given[0]));
+        }
+        // Paths and names are text here. Redis takes any bytes, but no file's name needs them.
+        if self.is_text() && given.iter().any(|word| str::from_utf8(word).is_err()) {
+            return Err("argument must be UTF-8 text".into());
+        }
+        let texts: Vec<Cow<'_, str>> = given.iter().map(|word| String::from_utf8_lossy(word)).collect();
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         let text = texts.first().copied().unwrap_or("");
         let shown: String = match self {
             Kind::YesNo => yes_no(text)?.into(),
@@ -405,5 +421,7 @@ mod tests {
         assert_eq!(secret, Ok(Value::from(bytes)));
         let text = Kind::Text.normalise(&[bytes], &Value::default());
         assert_eq!(text, Err("argument must be UTF-8 text".into()));
+        let number = Kind::Integer(0, 9).normalise(&[bytes], &Value::default());
+        assert_eq!(number, Err("argument couldn't be parsed into an integer".into()));
     }
 }

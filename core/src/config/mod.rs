@@ -264,16 +264,18 @@ impl Config {
     /// their own, each name comes once, and one that was asked for by name comes as it was asked for.
     #[must_use]
     pub fn matching<'a>(&'a self, patterns: &[&'a [u8]]) -> Vec<(&'a [u8], &'a Value)> {
-        let is_pattern = |text: &[u8]| text.iter().any(|byte| b"[*?".contains(byte));
         let mut found: Vec<(&[u8], &Value)> = Vec::new();
         for (directive, value) in DIRECTIVES.iter().zip(&self.values) {
             for name in std::iter::once(directive.name).chain(directive.alias).map(str::as_bytes) {
-                let asked = patterns.iter().find(|pattern| pattern.eq_ignore_ascii_case(name));
-                let is_match = !directive.is_hidden
-                    && patterns.iter().any(|pattern| {
-                        is_pattern(pattern) && glob::matches(pattern, name, Case::Insensitive)
-                    });
-                found.extend(asked.copied().or(is_match.then_some(name)).map(|name| (name, value)));
+                let shown = patterns.iter().find_map(|&pattern| {
+                    let is_pattern = pattern.iter().any(|byte| b"[*?".contains(byte));
+                    match (is_pattern, directive.is_hidden) {
+                        (true, true) => None,
+                        (true, false) => glob::matches(pattern, name, Case::Insensitive).then_some(name),
+                        (false, _) => pattern.eq_ignore_ascii_case(name).then_some(pattern),
+                    }
+                });
+                found.extend(shown.map(|name| (name, value)));
             }
         }
         found

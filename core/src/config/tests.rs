@@ -265,6 +265,7 @@ fn get_shows_names_as_asked_for_and_each_once() {
         "hash-max-listpack-entries=512 hash-max-ziplist-entries=512 zset-max-ziplist-entries=128",
     );
     check(&["PORT", "port", "[p]ort", "nope"], "PORT=6379");
+    check(&["[p]ort", "PORT"], "port=6379");
     check(&["slave-priority"], "slave-priority=100");
     check(&["key-load-delay"], "key-load-delay=0");
     check(&["key-load-dela?", "include", ""], "");
