@@ -104,7 +104,9 @@ impl Dataset {
         let mut sum = 0_u64;
         let mut record = Vec::new();
         for (index, database) in self.databases.iter().enumerate() {
-            for entry in database.iter().filter(|entry| entry.expiry().is_none_or(|at| at > self.now)) {
+            for entry in
+                database.iter().filter(|entry| !entry.expiry().is_some_and(|at| at.is_past(self.now)))
+            {
                 record.clear();
                 record.extend_from_slice(&(index as u64).to_le_bytes());
                 record.extend_from_slice(&(entry.key().len() as u64).to_le_bytes());
@@ -209,7 +211,9 @@ impl Dataset {
         entries_max: usize,
     ) -> ExpireProgress {
         let Dataset { databases, stats, log, now, .. } = self;
-        databases[database].expire_cycle(cursor, *now, segments_max, entries_max, &mut |entry| {
+        // What expires at this very millisecond is not past yet.
+        let last_past = UnixMillis(now.0.saturating_sub(1));
+        databases[database].expire_cycle(cursor, last_past, segments_max, entries_max, &mut |entry| {
             stats.expired_keys += 1;
             log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
         })
@@ -341,7 +345,7 @@ impl Keys<'_> {
             return;
         };
         let old_expiry = occupied.entry().expiry();
-        let has_expired = old_expiry.is_some_and(|at| at <= *now);
+        let has_expired = old_expiry.is_some_and(|at| at.is_past(*now));
         if has_expired {
             stats.expired_keys += 1;
             log.append(self.database, [b"DEL".as_slice(), key].into_iter());
@@ -379,7 +383,7 @@ impl Keys<'_> {
         let Some(mut occupied) = databases[self.database].find_mut(hashed) else {
             return Live::No(stats);
         };
-        if occupied.entry().expiry().is_some_and(|at| at <= *now) {
+        if occupied.entry().expiry().is_some_and(|at| at.is_past(*now)) {
             occupied.remove();
             stats.expired_keys += 1;
             log.append(self.database, [b"DEL".as_slice(), key].into_iter());

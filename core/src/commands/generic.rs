@@ -63,7 +63,7 @@ fn keys(ctx: &mut Context<'_>) -> CommandResult {
     let at = ctx.reply.deferred_array();
     let mut count = 0;
     for entry in ctx.keys.db().iter() {
-        let is_live = entry.expiry().is_none_or(|at| at > now);
+        let is_live = !entry.expiry().is_some_and(|at| at.is_past(now));
         if is_live && (pattern == b"*" || glob::matches(pattern, entry.key(), Case::Sensitive)) {
             ctx.reply.bulk(entry.key());
             count += 1;

@@ -47,6 +47,15 @@ pub use hash::HashKey;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixMillis(pub i64);
 
+impl UnixMillis {
+    /// Whether a key with this expiry is gone at `now`: as in Redis, only once the instant lies behind.
+    #[must_use]
+    #[inline]
+    pub fn is_past(self, now: UnixMillis) -> bool {
+        self < now
+    }
+}
+
 /// A key with its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key<'a> {

@@ -29,7 +29,7 @@ pub(super) fn scan(ctx: &mut Context<'_>) -> CommandResult {
     loop {
         cursor = ctx.keys.db().scan(cursor, &mut |entry| {
             visited += 1;
-            if entry.expiry().is_some_and(|at| at <= now) {
+            if entry.expiry().is_some_and(|at| at.is_past(now)) {
                 expired.push(entry.key().to_vec());
             } else if options.accepts(entry.key(), entry.value_type().name()) {
                 found.extend_from_slice(entry.key());
