@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::client::Client;
-use crate::commands::{Command, Flags};
+use crate::commands::{Command, Flags, transactions};
 use crate::context::Context;
 use crate::core::Core;
 use crate::dataset::Keys;
@@ -53,11 +53,29 @@ pub(crate) fn call(
     };
     let Core { server, dataset, .. } = core;
     let Client { session, reply, .. } = client;
-    session.last_command = Some(command);
-    let database = session.database;
-    let keys = Keys { dataset, database, no_touch: session.no_touch };
-    let mut context = Context { command, args, keys, session, reply, server };
-    let outcome = (command.run)(&mut context);
+    if let Some(transaction) = &mut session.transaction
+        && !transactions::is_immediate(command)
+    {
+        transaction.push(command, args);
+        reply.simple("QUEUED");
+    } else {
+        session.last_command = Some(command);
+        let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
+        execute(&mut Context { command, args, keys, session: &mut *session, reply: &mut *reply, server });
+    }
+    if session.reply_mode != ReplyMode::On {
+        next_reply_mode(session, reply);
+    }
+    Flow::Done
+}
+
+/// Runs a command that may run now, and propagates what it did.
+#[inline]
+pub(crate) fn execute(context: &mut Context<'_>) {
+    let Context { command, args, .. } = *context;
+    let database = context.keys.database;
+    let outcome = (command.run)(context);
+    let Context { keys: Keys { dataset, .. }, reply, server, .. } = context;
     // Counted only now, as Redis does: INFO does not show itself, and RESETSTAT is the first to be counted anew.
     server.stats.commands_processed += 1;
     let counters = server.stats.command(command);
@@ -75,10 +93,7 @@ pub(crate) fn call(
             reply.error(&error.text());
         }
     }
-    if session.reply_mode != ReplyMode::On {
-        next_reply_mode(session, reply);
-    }
-    Flow::Done
+    dataset.settle_watches();
 }
 
 /// The command, or the subcommand, that was asked for, with its number of arguments checked.
@@ -106,8 +121,11 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
     if !is_authenticated && !command.flags.contains(Flags::NO_AUTH) && !server.config.requirepass.is_empty() {
         return Err(CommandError::NoAuth);
     }
+    if client.session.transaction.is_some() && command.flags.contains(Flags::NO_MULTI) {
+        return Err(CommandError::text_of("ERR Command not allowed inside a transaction"));
+    }
     if let Some(pause) = server.pause
-        && (!pause.writes_only || command.flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)))
+        && (!pause.writes_only || may_replicate(&client.session, command))
     {
         return Ok(Admission::HoldBack);
     }
@@ -117,7 +135,14 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
     Ok(Admission::Run)
 }
 
-/// Answers a request that was refused before it ran.
+/// Whether a command may change data; EXEC may if anything that is queued may.
+fn may_replicate(session: &Session, command: &'static Command) -> bool {
+    let flags = Flags::WRITE.union(Flags::MAY_REPLICATE);
+    let is_queued = session.transaction.as_ref().is_some_and(|transaction| transaction.has_any(flags));
+    command.flags.intersects(flags) || is_queued && transactions::is_exec(command)
+}
+
+/// Answers a request that was refused before it ran. EXEC will refuse the transaction it was to be part of.
 #[cold]
 fn reject(
     core: &mut Core,
@@ -133,7 +158,19 @@ fn reject(
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
-    client.reply.error(&refusal.text());
+    match command.filter(|command| transactions::is_exec(command)) {
+        Some(_) => {
+            client.session.transaction = None;
+            core.dataset.unwatch(client.session.conn);
+            client.reply.error(&CommandError::ExecRefused(Box::new(refusal.clone())).text());
+        }
+        None => {
+            if let Some(transaction) = &mut client.session.transaction {
+                transaction.abort();
+            }
+            client.reply.error(&refusal.text());
+        }
+    }
     next_reply_mode(&mut client.session, &mut client.reply);
 }
 

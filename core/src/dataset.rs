@@ -8,6 +8,7 @@ use crate::keyspace::{
     Database, Discarded, Entry, EntryRef, ExpireProgress, HashKey, Key, NewValue, Occupied, UnixMillis,
 };
 use crate::lru::AccessClock;
+use crate::net::ConnId;
 use crate::propagation::PropagationLog;
 use std::collections::VecDeque;
 
@@ -211,6 +212,36 @@ impl Dataset {
         }
     }
 
+    /// Forgets all that a connection watches.
+    pub(crate) fn unwatch(&mut self, conn: ConnId) {
+        if !self.log.watches.is_empty() {
+            self.log.watches.unwatch(conn);
+        }
+    }
+
+    /// Whether anything a connection watches has changed, or has expired without anybody having noticed.
+    pub(crate) fn is_stale(&self, conn: ConnId) -> bool {
+        let watches = &self.log.watches;
+        watches.is_stale(conn) || watches.existed(conn).any(|(database, key)| !self.exists(*database, key))
+    }
+
+    /// Looks at the watched keys that the last command has touched.
+    #[inline]
+    pub(crate) fn settle_watches(&mut self) {
+        if self.log.watches.needs_settling() {
+            let mut watches = std::mem::take(&mut self.log.watches);
+            watches.settle(|database, key| self.exists(database, key));
+            self.log.watches = watches;
+        }
+    }
+
+    /// Whether a key is there and its time has not come. Leaves no trace.
+    fn exists(&self, database: usize, key: &[u8]) -> bool {
+        let hashed = Key { bytes: key, hash: self.hash_key.hash(key) };
+        let entry = self.databases[database].find(hashed);
+        entry.is_some_and(|entry| !entry.expiry().is_some_and(|at| at.is_past(self.now)))
+    }
+
     /// Removes what is due in a stretch of one database, counts and propagates it.
     pub(crate) fn expire(
         &mut self,
@@ -222,10 +253,13 @@ impl Dataset {
         let Dataset { databases, stats, log, now, .. } = self;
         // What expires at this very millisecond is not past yet.
         let last_past = UnixMillis(now.0.saturating_sub(1));
-        databases[database].expire_cycle(cursor, last_past, segments_max, entries_max, &mut |entry| {
-            stats.expired_keys += 1;
-            log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
-        })
+        let progress =
+            databases[database].expire_cycle(cursor, last_past, segments_max, entries_max, &mut |entry| {
+                stats.expired_keys += 1;
+                log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
+            });
+        self.settle_watches();
+        progress
     }
 }
 
@@ -377,6 +411,12 @@ impl Keys<'_> {
     pub fn insert_entry(&mut self, entry: Entry) {
         let hash = self.dataset.hash_key.hash(entry.as_ref().key());
         self.dataset.databases[self.database].insert_entry(hash, entry);
+    }
+
+    /// Begins to watch a key for a connection.
+    pub fn watch(&mut self, conn: ConnId, key: &[u8]) {
+        let exists = self.dataset.exists(self.database, key);
+        self.dataset.log.watches.watch(conn, self.database, key, exists);
     }
 
     /// Writes a command into the log of effects, in place of the one that runs.

@@ -34,6 +34,10 @@ pub enum CommandError {
     InvalidCursor,
     /// A string would grow beyond `proto-max-bulk-len`.
     StringTooLong,
+    /// A request was refused while it was to be queued.
+    ExecAborted,
+    /// EXEC itself was refused, for this reason.
+    ExecRefused(Box<CommandError>),
     /// An offset below zero.
     OffsetOutOfRange,
     /// A database number that is not a number.
@@ -106,6 +110,12 @@ impl CommandError {
             Self::IncrementOverflow => "ERR increment or decrement would overflow",
             Self::IncrementNotFinite => "ERR increment would produce NaN or Infinity",
             Self::InvalidCursor => "ERR invalid cursor",
+            Self::ExecAborted => "EXECABORT Transaction discarded because of previous errors.",
+            Self::ExecRefused(reason) => {
+                let reason = reason.text();
+                let reason = reason.strip_prefix(b"ERR ").unwrap_or(&reason);
+                return Cow::Owned([b"EXECABORT Transaction discarded because of: ", reason].concat());
+            }
             Self::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
             Self::OffsetOutOfRange => "ERR offset is out of range",
             Self::InvalidDatabaseIndex => "ERR invalid DB index",

@@ -29,6 +29,8 @@ pub mod propagation;
 pub mod server;
 pub mod session;
 pub mod stats;
+pub mod transaction;
+pub mod watch;
 
 pub mod glob;
 pub mod keyspace;

@@ -4,6 +4,9 @@
 //! A command says where it knows: [`Propagate`] is its return value, never a counter compared before and after.
 //! Everything in the stream is plain and absolute: no random choice, no relative time, no blocking.
 
+use crate::commands::{self, KeyFlags, extract_keys};
+use crate::number::parse_i64;
+use crate::watch::Watches;
 use std::io::Write;
 
 /// What of a command goes into the log.
@@ -18,6 +21,13 @@ pub enum Propagate {
     Rewritten,
 }
 
+/// Where the log stood when something began that is to be one unit in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Unit {
+    at: usize,
+    commands: u64,
+}
+
 /// The stream of effects, as RESP commands. Nobody listening costs one branch.
 #[derive(Debug, Default)]
 pub struct PropagationLog {
@@ -25,6 +35,10 @@ pub struct PropagationLog {
     buffer: Vec<u8>,
     /// The database the stream's reader has selected; `None` makes the next command select anew.
     selected: Option<usize>,
+    /// Commands that were appended, those that select a database not counted.
+    commands: u64,
+    /// Who is to hear which keys the commands change.
+    pub(crate) watches: Watches,
 }
 
 impl PropagationLog {
@@ -49,17 +63,46 @@ impl PropagationLog {
         std::mem::take(&mut self.buffer)
     }
 
+    /// Begins a unit: what is appended until it ends is applied as a whole or not at all.
+    #[must_use]
+    pub fn begin_unit(&self) -> Unit {
+        Unit { at: self.buffer.len(), commands: self.commands }
+    }
+
+    /// Ends a unit: puts it between MULTI and EXEC, unless it is a single command.
+    pub fn end_unit(&mut self, unit: Unit) {
+        if self.commands - unit.commands < 2 {
+            return;
+        }
+        // Its first command may select a database: that is part of the unit.
+        let body = self.buffer.split_off(unit.at);
+        self.encode([b"MULTI".as_slice()].into_iter());
+        self.buffer.extend_from_slice(&body);
+        self.encode([b"EXEC".as_slice()].into_iter());
+    }
+
     /// Appends one command that acts on database `database`.
+    #[inline]
     pub fn append<'a>(&mut self, database: usize, arguments: impl ExactSizeIterator<Item = &'a [u8]>) {
+        if self.recording || !self.watches.is_empty() {
+            self.append_heard(database, &arguments.collect::<Vec<_>>());
+        }
+    }
+
+    fn append_heard(&mut self, database: usize, arguments: &[&[u8]]) {
+        if !self.watches.is_empty() {
+            mention_keys(&mut self.watches, database, arguments);
+        }
         if !self.recording {
             return;
         }
+        self.commands += 1;
         if self.selected != Some(database) {
             self.selected = Some(database);
             let number = database.to_string();
             self.encode([b"SELECT".as_slice(), number.as_bytes()].into_iter());
         }
-        self.encode(arguments);
+        self.encode(arguments.iter().copied());
     }
 
     fn encode<'a>(&mut self, arguments: impl ExactSizeIterator<Item = &'a [u8]>) {
@@ -69,6 +112,37 @@ impl PropagationLog {
             let _ = write!(self.buffer, "${}\r\n", argument.len());
             self.buffer.extend_from_slice(argument);
             self.buffer.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+/// Mentions every key that an effect may have changed.
+#[cold]
+fn mention_keys(watches: &mut Watches, database: usize, arguments: &[&[u8]]) {
+    let Some(command) = commands::lookup(arguments[0]) else { return };
+    let number =
+        |index: usize| parse_i64(arguments.get(index)?).and_then(|number| usize::try_from(number).ok());
+    match command.name {
+        "flushall" => watches.mention_all(),
+        "flushdb" => watches.mention_database(database),
+        "swapdb" => {
+            number(1).into_iter().chain(number(2)).for_each(|database| watches.mention_database(database));
+        }
+        name => {
+            let mut keys = Vec::new();
+            if extract_keys(command, arguments, &mut keys).is_err() {
+                return;
+            }
+            let changed = keys.iter().filter(|key| !key.flags.contains(KeyFlags::RO));
+            changed.for_each(|key| watches.mention(database, arguments[key.index]));
+            // The copy, or the key that moved, may be in another database.
+            let option = arguments.iter().position(|word| word.eq_ignore_ascii_case(b"DB"));
+            let elsewhere = match (name, option) {
+                ("move", _) => number(2).map(|database| (database, arguments[1])),
+                ("copy", Some(option)) => number(option + 1).map(|database| (database, arguments[2])),
+                _ => None,
+            };
+            elsewhere.into_iter().for_each(|(database, key)| watches.mention(database, key));
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::net::{Accept, ConnId};
 use crate::time::Monotonic;
+use crate::transaction::Transaction;
 
 /// The state of one connection that commands read and change.
 #[derive(Debug)]
@@ -43,6 +44,10 @@ pub struct Session {
     pub connected_at: Monotonic,
     /// When it last sent something or took a reply.
     pub active_at: Monotonic,
+    /// What is queued, between MULTI and EXEC.
+    pub transaction: Option<Box<Transaction>>,
+    /// Whether the command that runs is one of a transaction's: it may not wait for anything.
+    pub runs_transaction: bool,
     /// The command run last.
     pub last_command: Option<&'static crate::commands::Command>,
 }
@@ -100,6 +105,8 @@ impl Session {
             local: accept.local.into_boxed_str(),
             connected_at: now,
             active_at: now,
+            transaction: None,
+            runs_transaction: false,
             last_command: None,
         }
     }

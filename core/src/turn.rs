@@ -220,6 +220,7 @@ impl Core {
     /// Frees everything a connection had. Returns whether it was there.
     pub(crate) fn forget(&mut self, conn: ConnId) -> bool {
         let Some(client) = self.server.clients.close(conn) else { return false };
+        self.dataset.unwatch(conn);
         let Client { mut reply, input, .. } = *client;
         reply.clear(&mut self.chunks);
         self.buffers.put(input.buffer);

@@ -206,3 +206,22 @@ fn databases() {
         check(setup, command, expected);
     }
 }
+
+/// What a transaction changes is one unit, unless it is a single command.
+#[test]
+fn transactions() {
+    for (setup, command, expected) in [
+        (&["MULTI", "SET a 1", "INCR a"][..], "EXEC", &["MULTI", "SET a 1", "INCR a", "EXEC"][..]),
+        (&["MULTI", "SET a 1", "GET a"], "EXEC", &["SET a 1"]),
+        (&["MULTI", "GET a"], "EXEC", &[]),
+        (&["MULTI", "SET a 1", "SET b 2"], "DISCARD", &[]),
+        (
+            &["SET gone 9 PX 100", "MULTI", "GET gone", "SET a 1"],
+            "EXEC",
+            &["MULTI", "DEL gone", "SET a 1", "EXEC"],
+        ),
+        (&["MULTI", "SET a 1", "SELECT 1", "SET a 1"], "EXEC", &["MULTI", "SET a 1", "SET a 1", "EXEC"]),
+    ] {
+        check(setup, command, expected);
+    }
+}

@@ -412,6 +412,7 @@ fn flags_of(session: &Session) -> String {
         (matches!(session.state, State::Postponed | State::WaitingForDisk), 'b'),
         (session.state == State::ClosingAfterReply, 'c'),
         (session.state == State::ClosingNow, 'A'),
+        (session.transaction.is_some() || session.runs_transaction, 'x'),
         (session.is_unix, 'U'),
         (session.no_evict, 'e'),
         (session.no_touch, 'T'),
@@ -432,10 +433,11 @@ fn describe(line: &mut String, session: &Session, reply: &Reply, held: &Held, no
     let (owed_bytes, chunks, chunk_bytes) =
         if reply.chunk_count() > 1 { (0, reply.chunk_count(), output_bytes) } else { (reply.len(), 0, 0) };
     let buffer_bytes = output_bytes - chunk_bytes;
+    let queued_bytes = session.transaction.as_ref().map_or(0, |queued| queued.allocated_bytes());
     // Writing to a string cannot fail.
     let _ = write!(
         line,
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1 ",
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={} ",
         session.id,
         session.peer,
         session.local,
@@ -445,15 +447,17 @@ fn describe(line: &mut String, session: &Session, reply: &Reply, held: &Held, no
         now.since_us(session.active_at) / 1_000_000,
         flags_of(session),
         session.database,
+        session.transaction.as_ref().map_or(-1, |transaction| transaction.len() as i64),
     );
     let _ = write!(
         line,
-        "qbuf={} qbuf-free={} argv-mem={} multi-mem=0 rbs={buffer_bytes} rbp={buffer_bytes} obl={owed_bytes} \
+        "qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={buffer_bytes} rbp={buffer_bytes} obl={owed_bytes} \
          oll={chunks} omem={chunk_bytes} tot-mem={} ",
         held.input_bytes,
         held.spare_bytes,
         held.argument_bytes,
-        CLIENT_BYTES + output_bytes + held.input_bytes + held.spare_bytes,
+        queued_bytes,
+        CLIENT_BYTES + output_bytes + held.input_bytes + held.spare_bytes + queued_bytes,
     );
     let events = match (held.is_reading, held.is_writing) {
         (true, true) => "rw",

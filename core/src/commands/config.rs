@@ -40,10 +40,14 @@ pub(super) fn config_set(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
-/// `CONFIG REWRITE` — O(N). Answered when the new file is durable under its name.
+/// `CONFIG REWRITE` — O(N). Answered when the new file is durable under its name; therefore not inside a transaction.
 pub(super) fn config_rewrite(ctx: &mut Context<'_>) -> CommandResult {
     if ctx.server.host.config_file.is_empty() {
         return Err("ERR The server is running without a config file".into());
+    }
+    if ctx.session.runs_transaction {
+        // Its answer would come after those of the commands behind it.
+        return Err("ERR CONFIG REWRITE is not allowed inside a transaction".into());
     }
     config_rewrite::begin(ctx.server, ctx.session.conn);
     ctx.session.state = State::WaitingForDisk;

@@ -71,6 +71,8 @@ fn quit(ctx: &mut Context<'_>) -> CommandResult {
 
 /// `RESET` — O(1). The connection is as it was when it began, but for its number and its addresses.
 fn reset(ctx: &mut Context<'_>) -> CommandResult {
+    ctx.session.transaction = None;
+    ctx.keys.dataset.unwatch(ctx.session.conn);
     ctx.session.database = 0;
     ctx.session.name = Box::default();
     ctx.session.no_evict = false;

@@ -8,6 +8,7 @@ mod connection;
 mod generic;
 mod server;
 mod string;
+pub(crate) mod transactions;
 
 mod client;
 mod command;
@@ -22,7 +23,8 @@ pub use table::{Argument, ArgumentKind, Categories, Command, Flags, Group, Run};
 
 use names::NameTable;
 
-const GROUPS: [&[Command]; 4] = [string::TABLE, generic::TABLE, connection::TABLE, server::TABLE];
+const GROUPS: [&[Command]; 5] =
+    [string::TABLE, generic::TABLE, connection::TABLE, server::TABLE, transactions::TABLE];
 
 /// How many commands there are, subcommands not counted.
 pub const COUNT: usize = count(false);

@@ -271,6 +271,8 @@ flag_set! { Categories, NAMES,
     DANGEROUS = "@dangerous" @ 17,
     /// About the connection itself.
     CONNECTION = "@connection" @ 18,
+    /// About transactions.
+    TRANSACTION = "@transaction" @ 19,
 }
 
 impl Command {
@@ -302,6 +304,8 @@ pub enum Group {
     Connection,
     /// The server.
     Server,
+    /// Transactions.
+    Transactions,
 }
 
 impl Group {
@@ -313,6 +317,7 @@ impl Group {
             Group::Generic => "generic",
             Group::Connection => "connection",
             Group::Server => "server",
+            Group::Transactions => "transactions",
         }
     }
 }

@@ -1,0 +1,105 @@
+//! What one connection has queued between MULTI and EXEC.
+
+use crate::args::{Args, LargeArg};
+use crate::commands::{Command, Flags};
+use crate::resp::ArgRange;
+
+/// Requests that wait for EXEC, in the order they came in.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    requests: Vec<Queued>,
+    /// The flags of all of them together.
+    flags: Flags,
+    /// A request was refused while it was to be queued: EXEC will refuse all.
+    is_aborted: bool,
+    bytes: usize,
+}
+
+/// One request, with memory of its own.
+#[derive(Debug)]
+pub struct Queued {
+    /// What to run.
+    pub command: &'static Command,
+    input: Box<[u8]>,
+    ranges: Box<[ArgRange]>,
+    large: Box<[LargeArg]>,
+}
+
+impl Transaction {
+    /// Adds a request.
+    pub fn push(&mut self, command: &'static Command, args: Args<'_>) {
+        let mut input = Vec::with_capacity(args.iter().map(<[u8]>::len).sum());
+        let mut ranges = Vec::with_capacity(args.len());
+        let mut large = Vec::new();
+        for (index, word) in args.iter().enumerate() {
+            let start = input.len() as u32;
+            match args.shared(index) {
+                Some(bytes) => {
+                    large.push(LargeArg { index, bytes });
+                    ranges.push(ArgRange { start, len: 0 });
+                }
+                None => {
+                    input.extend_from_slice(word);
+                    ranges.push(ArgRange { start, len: word.len() as u32 });
+                }
+            }
+        }
+        self.bytes += args.iter().map(<[u8]>::len).sum::<usize>() + size_of::<Queued>();
+        self.flags = self.flags.union(command.flags);
+        self.requests.push(Queued {
+            command,
+            input: input.into_boxed_slice(),
+            ranges: ranges.into_boxed_slice(),
+            large: large.into_boxed_slice(),
+        });
+    }
+
+    /// Makes EXEC refuse.
+    pub fn abort(&mut self) {
+        self.is_aborted = true;
+    }
+
+    /// Whether EXEC has to refuse, because a request was refused before.
+    #[must_use]
+    pub fn is_aborted(&self) -> bool {
+        self.is_aborted
+    }
+
+    /// How many requests wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// Whether any of them has one of these flags.
+    #[must_use]
+    pub fn has_any(&self, flags: Flags) -> bool {
+        self.flags.intersects(flags)
+    }
+
+    /// Memory the requests take, for CLIENT LIST.
+    #[must_use]
+    pub fn allocated_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The requests, in order.
+    #[must_use]
+    pub fn into_requests(self) -> Vec<Queued> {
+        self.requests
+    }
+}
+
+impl Queued {
+    /// Its arguments.
+    #[must_use]
+    pub fn args(&self) -> Args<'_> {
+        Args::new(&self.input, &self.ranges, &self.large)
+    }
+}
