@@ -6,12 +6,14 @@
 //!
 //! The pieces stand apart, so that faults can be added to each without touching the others: [`clock`] says what
 //! time it is, [`network`] holds what is on its way between a client and the server and cuts it into pieces,
-//! [`disk`] holds files, and [`world`] lets turns happen.
+//! [`disk`] holds files, [`fault`] decides what goes wrong with all of them, and [`world`] lets turns happen.
 
 pub mod clock;
 pub mod disk;
+pub mod fault;
 pub mod network;
 pub mod world;
 
+pub use fault::{FaultKind, Faults};
 pub use network::{Delivery, Peer};
 pub use world::World;
