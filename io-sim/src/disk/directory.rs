@@ -22,6 +22,8 @@ pub(super) struct Directory {
     live: BTreeMap<String, InodeId>,
     durable: BTreeMap<String, InodeId>,
     pending: Vec<Change>,
+    /// How often each change was made.
+    tries: BTreeMap<u64, u64>,
 }
 
 /// A change of names: a create adds one, an unlink removes one, a rename does both, and never one without the
@@ -87,7 +89,10 @@ impl Directory {
 
     fn change(&mut self, removes: Option<&str>, adds: Option<&str>, inode: InodeId) {
         let hash = |name: Option<&str>| name.map_or(0, operation_of_name);
-        let key = operation(&[hash(removes), hash(adds)]);
+        let what = operation(&[hash(removes), hash(adds)]);
+        let tries = self.tries.entry(what).or_default();
+        *tries += 1;
+        let key = operation(&[what, *tries]);
         let change =
             Change { removes: removes.map(str::to_owned), adds: adds.map(str::to_owned), inode, key };
         change.apply(&mut self.live);

@@ -441,9 +441,9 @@ fn rule_13_work_in_flight_has_happened_not_at_all_in_part_or_wholly() {
             }
             assert_eq!((disk.waiting(Lane::Log), disk.waiting(Lane::Control)), (4, 0));
             if power {
-                disk.lose_power(1)
+                disk.lose_power(1);
             } else {
-                disk.kill(1)
+                disk.kill(1);
             }
             assert!(disk.finish(Lane::Log).is_none(), "nobody hears of it");
             let name = disk.names().next().unwrap().to_owned();
