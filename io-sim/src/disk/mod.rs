@@ -107,7 +107,7 @@ impl Disk {
         }
     }
 
-    /// Other faults from here on.
+    /// Other faults from here on; their counts are the ones that go on.
     pub fn set_faults(&mut self, faults: Faults) {
         self.is_quiet = faults.is_quiet();
         self.faults = faults;
