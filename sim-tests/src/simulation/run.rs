@@ -17,6 +17,9 @@ use std::time::Duration;
 /// The configuration file of a server that has one.
 const CONFIG_FILE: &str = "/etc/rotom.conf";
 
+/// What stands in it at first. A rewrite keeps comments.
+const CONFIG_TEXT: &[u8] = b"# A configuration file.\n";
+
 /// Once nothing goes wrong any more, everything must be answered within this time.
 const HEALING: Duration = Duration::from_secs(120);
 
@@ -156,7 +159,7 @@ impl<'a> Run<'a> {
         }
         let mut world = World::new(config.clone(), host, Delivery::Whole, scenario.seed);
         if settings.has_config_file {
-            world.disk().write(CONFIG_FILE, b"# A configuration file.\n");
+            world.disk().write(CONFIG_FILE, CONFIG_TEXT);
         }
         let faults = || {
             let mut faults = Faults::new(scenario.seed);
@@ -237,8 +240,23 @@ impl<'a> Run<'a> {
         self.world.crash(crash, &mut self.judge);
         self.peers.clear();
         let now = self.world.clock().now();
+        self.check_config_file();
         if let Err(error) = self.judge.restarted(&self.config, now) {
             self.judge.fail(now, Oracle::Semantics, "configuration", error);
+        }
+    }
+
+    /// Whatever happened to it, the configuration file is whole: as it was, or as one of the rewrites made it.
+    fn check_config_file(&mut self) {
+        let has_rot = self.world.disk().faults().count(FaultKind::BitRot) > 0;
+        if !self.scenario.settings.has_config_file || has_rot {
+            return;
+        }
+        let text = self.world.disk().read(CONFIG_FILE).unwrap_or_default().to_vec();
+        if !text.starts_with(CONFIG_TEXT) || !text.ends_with(b"\n") || text.contains(&0) {
+            let now = self.world.clock().now();
+            let text = format!("after a crash the configuration file is {:?}", text.escape_ascii().to_string());
+            self.judge.fail(now, Oracle::Durability, "configuration file", text);
         }
     }
 
