@@ -35,6 +35,8 @@ pub(crate) fn call(
     command: Option<&'static Command>,
     args: Args<'_>,
 ) -> Flow {
+    #[cfg(feature = "simulation")]
+    core.begin_execution();
     let admitted = look_up(command, args).and_then(|command| Ok((command, admit(core, client, command)?)));
     let command = match admitted {
         Ok((command, Admission::Run)) => command,
@@ -48,6 +50,8 @@ pub(crate) fn call(
         }
         Err(refusal) => {
             reject(core, client, command, args, &refusal);
+            #[cfg(feature = "simulation")]
+            core.end_execution(client.session.conn, command);
             return Flow::Done;
         }
     };
@@ -66,6 +70,8 @@ pub(crate) fn call(
     if session.reply_mode != ReplyMode::On {
         next_reply_mode(session, reply);
     }
+    #[cfg(feature = "simulation")]
+    core.end_execution(client.session.conn, Some(command));
     Flow::Done
 }
 
@@ -75,7 +81,7 @@ pub(crate) fn execute(context: &mut Context<'_>) {
     let Context { command, args, .. } = *context;
     let database = context.keys.database;
     let outcome = (command.run)(context);
-    let Context { keys: Keys { dataset, .. }, reply, server, .. } = context;
+    let Context { keys: Keys { dataset, .. }, session, reply, server, .. } = context;
     // Counted only now, as Redis does: INFO does not show itself, and RESETSTAT is the first to be counted anew.
     server.stats.commands_processed += 1;
     let counters = server.stats.command(command);
@@ -88,6 +94,7 @@ pub(crate) fn execute(context: &mut Context<'_>) {
             dataset.log.append(database, args.iter());
         }
         Err(error) => {
+            sometimes!(Mark::SkipBeforeError, session.reply_mode == ReplyMode::SkipThis);
             counters.failed_calls += 1;
             server.stats.note_error(&error);
             reply.error(&error.text());
@@ -127,11 +134,14 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
     if let Some(pause) = server.pause
         && (!pause.writes_only || may_replicate(&client.session, command))
     {
+        sometimes!(Mark::HeldByPause);
         return Ok(Admission::HoldBack);
     }
     if server.frozen_until.is_some() {
+        sometimes!(Mark::HeldBySleep);
         return Ok(Admission::HoldBack);
     }
+    sometimes!(Mark::ReadDuringPause, server.pause.is_some());
     Ok(Admission::Run)
 }
 
@@ -158,6 +168,7 @@ fn reject(
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
+<<<<<<< HEAD
     match command.filter(|command| transactions::is_exec(command)) {
         Some(_) => {
             client.session.transaction = None;
@@ -171,6 +182,10 @@ fn reject(
             client.reply.error(&refusal.text());
         }
     }
+=======
+    sometimes!(Mark::SkipBeforeError, client.session.reply_mode == ReplyMode::SkipThis);
+    client.reply.error(&refusal.text());
+>>>>>>> main
     next_reply_mode(&mut client.session, &mut client.reply);
 }
 
@@ -182,6 +197,7 @@ fn is_http(args: Args<'_>) -> bool {
 /// Ends a connection that a browser was made to open: what follows its header may be commands.
 #[cold]
 fn cut_off_browser(core: &mut Core, client: &mut Client) {
+    sometimes!(Mark::BrowserCutOff);
     let text = format!(
         "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to rotom. This \
          is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your instance. \
