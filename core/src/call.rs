@@ -81,7 +81,7 @@ pub(crate) fn execute(context: &mut Context<'_>) {
     let Context { command, args, .. } = *context;
     let database = context.keys.database;
     let outcome = (command.run)(context);
-    let Context { keys: Keys { dataset, .. }, session, reply, server, .. } = context;
+    let Context { keys: Keys { dataset, .. }, reply, server, session, .. } = context;
     // Counted only now, as Redis does: INFO does not show itself, and RESETSTAT is the first to be counted anew.
     server.stats.commands_processed += 1;
     let counters = server.stats.command(command);
@@ -168,7 +168,7 @@ fn reject(
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
-<<<<<<< HEAD
+    sometimes!(Mark::SkipBeforeError, client.session.reply_mode == ReplyMode::SkipThis);
     match command.filter(|command| transactions::is_exec(command)) {
         Some(_) => {
             client.session.transaction = None;
@@ -182,10 +182,6 @@ fn reject(
             client.reply.error(&refusal.text());
         }
     }
-=======
-    sometimes!(Mark::SkipBeforeError, client.session.reply_mode == ReplyMode::SkipThis);
-    client.reply.error(&refusal.text());
->>>>>>> main
     next_reply_mode(&mut client.session, &mut client.reply);
 }
 

@@ -253,21 +253,14 @@ impl Dataset {
         let Dataset { databases, stats, log, now, .. } = self;
         // What expires at this very millisecond is not past yet.
         let last_past = UnixMillis(now.0.saturating_sub(1));
-<<<<<<< HEAD
         let progress =
             databases[database].expire_cycle(cursor, last_past, segments_max, entries_max, &mut |entry| {
+                sometimes!(Mark::ExpiredActively);
                 stats.expired_keys += 1;
                 log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
             });
         self.settle_watches();
         progress
-=======
-        databases[database].expire_cycle(cursor, last_past, segments_max, entries_max, &mut |entry| {
-            sometimes!(Mark::ExpiredActively);
-            stats.expired_keys += 1;
-            log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
-        })
->>>>>>> main
     }
 }
 
