@@ -81,7 +81,7 @@ pub(crate) fn execute(context: &mut Context<'_>) {
     let Context { command, args, .. } = *context;
     let database = context.keys.database;
     let outcome = (command.run)(context);
-    let Context { keys: Keys { dataset, .. }, reply, server, session, .. } = context;
+    let Context { keys: Keys { dataset, .. }, reply, server, .. } = context;
     // Counted only now, as Redis does: INFO does not show itself, and RESETSTAT is the first to be counted anew.
     server.stats.commands_processed += 1;
     let counters = server.stats.command(command);
@@ -94,7 +94,7 @@ pub(crate) fn execute(context: &mut Context<'_>) {
             dataset.log.append(database, args.iter());
         }
         Err(error) => {
-            sometimes!(Mark::SkipBeforeError, session.reply_mode == ReplyMode::SkipThis);
+            sometimes!(Mark::SkipBeforeError, context.session.reply_mode == ReplyMode::SkipThis);
             counters.failed_calls += 1;
             server.stats.note_error(&error);
             reply.error(&error.text());
