@@ -202,3 +202,102 @@ fn push_match(output: &mut Vec<u8>, distance: usize, len: usize) {
         output.extend_from_slice(&[0xE0 | high, (len - LONG_MATCH_LEN_MIN) as u8, low]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn round_trip(input: &[u8]) {
+        let len_max = input.len() + input.len() / LITERAL_LEN_MAX + 1;
+        let compressed = compress(input, len_max).expect("it fits if nothing repeats");
+        assert_eq!(decompress(&compressed, input.len(), input.len()).as_deref(), Ok(input));
+        assert_eq!(compress(input, compressed.len()).as_ref(), Some(&compressed));
+        if let Some(shorter) = compressed.len().checked_sub(1) {
+            assert_eq!(compress(input, shorter), None);
+        }
+    }
+
+    /// Some bytes, some runs and some repetitions from near and far.
+    fn repetitive() -> impl Strategy<Value = Vec<u8>> {
+        let part = prop_oneof![
+            prop::collection::vec(any::<u8>(), 1..70).prop_map(|bytes| (bytes, 1)),
+            (any::<u8>(), 1usize..700).prop_map(|(byte, times)| (vec![byte], times)),
+            (prop::collection::vec(b'a'..=b'c', 1..5), 1usize..90),
+        ];
+        prop::collection::vec(part, 0..30)
+            .prop_map(|parts| parts.iter().flat_map(|(bytes, times)| bytes.repeat(*times)).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_is_compressed_comes_back(input in repetitive()) {
+            round_trip(&input);
+        }
+
+        #[test]
+        fn any_bytes_are_refused_or_of_the_length_claimed(
+            input in prop::collection::vec(any::<u8>(), 0..60),
+            len in 0usize..3000,
+        ) {
+            if let Ok(output) = decompress(&input, len, 2000) {
+                prop_assert_eq!(output.len(), len);
+                prop_assert!(len <= 2000);
+            }
+        }
+    }
+
+    #[test]
+    fn edges_come_back() {
+        for len in [0, 1, 2, 3, 4, 31, 32, 33, 63, 64, 65, 263, 264, 265, 266, 267, 528, 2048, 2049] {
+            round_trip(&vec![b'r'; len]);
+            round_trip(&(0..len).map(|at| (at * at * 7 + at / 5) as u8).collect::<Vec<_>>());
+        }
+        for gap in [DISTANCE_MAX - 4, DISTANCE_MAX - 3, DISTANCE_MAX - 2, DISTANCE_MAX, 3 * DISTANCE_MAX] {
+            let mut input = b"xyz".to_vec();
+            input.extend((0..gap).map(|at| (at * at * 31 + at / 3) as u8));
+            input.extend(b"xyzw");
+            round_trip(&input);
+        }
+    }
+
+    /// What liblzf 3.6 makes of some texts.
+    #[test]
+    fn bytes_of_liblzf_are_understood() {
+        let text = b"the quick brown fox jumps over the lazy dog, the quick brown fox sleeps. ".repeat(3);
+        let cases: &[(&[u8], &[u8])] = &[
+            (&[0; 1000], b"\x01\0\0\xe0\xff\0\xe0\xff\0\xe0\xff\0\xe0\xc3\0\x01\0\0"),
+            (
+                &text,
+                b"\x1fthe quick brown fox jumps over t\x20\x1e\x08lazy dog,\x60\x0d\xe0\x07\x2c\x06sleeps.\
+                  \xe0\x0c\x1b\xe0\x73\x48\x01\x2e\x20",
+            ),
+            (
+                b"abcabcabcdabcdeabcdefabcdefgabcdefgh",
+                b"\x03abca\x60\x02\0d\x20\x06\x01de\x60\x04\0f\x80\x05\0g\x80\x06\x01gh",
+            ),
+        ];
+        for &(text, compressed) in cases {
+            assert_eq!(decompress(compressed, text.len(), 1000).as_deref(), Ok(text));
+            assert!(compress(text, compressed.len() + 2).is_some(), "ours is about as good");
+        }
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        let refused = |input: &[u8], len| decompress(input, len, 1 << 40).err();
+        assert_eq!(refused(b"\0a", 1), None);
+        assert_eq!(refused(b"\0a", 0), Some(LzfError::Len));
+        assert_eq!(refused(b"\0a", 2), Some(LzfError::Len));
+        assert_eq!(refused(b"\x01a", 2), Some(LzfError::Truncated));
+        assert_eq!(refused(b"\0a\x20", 4), Some(LzfError::Truncated));
+        assert_eq!(refused(b"\0a\xe0\x01", 11), Some(LzfError::Truncated));
+        assert_eq!(refused(b"\0a\x20\x01", 4), Some(LzfError::Distance));
+        assert_eq!(refused(b"\0a\x20\0", 4), None);
+        assert_eq!(refused(b"\0a\x20\0", 3), Some(LzfError::Len));
+        assert_eq!(refused(b"\0a", 1 << 39), Some(LzfError::TooLong));
+        assert_eq!(decompress(b"\0a", 1, 0), Err(LzfError::TooLong));
+    }
+}

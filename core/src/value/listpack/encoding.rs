@@ -299,9 +299,8 @@ mod tests {
 
     #[test]
     fn lengths_at_the_end_have_redis_bounds() {
-        let lens = [
-            0, 1, 63, 64, 125, 126, 127, 128, 4095, 4096, 16_377, 16_378, 16_379, 2_097_145, 2_097_146,
-        ];
+        let lens =
+            [0, 1, 63, 64, 125, 126, 127, 128, 4095, 4096, 16_377, 16_378, 16_379, 2_097_145, 2_097_146];
         for len in lens {
             let string = vec![b'x'; len];
             let bytes = encode(StringRef::Bytes(&string));

@@ -215,6 +215,72 @@ proptest! {
     }
 }
 
+/// The listpack of a hash with fields `f0`, `f1`, … as Redis 7 dumps it.
+#[test]
+fn bytes_are_those_of_redis() {
+    let hex = "\
+        670100002e00826630030001826631037f0182663203c0800282663303dfff0282663403cfff0282663503d000028266\
+        3603f100100382663703f1ffef0382663803f1ff7f0382663903f2ff7fff048366313004f2ffff7f048366313104f3ff\
+        ff7fff058366313204f3ffffff7f058366313304f4ffffff7fffffffff098366313404f4ffffffffffffff7f09836631\
+        3504f40000000000000080098366313604800183663137048161028366313804822d3003836631390483303037048366\
+        3230049339323233333732303336383534373735383038148366323104bf787878787878787878787878787878787878\
+        787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878408366\
+        323204e04079797979797979797979797979797979797979797979797979797979797979797979797979797979797979\
+        79797979797979797979797979797979797979797942ff";
+    let texts = ["", "a", "-0", "007", "9223372036854775808", &"x".repeat(63), &"y".repeat(64)];
+    let numbers = [
+        0,
+        127,
+        128,
+        -1,
+        4095,
+        -4096,
+        4096,
+        -4097,
+        0x7FFF,
+        -0x8001,
+        0x7F_FFFF,
+        -0x80_0001,
+        0x7FFF_FFFF,
+        -0x8000_0001,
+        i64::MAX,
+        i64::MIN,
+    ];
+    let values = numbers.iter().map(i64::to_string).chain(texts.map(str::to_string));
+    let fields_and_values: Vec<String> =
+        values.enumerate().flat_map(|(index, value)| [format!("f{index}"), value]).collect();
+    let listpack: Listpack = fields_and_values.iter().map(|text| Bytes(text.as_bytes())).collect();
+    let bytes =
+        listpack.view().as_bytes().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    assert_eq!(bytes, hex);
+}
+
+/// The last bytes of hashes with one long string, as Redis 7 dumps them: the lengths at the end.
+#[test]
+fn lengths_at_the_end_are_those_of_redis() {
+    let cases: [(usize, &[u8]); 13] = [
+        (124, b"z\x7e\xff"),
+        (125, b"z\x7f\xff"),
+        (126, b"z\x01\x80\xff"),
+        (127, b"z\x01\x81\xff"),
+        (4095, b"z\x20\x81\xff"),
+        (4096, b"z\x20\x85\xff"),
+        (16_376, b"z\x7f\xfd\xff"),
+        (16_377, b"z\x7f\xfe\xff"),
+        (16_378, b"z\x00\xff\xff\xff"),
+        (16_379, b"z\x01\x80\x80\xff"),
+        (2_097_145, b"z\x7f\xff\xfe\xff"),
+        (2_097_146, b"z\x00\xff\xff\xff\xff"),
+        (2_097_147, b"z\x01\x80\x80\x80\xff"),
+    ];
+    for (len, end) in cases {
+        let value = vec![b'z'; len];
+        let listpack = Listpack::from_iter([Bytes(b"f"), Bytes(&value)]);
+        assert!(listpack.view().as_bytes().ends_with(end), "{len}");
+        check(&listpack, &[b"f".to_vec(), value]);
+    }
+}
+
 #[test]
 fn errors_say_what_is_wrong() {
     use ListpackError::{BytesLen, Element, End, Len};

@@ -249,9 +249,7 @@ impl<'a> Needle<'a> {
     /// Looks for `value`; `digits` is room for its text.
     pub fn new(value: StringRef<'a>, digits: &'a mut itoa::Buffer) -> Needle<'a> {
         match value {
-            StringRef::Int(number) => {
-                Needle { text: digits.format(number).as_bytes(), number: Some(number) }
-            }
+            StringRef::Int(number) => Needle { text: digits.format(number).as_bytes(), number: Some(number) },
             StringRef::Bytes(text) => Needle { text, number: parse_i64(text) },
         }
     }
