@@ -6,6 +6,7 @@
 pub mod intset;
 pub mod listpack;
 pub mod lzf;
+pub mod quicklist;
 mod size_class;
 mod string;
 

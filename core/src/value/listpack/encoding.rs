@@ -87,22 +87,15 @@ impl<'a> Encoded<'a> {
     fn string(bytes: &'a [u8]) -> Encoded<'a> {
         let mut head = [0; HEAD_LEN_MAX];
         let little = (bytes.len() as u64).to_le_bytes();
-        let head_len = match bytes.len() {
-            0..=SHORT_LEN_MAX => {
-                head[0] = 0x80 | little[0];
-                1
-            }
-            0..=MIDDLE_LEN_MAX => {
-                head[0] = 0xE0 | little[1];
-                head[1] = little[0];
-                2
-            }
+        let head_len = string_head_len(bytes.len());
+        match head_len {
+            1 => head[0] = 0x80 | little[0],
+            2 => (head[0], head[1]) = (0xE0 | little[1], little[0]),
             _ => {
                 head[0] = STRING_32;
                 head[1..5].copy_from_slice(&little[..4]);
-                5
             }
-        };
+        }
         Encoded { head, head_len, data: bytes }
     }
 
@@ -121,6 +114,24 @@ impl<'a> Encoded<'a> {
         let (data, backlen) = rest.split_at_mut(self.data.len());
         data.copy_from_slice(self.data);
         write_backlen(self.head_len + self.data.len(), backlen);
+    }
+}
+
+/// Bytes that an element takes whose value is a string of this length, and no number.
+pub(in crate::value) fn string_element_len(len: usize) -> usize {
+    let head_len = string_head_len(len);
+    head_len + len + backlen_size(head_len + len)
+}
+
+/// Bytes that say that a string of this length follows.
+#[inline]
+fn string_head_len(len: usize) -> usize {
+    if len <= SHORT_LEN_MAX {
+        1
+    } else if len <= MIDDLE_LEN_MAX {
+        2
+    } else {
+        5
     }
 }
 
@@ -233,12 +244,16 @@ const BACKLEN_SIZE_MAX: usize = 5;
 /// still fit takes one byte more.
 #[inline]
 fn backlen_size(len: usize) -> usize {
-    match len {
-        0..=127 => 1,
-        0..=16_382 => 2,
-        0..=2_097_150 => 3,
-        0..=268_435_454 => 4,
-        _ => 5,
+    if len <= 127 {
+        1
+    } else if len < 16_383 {
+        2
+    } else if len < 2_097_151 {
+        3
+    } else if len < 268_435_455 {
+        4
+    } else {
+        5
     }
 }
 
@@ -306,6 +321,7 @@ mod tests {
             let bytes = encode(StringRef::Bytes(&string));
             assert_eq!(decode(&bytes), (StringRef::Bytes(&string), bytes.len()), "{len}");
             assert_eq!(element_len(&bytes), bytes.len(), "{len}");
+            assert_eq!(string_element_len(len), bytes.len(), "{len}");
             assert_eq!(checked_element_len(&bytes), Some(bytes.len()), "{len}");
             assert_eq!(element_len_backwards(&bytes), bytes.len(), "{len}");
         }

@@ -22,6 +22,7 @@ mod view;
 
 pub use view::{Iter, ListpackError, ListpackView};
 
+pub(super) use encoding::string_element_len;
 pub(super) use view::Needle;
 
 use self::encoding::Encoded;
@@ -33,7 +34,7 @@ use std::fmt;
 const HEADER_LEN: usize = 6;
 
 /// Length of an empty listpack: the header and the end.
-const BYTES_LEN_MIN: usize = HEADER_LEN + 1;
+pub(super) const BYTES_LEN_MIN: usize = HEADER_LEN + 1;
 
 /// The number of elements when it does not fit the header.
 const LEN_UNKNOWN: u16 = u16::MAX;
@@ -82,6 +83,11 @@ impl Listpack {
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Listpack, ListpackError> {
         let len = ListpackView::validate(&bytes)?.len();
         Ok(Listpack { room: Room::from(bytes), len: len as u32 })
+    }
+
+    /// Takes over what was a sound listpack of so many elements before it went through a compressor of our own.
+    pub(super) fn from_trusted(bytes: Vec<u8>, len: usize) -> Listpack {
+        Listpack { room: Room::from(bytes), len: len as u32 }
     }
 
     /// Its elements, to be read.
@@ -181,6 +187,29 @@ impl Listpack {
         after
     }
 
+    /// Adds an element that then has this index.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer elements than that.
+    pub fn insert(&mut self, index: usize, value: StringRef<'_>) {
+        match self.view().seek(index) {
+            Some(offset) => self.insert_before(offset, value),
+            None if index == self.len() => self.append(value),
+            None => panic!("the index is not beyond the length"),
+        }
+    }
+
+    /// Puts another value in the place of the element with this index.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn replace_at(&mut self, index: usize, value: StringRef<'_>) {
+        let offset = self.view().seek(index).expect("the index is below the length");
+        self.replace(offset, value);
+    }
+
     /// Puts another value in the place of an element.
     pub fn replace(&mut self, offset: Offset, value: StringRef<'_>) {
         let old_len = self.view().after(offset).at() - offset.at();
@@ -211,6 +240,20 @@ impl Listpack {
             let to = self.view().seek(last).map_or(self.end(), Offset::at);
             self.edit(from.at(), to - from.at(), 0, self.len - (last - index) as u32);
         }
+    }
+
+    /// Removes up to `count` elements that equal `needle`, the first ones or the last ones. Returns how many.
+    pub(super) fn remove_equal(&mut self, needle: &Needle<'_>, count: usize, from_back: bool) -> usize {
+        let mut removed = 0;
+        let mut next = if from_back { self.view().last() } else { self.view().first() };
+        while let Some(offset) = next.filter(|_| removed < count) {
+            let is_equal = needle.equals(self.view().at(offset));
+            let before = if from_back { self.view().previous(offset) } else { None };
+            let after = if is_equal { self.remove(offset) } else { self.view().next(offset) };
+            next = if from_back { before } else { after };
+            removed += usize::from(is_equal);
+        }
+        removed
     }
 
     /// Removes the elements from this index on, and returns them.

@@ -74,16 +74,9 @@ impl<'a> ListpackView<'a> {
         Ok(ListpackView { bytes, len })
     }
 
-    /// A view of bytes that are known to be sound.
+    /// A view of bytes that are known to be a sound listpack of so many elements.
     #[inline]
-    pub(super) fn trusted(bytes: &'a [u8], len: usize) -> ListpackView<'a> {
-        ListpackView { bytes, len }
-    }
-
-    /// A view of what was a sound listpack of so many elements before it went through a compressor of our own.
-    #[inline]
-    pub(in crate::value) fn restored(bytes: &'a [u8], len: usize) -> ListpackView<'a> {
-        debug_assert_eq!(ListpackView::validate(bytes).map(|view| view.len), Ok(len));
+    pub(in crate::value) fn trusted(bytes: &'a [u8], len: usize) -> ListpackView<'a> {
         ListpackView { bytes, len }
     }
 
@@ -143,6 +136,13 @@ impl<'a> ListpackView<'a> {
     #[inline]
     pub fn at(self, offset: Offset) -> StringRef<'a> {
         decode(&self.bytes[offset.at()..]).0
+    }
+
+    /// The value of an element, and where the next one begins or the end is.
+    #[inline]
+    pub(in crate::value) fn read(self, offset: Offset) -> (StringRef<'a>, Offset) {
+        let (value, len) = decode(&self.bytes[offset.at()..]);
+        (value, Offset(offset.0 + len as u32))
     }
 
     /// The element with this index, walking from the nearer end.
