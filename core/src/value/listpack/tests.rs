@@ -151,7 +151,7 @@ fn find_in_model(model: &[Vec<u8>], needle: &[u8], from: usize, skip: usize) -> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn edits_do_what_they_do_to_a_vector(steps in prop::collection::vec(step(), 1..60)) {

@@ -127,9 +127,9 @@ impl Directory {
     /// Puts a node before the one at `place`, or behind all.
     pub fn insert(&mut self, place: usize, node: Node) {
         let slot = Slot::new(node);
+        let (mut block, mut index) = self.block_for_insertion(place);
         self.elements += slot.elements;
         self.nodes += 1;
-        let (mut block, mut index) = self.block_for_insertion(place);
         match self.blocks.get_mut(block) {
             Some(Block { nodes: BLOCK_NODES_MAX, .. }) if index == 0 => {
                 self.blocks.insert(block, Block::default());

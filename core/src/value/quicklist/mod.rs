@@ -379,9 +379,6 @@ impl Quicklist {
     /// After up to `shift` nodes came or went at a place: compresses and decompresses nodes where the compressed
     /// ones begin and end.
     fn settle_edges(&mut self, shift: usize) {
-        if self.compress_depth == 0 {
-            return;
-        }
         let nodes = self.nodes_len();
         let last = (self.compress_depth + shift).min(nodes);
         for distance in self.compress_depth.saturating_sub(shift)..last {
@@ -392,15 +389,16 @@ impl Quicklist {
 
     /// After a change at `place`: compresses what was decompressed for it, or came to be there.
     fn settle_around(&mut self, place: usize) {
-        if self.compress_depth > 0 {
-            for place in place.saturating_sub(2)..(place + 3).min(self.nodes_len()) {
-                self.settle(place);
-            }
+        for place in place.saturating_sub(2)..(place + 3).min(self.nodes_len()) {
+            self.settle(place);
         }
     }
 
     /// Compresses or decompresses the node at `place` as its distance from the ends demands.
     fn settle(&mut self, place: usize) {
+        if self.compress_depth == 0 {
+            return;
+        }
         let distance = place.min(self.nodes_len() - 1 - place);
         match (self.node(place), distance < self.compress_depth) {
             (Node::Compressed(_), true) => self.update(place, Node::decompress),
