@@ -58,8 +58,6 @@ impl Offset {
 /// Texts that are the canonical form of an integer are stored as integers, and come back as such.
 pub struct Listpack {
     room: Room,
-    /// How many elements there are: the header cannot always say.
-    len: u32,
 }
 
 impl Listpack {
@@ -72,7 +70,7 @@ impl Listpack {
     /// An empty one that can grow to so many bytes without moving. It keeps this room until something is removed.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Listpack {
-        Listpack { room: Room::with_capacity(bytes), len: 0 }
+        Listpack { room: Room::with_capacity(bytes) }
     }
 
     /// Takes over bytes from a stranger.
@@ -82,12 +80,12 @@ impl Listpack {
     /// What [`ListpackView::validate`] finds wrong with them.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Listpack, ListpackError> {
         let len = ListpackView::validate(&bytes)?.len();
-        Ok(Listpack { room: Room::from(bytes), len: len as u32 })
+        Ok(Listpack { room: Room::from_vec(bytes, len) })
     }
 
     /// Takes over what was a sound listpack of so many elements before it went through a compressor of our own.
     pub(super) fn from_trusted(bytes: Vec<u8>, len: usize) -> Listpack {
-        Listpack { room: Room::from(bytes), len: len as u32 }
+        Listpack { room: Room::from_vec(bytes, len) }
     }
 
     /// Its elements, to be read.
@@ -101,14 +99,14 @@ impl Listpack {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        self.len as usize
+        self.room.elements()
     }
 
     /// Whether there are none.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Bytes of the format: what limits are about.
@@ -164,14 +162,14 @@ impl Listpack {
     /// Adds all elements of another listpack behind those of this one.
     pub fn append_listpack(&mut self, other: ListpackView<'_>) {
         let elements = elements_of(other);
-        let len = self.len + other.len() as u32;
+        let len = self.len() + other.len();
         self.edit(self.end(), 0, elements.len(), len).copy_from_slice(elements);
     }
 
     /// Adds all elements of another listpack before those of this one.
     pub fn prepend_listpack(&mut self, other: ListpackView<'_>) {
         let elements = elements_of(other);
-        let len = self.len + other.len() as u32;
+        let len = self.len() + other.len();
         self.edit(HEADER_LEN, 0, elements.len(), len).copy_from_slice(elements);
     }
 
@@ -229,7 +227,7 @@ impl Listpack {
             to = view.after(to);
             removed += 1;
         }
-        self.edit(offset.at(), to.at() - offset.at(), 0, self.len - removed as u32);
+        self.edit(offset.at(), to.at() - offset.at(), 0, self.len() - removed);
         (offset.at() < self.end()).then_some(offset)
     }
 
@@ -238,7 +236,7 @@ impl Listpack {
         let last = index.saturating_add(count).min(self.len());
         if let Some(from) = self.view().seek(index).filter(|_| count > 0) {
             let to = self.view().seek(last).map_or(self.end(), Offset::at);
-            self.edit(from.at(), to - from.at(), 0, self.len - (last - index) as u32);
+            self.edit(from.at(), to - from.at(), 0, self.len() - (last - index));
         }
     }
 
@@ -262,9 +260,9 @@ impl Listpack {
         let mut tail = Listpack::new();
         if let Some(from) = self.view().seek(index) {
             let elements = &self.view().as_bytes()[from.at()..self.end()];
-            let count = self.len - index as u32;
+            let count = self.len() - index;
             tail.edit(HEADER_LEN, 0, elements.len(), count).copy_from_slice(elements);
-            self.edit(from.at(), elements_of(tail.view()).len(), 0, index as u32);
+            self.edit(from.at(), elements_of(tail.view()).len(), 0, index);
         }
         tail
     }
@@ -276,14 +274,14 @@ impl Listpack {
     }
 
     #[inline]
-    fn put(&mut self, at: usize, removed_bytes: usize, removed: u32, encoded: &Encoded<'_>) {
-        let gap = self.edit(at, removed_bytes, encoded.len(), self.len - removed + 1);
+    fn put(&mut self, at: usize, removed_bytes: usize, removed: usize, encoded: &Encoded<'_>) {
+        let gap = self.edit(at, removed_bytes, encoded.len(), self.len() - removed + 1);
         encoded.write(gap);
     }
 
     fn put_all(&mut self, at: usize, values: &[StringRef<'_>]) {
         let bytes = values.iter().map(|&value| Listpack::element_len(value)).sum();
-        let mut gap = self.edit(at, 0, bytes, self.len + values.len() as u32);
+        let mut gap = self.edit(at, 0, bytes, self.len() + values.len());
         for &value in values {
             let encoded = Encoded::new(value);
             let place;
@@ -295,8 +293,7 @@ impl Listpack {
     /// Puts a gap of `added` bytes in the place of `removed` ones, to be filled with whole elements, of which
     /// there are `len` then.
     #[inline]
-    fn edit(&mut self, at: usize, removed: usize, added: usize, len: u32) -> &mut [u8] {
-        self.len = len;
+    fn edit(&mut self, at: usize, removed: usize, added: usize, len: usize) -> &mut [u8] {
         self.room.splice(at, removed, added, len)
     }
 }
@@ -315,7 +312,7 @@ impl Default for Listpack {
 impl Clone for Listpack {
     /// A copy without the room to spare.
     fn clone(&self) -> Listpack {
-        Listpack { room: Room::copied(self.room.bytes()), len: self.len }
+        Listpack { room: self.room.duplicate() }
     }
 }
 

@@ -11,6 +11,8 @@ use crate::value::size_class::{is_wasteful, size_class};
 pub(super) struct Room {
     block: Box<[u8]>,
     start: u32,
+    /// How many elements there are: the header cannot always say.
+    elements: u32,
 }
 
 impl Room {
@@ -19,14 +21,23 @@ impl Room {
         let mut block = vec![0; size_class(bytes.max(BYTES_LEN_MIN))].into_boxed_slice();
         block[0] = BYTES_LEN_MIN as u8;
         block[HEADER_LEN] = END;
-        Room { block, start: 0 }
+        Room { block, start: 0, elements: 0 }
     }
 
-    /// Holds a copy of these bytes.
-    pub fn copied(bytes: &[u8]) -> Room {
-        let mut block = Vec::with_capacity(size_class(bytes.len()));
-        block.extend_from_slice(bytes);
-        Room::from(block)
+    /// Takes over the sound bytes of so many elements.
+    pub fn from_vec(mut bytes: Vec<u8>, elements: usize) -> Room {
+        let capacity = size_class(bytes.len());
+        bytes.reserve_exact(capacity - bytes.len());
+        bytes.resize(capacity, 0);
+        let elements = u32::try_from(elements).unwrap_or_else(|_| too_long());
+        Room { block: bytes.into_boxed_slice(), start: 0, elements }
+    }
+
+    /// Holds the same bytes, with as little to spare as can be.
+    pub fn duplicate(&self) -> Room {
+        let mut block = Vec::with_capacity(size_class(self.len()));
+        block.extend_from_slice(self.bytes());
+        Room::from_vec(block, self.elements())
     }
 
     #[inline]
@@ -43,6 +54,12 @@ impl Room {
         u32::from_le_bytes(len) as usize
     }
 
+    /// Elements of the listpack.
+    #[inline]
+    pub fn elements(&self) -> usize {
+        self.elements as usize
+    }
+
     /// Bytes of memory.
     #[inline]
     pub fn capacity(&self) -> usize {
@@ -51,9 +68,9 @@ impl Room {
 
     /// Makes a gap of `added` bytes in the place of the `removed` ones at `at`. The shorter side moves if there
     /// is room for it. At either end, what is to spare on the other side comes over to this one at once, so
-    /// that the next elements there have room as well.
+    /// that the next elements there have room as well. There are `elements` then.
     #[inline]
-    pub fn splice(&mut self, at: usize, removed: usize, added: usize, elements: u32) -> &mut [u8] {
+    pub fn splice(&mut self, at: usize, removed: usize, added: usize, elements: usize) -> &mut [u8] {
         let (start, old_len) = (self.start(), self.len());
         let len = old_len - removed + added;
         let behind = old_len - at - removed;
@@ -88,8 +105,10 @@ impl Room {
     }
 
     #[inline]
-    fn write_header(&mut self, len: usize, elements: u32) {
+    fn write_header(&mut self, len: usize, elements: usize) {
         let len = u32::try_from(len).unwrap_or_else(|_| too_long());
+        // Every element takes two bytes at least, so there are fewer of them than bytes.
+        self.elements = elements as u32;
         let elements = u16::try_from(elements).unwrap_or(LEN_UNKNOWN);
         let start = self.start();
         let header = &mut self.block[start..start + HEADER_LEN];
@@ -149,14 +168,4 @@ impl Room {
 #[cold]
 fn too_long() -> ! {
     panic!("a listpack is longer than 4 GiB")
-}
-
-impl From<Vec<u8>> for Room {
-    /// Takes over sound bytes.
-    fn from(mut bytes: Vec<u8>) -> Room {
-        let capacity = size_class(bytes.len());
-        bytes.reserve_exact(capacity - bytes.len());
-        bytes.resize(capacity, 0);
-        Room { block: bytes.into_boxed_slice(), start: 0 }
-    }
 }

@@ -41,41 +41,29 @@ const COMPRESS_DEPTH_MAX: u32 = 65_535;
 /// How much an element takes besides its bytes, in the estimate by which Redis decides whether it still fits.
 const OVERHEAD_BYTES_ESTIMATE: usize = 8;
 
-/// The limits of a node.
+/// How large a listpack may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NodeLimits {
-    /// Largest listpack.
+pub(super) struct SizeLimits {
+    /// Most bytes.
     pub bytes_max: usize,
     /// Most elements.
     pub len_max: usize,
-    /// Elements of this many bytes are what Redis calls plain.
-    pub packed_threshold_bytes: usize,
-    /// Elements of more bytes than this don't share a node with others.
-    small_bytes_max: usize,
     /// Whether the number of elements is what is configured.
     is_by_len: bool,
 }
 
-impl NodeLimits {
-    /// Those of a listpack that is a whole list.
-    pub fn of_list(limits: ListLimits) -> NodeLimits {
-        NodeLimits::new(limits.fill, limits.packed_threshold_bytes)
-    }
-
-    /// Those of a node, for which only so large a `fill` is kept.
-    pub fn of_node(limits: ListLimits) -> NodeLimits {
-        NodeLimits::new(limits.fill.min(FILL_MAX), limits.packed_threshold_bytes)
-    }
-
-    fn new(fill: i32, packed_threshold_bytes: usize) -> NodeLimits {
-        let is_by_len = fill >= 0;
-        let (bytes_max, len_max) = match usize::try_from(fill) {
-            Ok(len) => (SAFETY_BYTES_MAX, len.max(1)),
-            Err(_) => (FIRST_SIZE_BYTES << (-1 - fill.max(LAST_SIZE)), usize::MAX),
-        };
-        let alone_bytes_max = longest_string_alone(bytes_max);
-        let small_bytes_max = alone_bytes_max.min(packed_threshold_bytes.saturating_sub(1));
-        NodeLimits { bytes_max, len_max, packed_threshold_bytes, small_bytes_max, is_by_len }
+impl SizeLimits {
+    /// What `fill` says.
+    #[inline]
+    pub fn new(fill: i32) -> SizeLimits {
+        match usize::try_from(fill) {
+            Ok(len) => SizeLimits { bytes_max: SAFETY_BYTES_MAX, len_max: len.max(1), is_by_len: true },
+            Err(_) => SizeLimits {
+                bytes_max: FIRST_SIZE_BYTES << (-1 - fill.max(LAST_SIZE)),
+                len_max: usize::MAX,
+                is_by_len: false,
+            },
+        }
     }
 
     /// Whether a listpack of so many bytes and elements is too large.
@@ -84,11 +72,31 @@ impl NodeLimits {
         bytes > self.bytes_max || len > self.len_max
     }
 
-    /// Whether a list of one node of this size is small enough to become a listpack: below half the limits if it
+    /// Whether a list of one node of this size is small enough to become a listpack: below half the limit if it
     /// has been shrinking, so that it does not go back and forth. Only the limit that is configured counts.
     pub fn suit_listpack(&self, bytes: usize, len: usize, is_shrinking: bool) -> bool {
         let part = if is_shrinking { 2 } else { 1 };
         if self.is_by_len { len <= self.len_max / part } else { bytes <= self.bytes_max / part }
+    }
+}
+
+/// The limits of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NodeLimits {
+    size: SizeLimits,
+    /// Elements of this many bytes are what Redis calls plain.
+    pub packed_threshold_bytes: usize,
+    /// Elements of more bytes than this don't share a node with others.
+    small_bytes_max: usize,
+}
+
+impl NodeLimits {
+    pub fn new(limits: ListLimits) -> NodeLimits {
+        let size = SizeLimits::new(limits.fill.min(FILL_MAX));
+        let packed_threshold_bytes = limits.packed_threshold_bytes;
+        let small_bytes_max =
+            longest_string_alone(size.bytes_max).min(packed_threshold_bytes.saturating_sub(1));
+        NodeLimits { size, packed_threshold_bytes, small_bytes_max }
     }
 
     /// Whether an element of so many bytes gets a node of its own.
@@ -101,7 +109,7 @@ impl NodeLimits {
     #[inline]
     pub fn admit(&self, bytes: usize, len: usize, element_bytes: usize) -> bool {
         !self.is_large(element_bytes)
-            && !self.are_exceeded(bytes + element_bytes + OVERHEAD_BYTES_ESTIMATE, len + 1)
+            && !self.size.are_exceeded(bytes + element_bytes + OVERHEAD_BYTES_ESTIMATE, len + 1)
     }
 
     /// Whether a node takes one more element of so many bytes.
@@ -112,7 +120,7 @@ impl NodeLimits {
     /// Whether two neighbours may become one node.
     pub fn admit_merge(&self, left: &Node, right: &Node) -> bool {
         let bytes = left.bytes_len() + right.bytes_len() - BYTES_LEN_MIN;
-        !left.is_plain() && !right.is_plain() && !self.are_exceeded(bytes, left.len() + right.len())
+        !left.is_plain() && !right.is_plain() && !self.size.are_exceeded(bytes, left.len() + right.len())
     }
 }
 
@@ -134,8 +142,8 @@ mod tests {
     #[test]
     fn limits_follow_from_fill() {
         let of = |fill| {
-            let limits = NodeLimits::of_node(ListLimits { fill, ..ListLimits::default() });
-            (limits.bytes_max, limits.len_max)
+            let limits = NodeLimits::new(ListLimits { fill, ..ListLimits::default() });
+            (limits.size.bytes_max, limits.size.len_max)
         };
         assert_eq!(of(0), (8192, 1));
         assert_eq!(of(1), (8192, 1));
@@ -145,30 +153,30 @@ mod tests {
         assert_eq!(of(-2), (8192, usize::MAX));
         assert_eq!(of(-5), (65_536, usize::MAX));
         assert_eq!(of(i32::MIN), (65_536, usize::MAX));
-        assert_eq!(NodeLimits::of_list(ListLimits { fill: 40_000, ..ListLimits::default() }).len_max, 40_000);
+        assert_eq!(SizeLimits::new(40_000).len_max, 40_000);
     }
 
     #[test]
     fn large_is_what_fills_a_node_alone() {
-        let limits = NodeLimits::of_node(ListLimits::default());
+        let limits = NodeLimits::new(ListLimits::default());
         // Header and end take 7 bytes, the head of a long string 5, and the length behind it 2.
         assert!(!limits.is_large(8192 - 14));
         assert!(limits.is_large(8192 - 13));
         assert!(limits.admit(7, 0, 8192 - 15));
         assert!(!limits.admit(8, 1, 8192 - 15));
         let debugged = ListLimits { packed_threshold_bytes: 10, ..ListLimits::default() };
-        assert!(!NodeLimits::of_node(debugged).is_large(9));
-        assert!(NodeLimits::of_node(debugged).is_large(10));
+        assert!(!NodeLimits::new(debugged).is_large(9));
+        assert!(NodeLimits::new(debugged).is_large(10));
     }
 
     #[test]
     fn going_back_takes_half() {
-        let by_size = NodeLimits::of_list(ListLimits::default());
+        let by_size = SizeLimits::new(-2);
         assert!(by_size.suit_listpack(8192, 9000, false) && !by_size.suit_listpack(8193, 1, false));
         assert!(by_size.suit_listpack(4096, 9000, true) && !by_size.suit_listpack(4097, 1, true));
-        let by_len = NodeLimits::of_list(ListLimits { fill: 5, ..ListLimits::default() });
+        let by_len = SizeLimits::new(5);
         assert!(by_len.suit_listpack(1 << 20, 2, true) && !by_len.suit_listpack(10, 3, true));
-        let one = NodeLimits::of_list(ListLimits { fill: 1, ..ListLimits::default() });
+        let one = SizeLimits::new(1);
         assert!(one.suit_listpack(10, 1, false) && !one.suit_listpack(10, 1, true));
     }
 }

@@ -1,6 +1,6 @@
 //! A list as a key has it: a listpack or a quicklist, and when it turns from one into the other.
 
-use super::limits::NodeLimits;
+use super::limits::SizeLimits;
 use super::walk::{Source, Walk};
 use super::{Element, End, ListLimits, Quicklist, Remains, end_of, pop_value, push_value};
 use crate::value::StringRef;
@@ -122,7 +122,7 @@ impl List {
     pub fn grow_for(&mut self, added_bytes: usize, added: usize, limits: ListLimits) {
         if let Repr::Listpack(listpack) = &mut self.0 {
             let (bytes, len) = (listpack.bytes_len() + added_bytes, listpack.len() + added);
-            if NodeLimits::of_list(limits).are_exceeded(bytes, len) {
+            if SizeLimits::new(limits.fill).are_exceeded(bytes, len) {
                 let mut quicklist = Quicklist::new(limits);
                 quicklist.push_listpack(std::mem::take(listpack));
                 self.0 = Repr::Quicklist(Box::new(quicklist));
@@ -249,9 +249,9 @@ impl List {
 
     fn convert_to_listpack(&mut self, limits: ListLimits, is_shrinking: bool) {
         let Repr::Quicklist(quicklist) = &mut self.0 else { return };
-        let limits_of_list = NodeLimits::of_list(limits);
+        let size_limits = SizeLimits::new(limits.fill);
         let suits =
-            |node: &super::Node| limits_of_list.suit_listpack(node.bytes_len(), node.len(), is_shrinking);
+            |node: &super::Node| size_limits.suit_listpack(node.bytes_len(), node.len(), is_shrinking);
         if quicklist.single_node().is_some_and(suits) {
             let quicklist = std::mem::replace(&mut **quicklist, Quicklist::new(limits));
             self.0 = Repr::Listpack(quicklist.into_head().into_listpack());

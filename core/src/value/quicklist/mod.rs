@@ -146,7 +146,7 @@ impl Quicklist {
             inner: Directory::default(),
             tail: Node::empty(),
             len: 0,
-            limits: NodeLimits::of_node(limits),
+            limits: NodeLimits::new(limits),
             compress_depth: compress_depth_of(limits),
         }
     }
