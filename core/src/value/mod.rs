@@ -3,6 +3,11 @@
 //! An [`Entry`](crate::keyspace::Entry) stores a value in the encoding that suits it and shows it as a
 //! [`ValueRef`]. The names of types and encodings are those of Redis.
 
+pub mod intset;
+pub mod listpack;
+pub mod lzf;
+pub mod quicklist;
+mod size_class;
 mod string;
 
 pub use string::{NewValue, RawString, StringRef};
