@@ -7,7 +7,7 @@
 
 use crate::dataset::Keys;
 use crate::keyspace::Database;
-use crate::value::ValueRef;
+use crate::value::StringRef;
 use std::cell::{Cell, RefCell};
 
 #[cfg(test)]
@@ -199,6 +199,5 @@ pub(crate) fn change_shared(keys: &mut Keys<'_>, key: &[u8], offset: usize, patc
 fn value_at(keys: &mut Keys<'_>, (database, key): &Place) -> Option<Vec<u8>> {
     let mut keys = keys.in_database(*database);
     let key = keys.db().key(key);
-    let ValueRef::String(string) = keys.db().find(key)?.value();
-    Some(string.to_vec())
+    keys.db().find(key)?.value().as_string().map(StringRef::to_vec)
 }

@@ -66,11 +66,14 @@ fn object(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let clock = ctx.keys.dataset.access;
     let entry = ctx.keys.peek(&args[2]).ok_or(CommandError::NoSuchKey)?;
-    let ValueRef::String(string) = entry.value();
     let line = format!(
         "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         entry.encoding_name(),
-        serialized_len(string),
+        match entry.value() {
+            ValueRef::String(string) => serialized_len(string),
+            // What a file would take is known once there are files.
+            ValueRef::Collection(collection) => collection.memory_bytes(),
+        },
         entry.lru(),
         clock.idle_seconds(entry.lru()),
     );

@@ -14,7 +14,7 @@ use crate::long_double::LongDouble;
 use crate::number::parse_i64;
 use crate::propagation::Propagate;
 use crate::resp::{Reply, SHARED_BULK_LEN_BYTES_MIN};
-use crate::value::{StringRef, ValueRef};
+use crate::value::StringRef;
 use lcs::lcs;
 
 pub(super) use table::TABLE;
@@ -144,10 +144,10 @@ fn getex(ctx: &mut Context<'_>) -> CommandResult {
 /// `STRLEN key` — O(1).
 fn strlen(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let len = ctx.keys.read(&args[1]).map_or(0, |entry| {
-        let ValueRef::String(string) = entry.value();
-        string.len()
-    });
+    let len = match ctx.keys.read(&args[1]) {
+        Some(entry) => entry.value().as_string().ok_or(CommandError::WrongType)?.len(),
+        None => 0,
+    };
     ctx.reply.integer(len as i64);
     Ok(Propagate::Nothing)
 }
@@ -215,7 +215,7 @@ fn getrange(ctx: &mut Context<'_>) -> CommandResult {
     let end = parse_i64(&args[3]).ok_or(CommandError::NotInteger)?;
     match ctx.keys.read(&args[1]) {
         Some(entry) => {
-            let ValueRef::String(string) = entry.value();
+            let string = entry.value().as_string().ok_or(CommandError::WrongType)?;
             string.with_bytes(|bytes| ctx.reply.bulk(slice_of(bytes, start, end)));
         }
         None => ctx.reply.bulk(b""),
@@ -279,8 +279,8 @@ fn mget(ctx: &mut Context<'_>) -> CommandResult {
     ctx.reply.array(args.len() - 1);
     for key in args.from(1) {
         match ctx.keys.read_handle(key) {
-            Some(found) => reply_string(ctx.reply, found)?,
-            None => ctx.reply.null(),
+            Some(found) if string_of(&found).is_ok() => reply_string(ctx.reply, found)?,
+            _ => ctx.reply.null(),
         }
     }
     Ok(Propagate::Nothing)
@@ -469,8 +469,7 @@ fn reply_string(reply: &mut Reply, mut found: Occupied<'_>) -> Result<(), Comman
 /// The string a key holds.
 #[inline]
 fn string_of<'a>(found: &'a Occupied<'_>) -> Result<StringRef<'a>, CommandError> {
-    let ValueRef::String(string) = found.entry().value();
-    Ok(string)
+    found.entry().value().as_string().ok_or(CommandError::WrongType)
 }
 
 /// Checks that a string may become `offset + more` bytes long.

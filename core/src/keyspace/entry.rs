@@ -6,6 +6,7 @@
 //!           expiry     8 bytes, only if there is one: Unix time in milliseconds
 //!           key
 //!           value      an i64, or up to INLINE_LEN_MAX bytes, or a pointer to a boxed `RawString`
+//!                      or `Collection`
 //! ```
 //!
 //! A 16-byte key with an 8-byte value takes 32 bytes, and 40 with an expiry. Blocks have exactly the sizes the
@@ -23,11 +24,13 @@ mod block;
 mod header;
 
 use self::block::{allocate, copy_short, free, is_equal, is_fitting};
-use self::header::{ENCODING_BOXED, ENCODING_INLINE, ENCODING_INT, FLAG_EXPIRY, FLAG_RAW, Header, flags};
+use self::header::{
+    ENCODING_BOXED, ENCODING_COLLECTION, ENCODING_INLINE, ENCODING_INT, FLAG_EXPIRY, FLAG_RAW, Header, flags,
+};
 use super::UnixMillis;
 use super::element::{ADDRESS_MASK, Element, TAG_SHIFT};
 use super::prefetch::prefetch;
-use crate::value::{NewValue, RawString, StringRef, ValueRef, ValueType};
+use crate::value::{Collection, NewValue, RawString, StringRef, ValueRef, ValueType};
 use bytes::Bytes;
 use std::fmt;
 use std::marker::PhantomData;
@@ -174,8 +177,12 @@ impl Entry {
             ENCODING_INLINE => {
                 Entry::build(key, Content::Inline(self.as_ref().inline()), expiry, lru, is_raw)
             }
-            _ => {
+            ENCODING_BOXED => {
                 let content = Content::Boxed(self.take_boxed());
+                Entry::build(key, content, expiry, lru, is_raw)
+            }
+            _ => {
+                let content = Content::Collection(self.take_collection());
                 Entry::build(key, content, expiry, lru, is_raw)
             }
         }
@@ -298,8 +305,7 @@ impl Entry {
             self.set_raw(true);
             return result;
         }
-        let ValueRef::String(string) = self.value();
-        let mut bytes = string.to_vec();
+        let mut bytes = self.value().as_string().map_or_else(Vec::new, StringRef::to_vec);
         let result = f(&mut bytes);
         let expiry = self.expiry();
         with_content(NewValue::Owned(bytes), |content, _| self.rewrite(content, expiry, true));
@@ -311,6 +317,17 @@ impl Entry {
     #[must_use]
     pub fn shared_bytes(&mut self) -> Option<Bytes> {
         (self.header().encoding() == ENCODING_BOXED).then(|| self.boxed_mut().share())
+    }
+
+    /// The collection, to change it.
+    #[must_use]
+    #[inline]
+    pub fn collection_mut(&mut self) -> Option<&mut Collection> {
+        if self.header().encoding() != ENCODING_COLLECTION {
+            return None;
+        }
+        // SAFETY: with this encoding the entry owns the box; it is borrowed for change.
+        Some(unsafe { &mut *self.as_ref().collection_ptr() })
     }
 }
 
@@ -343,7 +360,8 @@ impl<'a> EntryRef<'a> {
         ValueRef::String(match self.header().encoding() {
             ENCODING_INT => StringRef::Int(self.int()),
             ENCODING_INLINE => StringRef::Bytes(self.inline()),
-            _ => StringRef::Bytes(self.boxed().as_bytes()),
+            ENCODING_BOXED => StringRef::Bytes(self.boxed().as_bytes()),
+            _ => return ValueRef::Collection(self.collection()),
         })
     }
 
@@ -361,6 +379,7 @@ impl<'a> EntryRef<'a> {
         match header.encoding() {
             ENCODING_INT => "int",
             ENCODING_INLINE if !header.is_raw() && header.inline_len() <= EMBSTR_LEN_MAX => "embstr",
+            ENCODING_COLLECTION => self.collection().encoding_name(),
             _ => "raw",
         }
     }
@@ -377,6 +396,7 @@ impl<'a> EntryRef<'a> {
     pub fn allocated_bytes(self) -> usize {
         let outside = match self.header().encoding() {
             ENCODING_BOXED => size_of::<RawString>() + self.boxed().allocated_bytes(),
+            ENCODING_COLLECTION => self.collection().memory_bytes(),
             _ => 0,
         };
         self.shape().block_bytes + outside
@@ -389,7 +409,8 @@ impl<'a> EntryRef<'a> {
         let content = match header.encoding() {
             ENCODING_INT => Content::Int(self.int()),
             ENCODING_INLINE => Content::Inline(self.inline()),
-            _ => Content::Boxed(Box::new(self.boxed().duplicate())),
+            ENCODING_BOXED => Content::Boxed(Box::new(self.boxed().duplicate())),
+            _ => Content::Collection(Box::new(self.collection().clone())),
         };
         Entry::build(key, content, expiry, self.lru(), header.is_raw())
     }
@@ -414,9 +435,7 @@ impl fmt::Debug for EntryRef<'_> {
 impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
-        if self.header().encoding() == ENCODING_BOXED {
-            drop(self.take_boxed());
-        }
+        self.drop_outside();
         // SAFETY: nobody uses the block after this.
         unsafe { free(self.block(), self.shape().block_bytes) };
     }
@@ -435,6 +454,7 @@ enum Content<'a> {
     Int(i64),
     Inline(&'a [u8]),
     Boxed(Box<RawString>),
+    Collection(Box<Collection>),
 }
 
 impl Content<'_> {
@@ -506,6 +526,19 @@ impl<'a> EntryRef<'a> {
     }
 
     #[inline]
+    fn collection_ptr(self) -> *mut Collection {
+        debug_assert_eq!(self.header().encoding(), ENCODING_COLLECTION);
+        // SAFETY: with this encoding a pointer lies there, not necessarily aligned.
+        unsafe { self.value_ptr().cast::<*mut Collection>().read_unaligned() }
+    }
+
+    #[inline]
+    fn collection(self) -> &'a Collection {
+        // SAFETY: the entry owns the box, and does not change while it is borrowed.
+        unsafe { &*self.collection_ptr() }
+    }
+
+    #[inline]
     fn boxed(self) -> &'a RawString {
         // SAFETY: the entry owns the box, and is borrowed.
         unsafe { &*self.boxed_ptr() }
@@ -544,6 +577,25 @@ impl Entry {
     fn boxed_mut(&mut self) -> &mut RawString {
         // SAFETY: the entry owns the box, and is borrowed for change.
         unsafe { &mut *self.as_ref().boxed_ptr() }
+    }
+
+    /// Frees what lies outside the block, and leaves a number in its place.
+    #[inline]
+    fn drop_outside(&mut self) {
+        match self.header().encoding() {
+            ENCODING_BOXED => drop(self.take_boxed()),
+            ENCODING_COLLECTION => drop(self.take_collection()),
+            _ => {}
+        }
+    }
+
+    /// Takes the collection out and leaves a number in its place.
+    #[cold]
+    fn take_collection(&mut self) -> Box<Collection> {
+        // SAFETY: the pointer came from a box, and is forgotten here.
+        let collection = unsafe { Box::from_raw(self.as_ref().collection_ptr()) };
+        self.set_header(self.header().with_value(ENCODING_INT, 0));
+        collection
     }
 
     /// Takes the box out and leaves a number in its place.
@@ -605,7 +657,7 @@ impl Entry {
     fn make_room(&mut self, flags: u8, len: usize) -> (Header, usize) {
         let header = self.header();
         if !header.is_long()
-            && header.encoding() != ENCODING_BOXED
+            && header.encoding() < ENCODING_BOXED
             && (header.flags() ^ flags) & FLAG_EXPIRY == 0
         {
             let shape = self.shape_by(header);
@@ -620,11 +672,11 @@ impl Entry {
 
     #[cold]
     fn make_room_slowly(&mut self, flags: u8, len: usize) -> (Header, usize) {
-        let mut header = self.header();
-        if header.encoding() == ENCODING_BOXED {
+        if self.header().encoding() == ENCODING_BOXED {
             sometimes!(Mark::SharedThenOverwritten, self.as_ref().boxed().is_lent());
-            drop(self.take_boxed());
         }
+        self.drop_outside();
+        let mut header = self.header();
         let old = self.shape_by(header);
         let had_expiry = header.has_expiry();
         header = header.with_flags(flags);
@@ -707,6 +759,12 @@ impl Entry {
                 unsafe { value.cast::<*mut RawString>().write_unaligned(Box::into_raw(string)) };
                 header.with_value(ENCODING_BOXED, 0)
             }
+            Content::Collection(collection) => {
+                let value_type = collection.value_type();
+                // SAFETY: the block has room for eight bytes there.
+                unsafe { value.cast::<*mut Collection>().write_unaligned(Box::into_raw(collection)) };
+                header.with_typed_value(value_type, ENCODING_COLLECTION, 0)
+            }
         };
         self.set_header(header);
     }
@@ -727,5 +785,6 @@ fn with_content<R>(value: NewValue<'_>, f: impl FnOnce(Content<'_>, bool) -> R) 
         NewValue::Owned(bytes) => f(boxed(RawString::owned(bytes)), is_raw),
         NewValue::Shared(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes), is_raw),
         NewValue::Shared(bytes) => f(boxed(RawString::shared(bytes)), is_raw),
+        NewValue::Collection(collection) => f(Content::Collection(collection), is_raw),
     }
 }

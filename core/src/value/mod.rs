@@ -3,6 +3,7 @@
 //! An [`Entry`](crate::keyspace::Entry) stores a value in the encoding that suits it and shows it as a
 //! [`ValueRef`]. The names of types and encodings are those of Redis.
 
+mod collection;
 pub mod intset;
 pub mod listpack;
 pub mod lzf;
@@ -10,6 +11,8 @@ pub mod quicklist;
 mod size_class;
 mod string;
 
+pub use collection::Collection;
+pub use quicklist::List;
 pub use string::{NewValue, RawString, StringRef};
 
 use std::fmt;
@@ -54,11 +57,12 @@ impl fmt::Display for ValueType {
 }
 
 /// A value, borrowed from its entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
 pub enum ValueRef<'a> {
     /// A string.
     String(StringRef<'a>),
+    /// Many elements.
+    Collection(&'a Collection),
 }
 
 impl<'a> ValueRef<'a> {
@@ -68,6 +72,7 @@ impl<'a> ValueRef<'a> {
     pub fn value_type(self) -> ValueType {
         match self {
             ValueRef::String(_) => ValueType::String,
+            ValueRef::Collection(collection) => collection.value_type(),
         }
     }
 
@@ -77,6 +82,7 @@ impl<'a> ValueRef<'a> {
     pub fn as_string(self) -> Option<StringRef<'a>> {
         match self {
             ValueRef::String(string) => Some(string),
+            ValueRef::Collection(_) => None,
         }
     }
 
@@ -91,6 +97,7 @@ impl<'a> ValueRef<'a> {
                 record.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
                 record.extend_from_slice(bytes);
             }
+            ValueRef::Collection(collection) => collection.describe(record),
         }
     }
 }

@@ -4,18 +4,18 @@ use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
 use crate::number::parse_i64;
 use crate::propagation::Propagate;
-use crate::value::ValueRef;
+use crate::value::StringRef;
 
 /// `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN len] [WITHMATCHLEN]` — O(N·M).
 pub(super) fn lcs(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let mut load = |key: &[u8]| {
-        ctx.keys.read(key).map_or_else(Vec::new, |entry| {
-            let ValueRef::String(string) = entry.value();
-            string.with_bytes(<[u8]>::to_vec)
-        })
+        let Some(entry) = ctx.keys.read(key) else { return Ok(Vec::new()) };
+        let string = entry.value().as_string();
+        string.map(StringRef::to_vec).ok_or("ERR The specified keys must contain string values")
     };
     let (a, b) = (load(&args[1]), load(&args[2]));
+    let (a, b) = (a?, b?);
     let options = Options::parse(ctx)?;
     if options.wants_len && options.wants_positions {
         return Err("ERR If you want both the length and indexes, please just use IDX.".into());

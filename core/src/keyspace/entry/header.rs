@@ -18,6 +18,8 @@ pub const ENCODING_INT: u8 = 0;
 pub const ENCODING_INLINE: u8 = 1;
 /// The value is the pointer of a box.
 pub const ENCODING_BOXED: u8 = 2;
+/// The value is the pointer of a boxed collection.
+pub const ENCODING_COLLECTION: u8 = 3;
 
 /// The first word of a block. It is read and written as a whole: the processor is slow to combine bytes it has
 /// just written.
@@ -65,7 +67,13 @@ impl Header {
     /// With this encoding; the length matters for inline values only.
     #[inline]
     pub fn with_value(self, encoding: u8, value_len: usize) -> Header {
-        let encoded = Header(self.0 & !0xf | u64::from(encoding));
+        self.with_typed_value(ValueType::String, encoding, value_len)
+    }
+
+    /// With a value of this type in this encoding.
+    #[inline]
+    pub fn with_typed_value(self, value_type: ValueType, encoding: u8, value_len: usize) -> Header {
+        let encoded = Header(self.0 & !0xff | (value_type as u64) << 4 | u64::from(encoding));
         // Inline values are no longer than INLINE_LEN_MAX.
         encoded.with_byte(Header::VALUE_LEN_SHIFT, value_len as u8)
     }

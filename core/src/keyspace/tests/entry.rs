@@ -86,7 +86,7 @@ impl Model {
     fn check(&self, entry: &Entry, tag: u16) {
         assert_eq!(entry.key(), self.key);
         assert!(entry.has_key(&self.key));
-        let ValueRef::String(string) = entry.value();
+        let string = entry.value().as_string().unwrap();
         assert_eq!(string.to_vec(), self.value);
         assert_eq!(matches!(string, StringRef::Int(_)), self.is_int);
         assert_eq!(entry.as_ref().encoding_name(), self.encoding());

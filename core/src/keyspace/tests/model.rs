@@ -1,7 +1,6 @@
 //! Databases against a map, through random commands.
 
 use super::*;
-use crate::value::ValueRef;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +52,7 @@ fn step(keys: u16) -> impl Strategy<Value = Step> {
 }
 
 fn value_of(entry: EntryRef<'_>) -> Vec<u8> {
-    let ValueRef::String(string) = entry.value();
+    let string = entry.value().as_string().unwrap();
     string.to_vec()
 }
 
