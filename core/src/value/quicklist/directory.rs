@@ -151,18 +151,18 @@ impl Directory {
         self.blocks[block].insert(index, slot);
     }
 
-    /// Removes the node at `place`, and returns it.
+    /// Removes the node at `place`, and returns it. One that is shared is copied for that.
     pub fn remove(&mut self, place: usize) -> Node {
-        let hint = self.seek(place, self.hint_near(place));
-        let slot = self.blocks[hint.block].remove(place - hint.first);
-        self.elements -= slot.elements;
-        self.nodes -= 1;
-        if self.blocks[hint.block].nodes == 0 {
-            self.blocks.remove(hint.block);
-        } else {
-            self.merge_block(hint.block);
+        Arc::unwrap_or_clone(self.remove_slot(place).node)
+    }
+
+    /// Removes the last node, and frees it unless it is shared. Whether there was one.
+    pub fn drop_back(&mut self) -> bool {
+        let was_there = self.nodes > 0;
+        if was_there {
+            self.remove_slot(self.nodes - 1);
         }
-        Arc::unwrap_or_clone(slot.node)
+        was_there
     }
 
     /// Removes the nodes from `place` on, and returns them.
@@ -281,6 +281,19 @@ impl Directory {
             block += 1;
         }
         Hint { block, first }
+    }
+
+    fn remove_slot(&mut self, place: usize) -> Slot {
+        let hint = self.seek(place, self.hint_near(place));
+        let slot = self.blocks[hint.block].remove(place - hint.first);
+        self.elements -= slot.elements;
+        self.nodes -= 1;
+        if self.blocks[hint.block].nodes == 0 {
+            self.blocks.remove(hint.block);
+        } else {
+            self.merge_block(hint.block);
+        }
+        slot
     }
 
     /// Where a node belongs that is to have this place: a block, and the index in it.

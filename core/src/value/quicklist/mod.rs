@@ -243,10 +243,11 @@ impl Quicklist {
         usize::from(!self.head.is_empty()) + self.inner.nodes() + usize::from(!self.tail.is_empty())
     }
 
-    /// The nodes from the first to the last, as they are.
-    pub fn nodes(&self) -> impl Iterator<Item = NodeRef<'_>> {
-        let mut hint = Hint::default();
-        (0..self.nodes_len()).map(move |place| match self.node_near(place, &mut hint) {
+    /// The nodes as they are, beginning with the one at `place`: whoever writes out a list in slices goes on where
+    /// the last slice ended.
+    pub fn nodes_from(&self, place: usize) -> impl Iterator<Item = NodeRef<'_>> {
+        let mut hint = self.inner.hint_near(place);
+        (place..self.nodes_len()).map(move |place| match self.node_near(place, &mut hint) {
             Node::Packed(listpack) => NodeRef::Packed(listpack.view().as_bytes()),
             Node::Compressed(compressed) => {
                 NodeRef::Compressed { bytes: compressed.as_bytes(), bytes_len: compressed.bytes_len as usize }
@@ -456,7 +457,7 @@ impl Remains {
     /// Frees up to so many nodes. Whether any are left.
     pub fn free(&mut self, nodes_max: usize) -> bool {
         for _ in 0..nodes_max {
-            if self.0.pop_back().is_none() {
+            if !self.0.drop_back() {
                 return false;
             }
         }

@@ -450,13 +450,13 @@ fn inner_nodes_are_compressed() {
         list.push(End::Tail, small("the same thing again"));
     }
     let compressed = |list: &Quicklist| -> Vec<bool> {
-        list.nodes().map(|node| matches!(node, NodeRef::Compressed { .. })).collect()
+        list.nodes_from(0).map(|node| matches!(node, NodeRef::Compressed { .. })).collect()
     };
     let all_but_ends = |len: usize| (0..len).map(|place| place > 0 && place + 1 < len).collect::<Vec<_>>();
     assert_eq!(compressed(&list), all_but_ends(10));
     let memory_bytes = list.memory_bytes();
     assert!(memory_bytes < 2500, "{memory_bytes}");
-    for node in list.nodes() {
+    for node in list.nodes_from(0) {
         if let NodeRef::Compressed { bytes, bytes_len } = node {
             let listpack = lzf::decompress(bytes, bytes_len, 1000).expect("it was compressed");
             assert_eq!(Listpack::from_bytes(listpack).map(|listpack| listpack.len()), Ok(10));
@@ -482,6 +482,8 @@ fn nodes_from_a_dump_stay_as_they_are() {
     list.push_listpack((3..9000).map(StringRef::Int).collect());
     list.push_listpack((0..1).map(StringRef::Int).collect());
     assert_eq!(shape(&list), [3, 1, 8997, 1]);
+    assert!(matches!(list.nodes_from(1).next(), Some(NodeRef::Plain(bytes)) if bytes == "short"));
+    assert_eq!((list.nodes_from(3).count(), list.nodes_from(9).count()), (1, 0));
     check_invariants(&list);
     let list = List::from_quicklist(list, ListLimits::default());
     assert_eq!(list.encoding(), ListEncoding::Quicklist);
