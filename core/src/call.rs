@@ -72,6 +72,9 @@ pub(crate) fn call(
     }
     #[cfg(feature = "simulation")]
     core.end_execution(client.session.conn, Some(command));
+    if core.dataset.log.waiters.has_work() {
+        core.serve_waiters();
+    }
     Flow::Done
 }
 
@@ -82,6 +85,10 @@ pub(crate) fn execute(context: &mut Context<'_>) {
     let database = context.keys.database;
     let outcome = (command.run)(context);
     let Context { keys: Keys { dataset, .. }, reply, server, .. } = context;
+    if context.session.state == State::Blocked {
+        // It has not been answered, and runs again.
+        return;
+    }
     // Counted only now, as Redis does: INFO does not show itself, and RESETSTAT is the first to be counted anew.
     server.stats.commands_processed += 1;
     let counters = server.stats.command(command);

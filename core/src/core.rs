@@ -325,7 +325,8 @@ impl Core {
             self.settle(&mut client);
         }
         let reading = match client.session.state {
-            State::Running => Reading::Continue,
+            // Whoever waits may still say goodbye.
+            State::Running | State::Blocked => Reading::Continue,
             State::ClosingAfterReply | State::ClosingNow => Reading::Stop,
             State::Postponed | State::OutputFull | State::WaitingForDisk => Reading::Pause,
         };

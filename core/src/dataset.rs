@@ -5,12 +5,13 @@
 
 use crate::config::Config;
 use crate::keyspace::{
-    Database, Discarded, Entry, EntryRef, ExpireProgress, HashKey, Key, NewValue, Occupied, UnixMillis,
+    Database, Entry, EntryRef, ExpireProgress, HashKey, Key, NewValue, Occupied, UnixMillis,
 };
+use crate::lazy_free::LazyFree;
 use crate::lru::AccessClock;
 use crate::net::ConnId;
 use crate::propagation::PropagationLog;
-use std::collections::VecDeque;
+use crate::value::{ListLimits, ValueType};
 
 /// The hash that digests are made with: the same in every process.
 const DIGEST_KEY: HashKey = HashKey([0x726f_746f_6d20_6469, 0x6765_7374_206b_6579]);
@@ -28,14 +29,23 @@ pub struct Dataset {
     pub(crate) now: UnixMillis,
     /// What a touched entry is stamped with.
     pub(crate) access: AccessClock,
+    /// How large collections may become in their small forms.
+    pub(crate) limits: Limits,
     /// Figures for INFO.
     pub stats: DatasetStats,
     /// Effects, for whoever rebuilds this state.
     pub log: PropagationLog,
-    /// Databases that FLUSHALL and FLUSHDB emptied, freed in slices.
-    discarded: VecDeque<Discarded>,
+    /// What was taken out and is freed in slices.
+    pub(crate) lazy_free: LazyFree,
     /// The hash of the key most likely to be looked up next, computed when its pipeline was parsed.
     hint: Option<KeyHint>,
+}
+
+/// How large collections may become in their small forms.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Lists.
+    pub list: ListLimits,
 }
 
 /// Counters of lookups and removals, under INFO's names.
@@ -88,9 +98,10 @@ impl Dataset {
             hash_key,
             now: UnixMillis(0),
             access: AccessClock::default(),
+            limits: Limits::default(),
             stats: DatasetStats::default(),
             log: PropagationLog::default(),
-            discarded: VecDeque::new(),
+            lazy_free: LazyFree::default(),
             hint: None,
         }
     }
@@ -99,6 +110,8 @@ impl Dataset {
     pub fn configure(&mut self, config: &Config) {
         let is_lfu = config.maxmemory_policy.is_lfu();
         self.access.configure(is_lfu, config.lfu_log_factor, config.lfu_decay_time);
+        self.limits.list.fill = config.list_max_listpack_size;
+        self.limits.list.compress_depth = config.list_compress_depth;
     }
 
     /// A number that equal data has in common, whatever way it came about: the sum over all entries of a hash
@@ -148,28 +161,21 @@ impl Dataset {
         let discarded = self.databases[index].take();
         let count = discarded.len();
         if later && count > 0 {
-            self.discarded.push_back(discarded);
+            self.lazy_free.push_database(discarded);
         }
         count
     }
 
     /// Frees at most `entries_max` of what was discarded earlier. Returns whether something is left.
     pub(crate) fn free_slice(&mut self, entries_max: usize) -> bool {
-        if let Some(front) = self.discarded.front_mut() {
-            let before = front.len();
-            let is_done = front.free_slice(entries_max);
-            self.stats.lazyfreed_objects += (before - front.len()) as u64;
-            if is_done {
-                self.discarded.pop_front();
-            }
-        }
-        !self.discarded.is_empty()
+        self.stats.lazyfreed_objects += self.lazy_free.free_slice(entries_max) as u64;
+        !self.lazy_free.is_empty()
     }
 
     /// Entries that wait to be freed.
     #[must_use]
     pub fn lazyfree_pending(&self) -> usize {
-        self.discarded.iter().map(Discarded::len).sum()
+        self.lazy_free.len()
     }
 
     /// Whether a database is so large that looking ahead at what will be needed of it is worth the work.
@@ -237,11 +243,16 @@ impl Dataset {
         }
     }
 
-    /// Whether a key is there and its time has not come. Leaves no trace.
-    fn exists(&self, database: usize, key: &[u8]) -> bool {
+    /// What a key holds that is there and whose time has not come. Leaves no trace.
+    pub(crate) fn type_of(&self, database: usize, key: &[u8]) -> Option<ValueType> {
         let hashed = Key { bytes: key, hash: self.hash_key.hash(key) };
-        let entry = self.databases[database].find(hashed);
-        entry.is_some_and(|entry| !entry.expiry().is_some_and(|at| at.is_past(self.now)))
+        let entry = self.databases[database].find(hashed)?;
+        let is_live = !entry.expiry().is_some_and(|at| at.is_past(self.now));
+        is_live.then(|| entry.value_type())
+    }
+
+    fn exists(&self, database: usize, key: &[u8]) -> bool {
+        self.type_of(database, key).is_some()
     }
 
     /// Removes what is due in a stretch of one database, counts and propagates it.

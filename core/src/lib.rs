@@ -13,6 +13,7 @@ pub mod disk;
 pub mod net;
 pub mod time;
 
+mod block;
 mod call;
 mod expire;
 mod input;
@@ -27,12 +28,14 @@ pub mod config_rewrite;
 pub mod context;
 pub mod dataset;
 pub mod error;
+mod lazy_free;
 pub mod lru;
 pub mod propagation;
 pub mod server;
 pub mod session;
 pub mod stats;
 pub mod transaction;
+pub mod waiting;
 pub mod watch;
 
 pub mod glob;

@@ -6,6 +6,7 @@
 
 use crate::commands::{self, KeyFlags, extract_keys};
 use crate::number::parse_i64;
+use crate::waiting::Waiters;
 use crate::watch::Watches;
 use std::io::Write;
 
@@ -39,6 +40,8 @@ pub struct PropagationLog {
     commands: u64,
     /// Who is to hear which keys the commands change.
     pub(crate) watches: Watches,
+    /// Who waits for keys.
+    pub(crate) waiters: Waiters,
 }
 
 impl PropagationLog {
@@ -96,14 +99,19 @@ impl PropagationLog {
     /// Appends one command that acts on database `database`.
     #[inline]
     pub fn append<'a>(&mut self, database: usize, arguments: impl ExactSizeIterator<Item = &'a [u8]>) {
-        if self.recording || !self.watches.is_empty() {
+        if self.recording || self.has_listeners() {
             self.append_heard(database, &arguments.collect::<Vec<_>>());
         }
     }
 
+    #[inline]
+    fn has_listeners(&self) -> bool {
+        !self.watches.is_empty() || !self.waiters.is_empty()
+    }
+
     fn append_heard(&mut self, database: usize, arguments: &[&[u8]]) {
-        if !self.watches.is_empty() {
-            mention_keys(&mut self.watches, database, arguments);
+        if self.has_listeners() {
+            self.mention_keys(database, arguments);
         }
         if !self.recording {
             return;
@@ -128,34 +136,51 @@ impl PropagationLog {
     }
 }
 
-/// Mentions every key that an effect may have changed.
-#[cold]
-fn mention_keys(watches: &mut Watches, database: usize, arguments: &[&[u8]]) {
-    let Some(command) = commands::lookup(arguments[0]) else { return };
-    let number =
-        |index: usize| parse_i64(arguments.get(index)?).and_then(|number| usize::try_from(number).ok());
-    match command.name {
-        "flushall" => watches.mention_all(),
-        "flushdb" => watches.mention_database(database),
-        "swapdb" => {
-            number(1).into_iter().chain(number(2)).for_each(|database| watches.mention_database(database));
-        }
-        name => {
-            let mut keys = Vec::new();
-            if extract_keys(command, arguments, &mut keys).is_err() {
-                return;
+/// Who hears of changed keys.
+impl PropagationLog {
+    /// Mentions every key that an effect may have changed.
+    #[cold]
+    fn mention_keys(&mut self, database: usize, arguments: &[&[u8]]) {
+        let Some(command) = commands::lookup(arguments[0]) else { return };
+        let number =
+            |index: usize| parse_i64(arguments.get(index)?).and_then(|number| usize::try_from(number).ok());
+        match command.name {
+            "flushall" => self.watches.mention_all(),
+            "flushdb" => self.watches.mention_database(database),
+            "swapdb" => {
+                for database in number(1).into_iter().chain(number(2)) {
+                    self.watches.mention_database(database);
+                    self.waiters.mention_database(database);
+                }
             }
-            let changed = keys.iter().filter(|key| !key.flags.contains(KeyFlags::RO));
-            changed.for_each(|key| watches.mention(database, arguments[key.index]));
-            // The copy, or the key that moved, may be in another database.
-            let option = arguments.iter().position(|word| word.eq_ignore_ascii_case(b"DB"));
-            let elsewhere = match (name, option) {
-                ("move", _) => number(2).map(|database| (database, arguments[1])),
-                ("copy", Some(option)) => number(option + 1).map(|database| (database, arguments[2])),
-                _ => None,
-            };
-            elsewhere.into_iter().for_each(|(database, key)| watches.mention(database, key));
+            name => {
+                let mut keys = Vec::new();
+                if extract_keys(command, arguments, &mut keys).is_err() {
+                    return;
+                }
+                for key in keys.iter().filter(|key| !key.flags.contains(KeyFlags::RO)) {
+                    self.mention(database, arguments[key.index]);
+                }
+                // The copy, or the key that moved, may be in another database.
+                let option = arguments.iter().position(|word| word.eq_ignore_ascii_case(b"DB"));
+                match (name, option) {
+                    ("move", _) => {
+                        number(2).into_iter().for_each(|database| self.mention(database, arguments[1]));
+                    }
+                    ("copy", Some(option)) => {
+                        number(option + 1)
+                            .into_iter()
+                            .for_each(|database| self.mention(database, arguments[2]));
+                    }
+                    _ => {}
+                }
+            }
         }
+    }
+
+    fn mention(&mut self, database: usize, key: &[u8]) {
+        self.watches.mention(database, key);
+        self.waiters.mention(database, key);
     }
 }
 

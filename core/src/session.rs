@@ -61,6 +61,8 @@ pub enum State {
     Postponed,
     /// Reads nothing until its peer has read some of what it is owed.
     OutputFull,
+    /// Waits for a key to hold something.
+    Blocked,
     /// Waits for a piece of disk work to answer the command that runs.
     WaitingForDisk,
     /// Reads nothing more; ends when its output is out.

@@ -16,7 +16,7 @@ pub struct Transaction {
 }
 
 /// One request, with memory of its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Queued {
     /// What to run.
     pub command: &'static Command,
@@ -28,30 +28,9 @@ pub struct Queued {
 impl Transaction {
     /// Adds a request.
     pub fn push(&mut self, command: &'static Command, args: Args<'_>) {
-        let mut input = Vec::with_capacity(args.iter().map(<[u8]>::len).sum());
-        let mut ranges = Vec::with_capacity(args.len());
-        let mut large = Vec::new();
-        for (index, word) in args.iter().enumerate() {
-            let start = input.len() as u32;
-            match args.shared(index) {
-                Some(bytes) => {
-                    large.push(LargeArg { index, bytes });
-                    ranges.push(ArgRange { start, len: 0 });
-                }
-                None => {
-                    input.extend_from_slice(word);
-                    ranges.push(ArgRange { start, len: word.len() as u32 });
-                }
-            }
-        }
         self.bytes += args.iter().map(<[u8]>::len).sum::<usize>() + size_of::<Queued>();
         self.flags = self.flags.union(command.flags);
-        self.requests.push(Queued {
-            command,
-            input: input.into_boxed_slice(),
-            ranges: ranges.into_boxed_slice(),
-            large: large.into_boxed_slice(),
-        });
+        self.requests.push(Queued::new(command, args));
     }
 
     /// Makes EXEC refuse.
@@ -97,6 +76,33 @@ impl Transaction {
 }
 
 impl Queued {
+    /// A request that outlives the input it came in.
+    #[must_use]
+    pub fn new(command: &'static Command, args: Args<'_>) -> Queued {
+        let mut input = Vec::with_capacity(args.iter().map(<[u8]>::len).sum());
+        let mut ranges = Vec::with_capacity(args.len());
+        let mut large = Vec::new();
+        for (index, word) in args.iter().enumerate() {
+            let start = input.len() as u32;
+            match args.shared(index) {
+                Some(bytes) => {
+                    large.push(LargeArg { index, bytes });
+                    ranges.push(ArgRange { start, len: 0 });
+                }
+                None => {
+                    input.extend_from_slice(word);
+                    ranges.push(ArgRange { start, len: word.len() as u32 });
+                }
+            }
+        }
+        Queued {
+            command,
+            input: input.into_boxed_slice(),
+            ranges: ranges.into_boxed_slice(),
+            large: large.into_boxed_slice(),
+        }
+    }
+
     /// Its arguments.
     #[must_use]
     pub fn args(&self) -> Args<'_> {

@@ -40,6 +40,7 @@ impl Core {
         self.tick_if_due();
         // 1. Clients that may go on, from pauses, full outputs and finished disk work.
         self.end_pauses();
+        self.end_overdue_waits();
         self.serve_ready();
         // 2. Keys whose time has come.
         if self.server.active_expire && self.expire.has_credit() {
@@ -63,7 +64,8 @@ impl Core {
         }
         let pause = self.server.pause.map_or(Monotonic::NEVER, |pause| pause.until);
         let thaw = self.server.frozen_until.unwrap_or(Monotonic::NEVER);
-        self.ticker.next.min(pause).min(thaw)
+        let give_up = self.dataset.log.waiters.next_deadline().unwrap_or(Monotonic::NEVER);
+        self.ticker.next.min(pause).min(thaw).min(give_up)
     }
 
     /// Makes this turn's clocks the ones commands see.
@@ -234,6 +236,7 @@ impl Core {
     pub(crate) fn forget(&mut self, conn: ConnId) -> bool {
         let Some(client) = self.server.clients.close(conn) else { return false };
         self.dataset.unwatch(conn);
+        self.dataset.log.waiters.release(conn);
         let Client { mut reply, input, .. } = *client;
         reply.clear(&mut self.chunks);
         self.buffers.put(input.buffer);

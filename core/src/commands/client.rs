@@ -13,6 +13,7 @@ use crate::resp::{Protocol, Reply};
 use crate::server::Pause;
 use crate::session::{ReplyMode, Session, State};
 use crate::time::Monotonic;
+use crate::waiting::WaitEnd;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -211,8 +212,15 @@ pub(super) fn client_unblock(ctx: &mut Context<'_>) -> CommandResult {
         4 => return Err("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR".into()),
         _ => return Err(too_many(ctx)),
     }
-    parse_i64(&args[2]).ok_or(CommandError::NotInteger)?;
-    ctx.reply.integer(0);
+    let id = parse_i64(&args[2]).ok_or(CommandError::NotInteger)?;
+    let end = match args.from(3).next() {
+        Some(reason) if reason.eq_ignore_ascii_case(b"ERROR") => WaitEnd::Unblocked,
+        _ => WaitEnd::TimedOut,
+    };
+    let conn =
+        u64::try_from(id).ok().and_then(|id| ctx.server.clients.by_id(id)).map(|client| client.session.conn);
+    let was_waiting = conn.is_some_and(|conn| ctx.keys.dataset.log.waiters.end(conn, end));
+    ctx.reply.integer(i64::from(was_waiting));
     Ok(Propagate::Nothing)
 }
 
@@ -411,7 +419,7 @@ impl Held {
 /// The letters of `flags=`, in Redis' order.
 fn flags_of(session: &Session) -> String {
     let flags: String = [
-        (matches!(session.state, State::Postponed | State::WaitingForDisk), 'b'),
+        (matches!(session.state, State::Postponed | State::Blocked | State::WaitingForDisk), 'b'),
         (session.state == State::ClosingAfterReply, 'c'),
         (session.state == State::ClosingNow, 'A'),
         (session.transaction.is_some() || session.runs_transaction, 'x'),

@@ -112,7 +112,9 @@ fn listeners(text: &mut String, config: &Config) {
 
 fn clients(text: &mut String, ctx: &Context<'_>) {
     let clients = &ctx.server.clients;
-    let blocked = |client: &&Client| matches!(client.session.state, State::Postponed | State::WaitingForDisk);
+    let blocked = |client: &&Client| {
+        matches!(client.session.state, State::Postponed | State::Blocked | State::WaitingForDisk)
+    };
     fields!(text, "Clients",
         "connected_clients": clients.len(),
         "cluster_connections": 0,

@@ -116,6 +116,17 @@ impl KeySpec {
         }
     }
 
+    /// As many keys as the argument at `number` says, behind it.
+    pub(super) const fn counted(number: usize, flags: &[KeyFlags]) -> KeySpec {
+        KeySpec {
+            begin: BeginSearch::Index(number),
+            find: FindKeys::KeyNum { number: 0, first: 1, step: 1 },
+            flags: key_flags(flags),
+            flags_in_use: None,
+            notes: "",
+        }
+    }
+
     /// The same with a remark.
     pub(super) const fn noted(mut self, notes: &'static str) -> KeySpec {
         self.notes = notes;

@@ -1,5 +1,6 @@
 //! Lists.
 
+mod blocking;
 mod moving;
 mod position;
 mod table;
@@ -13,6 +14,7 @@ use crate::propagation::Propagate;
 use crate::resp::Reply;
 use crate::value::quicklist::Element;
 use crate::value::{Collection, End, List, ListLimits, NewValue, StringRef, ValueRef};
+use blocking::{blmove, blmpop, blpop, brpop, brpoplpush};
 use moving::{lmove, lmpop, rpoplpush};
 use position::lpos;
 
@@ -155,8 +157,8 @@ fn ltrim(ctx: &mut Context<'_>) -> CommandResult {
     if count == 0 {
         found.remove();
     }
-    ctx.keys.dataset.free_later(before);
-    ctx.keys.dataset.free_later(behind);
+    ctx.keys.dataset.lazy_free.push_list(before);
+    ctx.keys.dataset.lazy_free.push_list(behind);
     Ok(Propagate::AsIs)
 }
 
@@ -170,7 +172,8 @@ fn lrem(ctx: &mut Context<'_>) -> CommandResult {
         return Ok(Propagate::Nothing);
     };
     let list = list_mut(&mut found)?;
-    let count_max = if count == 0 { usize::MAX } else { usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX) };
+    let count_max =
+        if count == 0 { usize::MAX } else { usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX) };
     let removed = list.remove_equal(Element::from(&args[3]), count_max, count < 0);
     ctx.reply.integer(removed as i64);
     if removed == 0 {
@@ -223,7 +226,11 @@ fn pop(ctx: &mut Context<'_>, end: End) -> CommandResult {
     let count = if args.len() == 3 { Some(parse_count(&args[2])?) } else { None };
     let limits = ctx.keys.dataset.limits.list;
     let Some(mut found) = ctx.keys.write(&args[1]) else {
-        if count.is_some() { ctx.reply.null_array() } else { ctx.reply.null() }
+        if count.is_some() {
+            ctx.reply.null_array()
+        } else {
+            ctx.reply.null()
+        }
         return Ok(Propagate::Nothing);
     };
     let list = list_mut(&mut found)?;

@@ -6,6 +6,7 @@ mod table;
 
 mod connection;
 mod generic;
+mod list;
 mod server;
 mod string;
 pub(crate) mod transactions;
@@ -17,14 +18,15 @@ mod debug;
 mod expiry;
 mod help;
 mod info;
+mod timeout;
 
 pub use key_spec::{BeginSearch, FindKeys, FlagsInUse, InvalidKeys, KeyArg, KeyFlags, KeySpec, extract_keys};
 pub use table::{Argument, ArgumentKind, Categories, Command, Flags, Group, Run};
 
 use names::NameTable;
 
-const GROUPS: [&[Command]; 5] =
-    [string::TABLE, generic::TABLE, connection::TABLE, server::TABLE, transactions::TABLE];
+const GROUPS: [&[Command]; 6] =
+    [string::TABLE, generic::TABLE, list::TABLE, connection::TABLE, server::TABLE, transactions::TABLE];
 
 /// How many commands there are, subcommands not counted.
 pub const COUNT: usize = count(false);

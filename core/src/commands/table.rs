@@ -257,6 +257,8 @@ flag_set! { Categories, NAMES,
     READ = "@read" @ 1,
     /// Writes data.
     WRITE = "@write" @ 2,
+    /// Works on lists.
+    LIST = "@list" @ 5,
     /// Works on strings.
     STRING = "@string" @ 7,
     /// For operators.
@@ -300,6 +302,8 @@ pub enum Group {
     String,
     /// Keys of any type.
     Generic,
+    /// Lists.
+    List,
     /// The connection itself.
     Connection,
     /// The server.
@@ -315,6 +319,7 @@ impl Group {
         match self {
             Group::String => "string",
             Group::Generic => "generic",
+            Group::List => "list",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",

@@ -7,7 +7,7 @@ use super::occupied::OccupiedElement;
 use super::segment::Segment;
 use super::table::Table;
 use super::{ExpireProgress, Key, TableStats, UnixMillis};
-use crate::value::NewValue;
+use crate::value::{Collection, NewValue};
 use bytes::Bytes;
 use std::fmt;
 
@@ -205,6 +205,13 @@ impl<'a> Occupied<'a> {
         self.0.change(|entry| entry.set_expiry(expiry));
     }
 
+    /// The collection, to change it.
+    #[must_use]
+    #[inline]
+    pub fn collection_mut(&mut self) -> Option<&mut Collection> {
+        self.0.element_mut().collection_mut()
+    }
+
     /// Changes the 24-bit LRU or LFU stamp.
     #[inline]
     pub fn set_lru(&mut self, lru: u32) {
@@ -271,7 +278,12 @@ impl Discarded {
         self.len == 0
     }
 
-    fn pop(&mut self) -> Option<Entry> {
+    /// Takes one entry out, to be freed.
+    pub fn pop(&mut self) -> Option<Entry> {
+        if self.len == 0 {
+            self.current = None;
+            return None;
+        }
         loop {
             if let Some((segment, from)) = &mut self.current
                 && let Some((bucket, entry)) = segment.pop(*from)

@@ -182,7 +182,7 @@ impl Entry {
                 Entry::build(key, content, expiry, lru, is_raw)
             }
             _ => {
-                let content = Content::Collection(self.take_collection());
+                let content = Content::Collection(self.take_collection_out());
                 Entry::build(key, content, expiry, lru, is_raw)
             }
         }
@@ -317,6 +317,11 @@ impl Entry {
     #[must_use]
     pub fn shared_bytes(&mut self) -> Option<Bytes> {
         (self.header().encoding() == ENCODING_BOXED).then(|| self.boxed_mut().share())
+    }
+
+    /// Takes the collection out; the entry holds a number instead.
+    pub fn take_collection(&mut self) -> Option<Box<Collection>> {
+        (self.header().encoding() == ENCODING_COLLECTION).then(|| self.take_collection_out())
     }
 
     /// The collection, to change it.
@@ -584,14 +589,14 @@ impl Entry {
     fn drop_outside(&mut self) {
         match self.header().encoding() {
             ENCODING_BOXED => drop(self.take_boxed()),
-            ENCODING_COLLECTION => drop(self.take_collection()),
+            ENCODING_COLLECTION => drop(self.take_collection_out()),
             _ => {}
         }
     }
 
     /// Takes the collection out and leaves a number in its place.
     #[cold]
-    fn take_collection(&mut self) -> Box<Collection> {
+    fn take_collection_out(&mut self) -> Box<Collection> {
         // SAFETY: the pointer came from a box, and is forgotten here.
         let collection = unsafe { Box::from_raw(self.as_ref().collection_ptr()) };
         self.set_header(self.header().with_value(ENCODING_INT, 0));

@@ -37,6 +37,13 @@ impl<'a, E: Element> OccupiedElement<'a, E> {
         unsafe { self.slot.as_ref() }
     }
 
+    /// The element, to be changed in place; its key and its expiry must stay.
+    #[inline]
+    pub fn element_mut(&mut self) -> &mut E {
+        // SAFETY: by the invariant of `slot`; this handle is borrowed, and with it the table.
+        unsafe { self.slot.as_mut() }
+    }
+
     /// Changes the element; its key and its expiry stay.
     #[inline]
     pub fn change_value<R>(&mut self, f: impl FnOnce(&mut E) -> R) -> R {

@@ -12,7 +12,7 @@ mod size_class;
 mod string;
 
 pub use collection::Collection;
-pub use quicklist::List;
+pub use quicklist::{End, List, ListLimits};
 pub use string::{NewValue, RawString, StringRef};
 
 use std::fmt;

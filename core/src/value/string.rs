@@ -1,7 +1,7 @@
 //! Strings: how a new one is handed in, how one is looked at, and those too long to lie in their entry.
 
-use crate::number::parse_i64;
 use super::Collection;
+use crate::number::parse_i64;
 use bytes::Bytes;
 use itoa::Buffer;
 

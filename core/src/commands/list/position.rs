@@ -33,9 +33,11 @@ impl Options {
                         .into());
                 }
                 if options.rank == 0 {
-                    return Err("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... \
+                    return Err(
+                        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... \
                                 or use negative to start from the end of the list"
-                        .into());
+                            .into(),
+                    );
                 }
             } else if option.eq_ignore_ascii_case(b"COUNT") {
                 options.count = Some(parse_natural(value).ok_or("ERR COUNT can't be negative")?);
@@ -60,7 +62,11 @@ pub(super) fn lpos(ctx: &mut Context<'_>) -> CommandResult {
     let options = Options::parse(args)?;
     let wanted = StringRef::Bytes(&args[2]);
     let Some(entry) = ctx.keys.read(&args[1]) else {
-        if options.count.is_some() { ctx.reply.array(0) } else { ctx.reply.null() }
+        if options.count.is_some() {
+            ctx.reply.array(0)
+        } else {
+            ctx.reply.null()
+        }
         return Ok(Propagate::Nothing);
     };
     let list = list_of(entry)?;

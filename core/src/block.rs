@@ -1,0 +1,112 @@
+//! Serving clients that wait for keys, and ending waits.
+
+use crate::call;
+use crate::client::Client;
+use crate::context::Context;
+use crate::core::Core;
+use crate::dataset::Keys;
+use crate::net::ConnId;
+use crate::session::State;
+use crate::time::Monotonic;
+use crate::transaction::Queued;
+use crate::value::ValueType;
+use crate::waiting::WaitEnd;
+use crate::watch::WatchedKey;
+
+impl Context<'_> {
+    /// Makes the client wait until one of these arguments is a key that holds something of this type; the command then
+    /// runs again. False where nobody may wait: in a transaction.
+    pub(crate) fn wait_for_keys(
+        &mut self,
+        value_type: ValueType,
+        first_key: usize,
+        keys_len: usize,
+        deadline: Option<Monotonic>,
+    ) -> bool {
+        if self.session.runs_transaction {
+            return false;
+        }
+        self.session.state = State::Blocked;
+        let waiters = &mut self.keys.dataset.log.waiters;
+        // One that runs again keeps its place.
+        if waiters.find(self.session.conn).is_none() {
+            let request = Queued::new(self.command, self.args);
+            let names = self.args.from(first_key).take(keys_len);
+            waiters.wait(self.session.conn, request, value_type, self.keys.database, names, deadline);
+        }
+        true
+    }
+}
+
+impl Core {
+    /// Lets clients that wait for keys look whether there is something for them now.
+    #[cold]
+    pub(crate) fn serve_waiters(&mut self) {
+        while let Some((conn, end)) = self.dataset.log.waiters.pop_released() {
+            self.end_wait(conn, end);
+        }
+        while let Some(key) = self.dataset.log.waiters.pop_ready() {
+            for conn in self.dataset.log.waiters.queue(&key) {
+                if !self.serve_waiter(conn, &key) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Runs a waiting client's request again, if the key holds what it waits for. Whether the next in line may try.
+    fn serve_waiter(&mut self, conn: ConnId, key: &WatchedKey) -> bool {
+        let Some(held) = self.dataset.type_of(key.0, &key.1) else { return false };
+        let Some(wait) = self.dataset.log.waiters.find(conn).filter(|wait| wait.value_type == held) else {
+            return true;
+        };
+        let request = wait.request.clone();
+        let Some(mut client) = self.server.clients.check_out(conn) else { return true };
+        client.session.state = State::Running;
+        let Core { server, dataset, .. } = self;
+        let Client { session, reply, .. } = &mut *client;
+        let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
+        call::execute(&mut Context {
+            command: request.command,
+            args: request.args(),
+            keys,
+            session,
+            reply,
+            server,
+        });
+        if client.session.state != State::Blocked {
+            self.dataset.log.waiters.release(conn);
+            self.resume(&mut client);
+        }
+        self.server.clients.check_in(client);
+        true
+    }
+
+    /// Ends the waits whose time is over.
+    pub(crate) fn end_overdue_waits(&mut self) {
+        let now = self.server.now.monotonic;
+        while let Some(conn) = self.dataset.log.waiters.overdue(now) {
+            self.end_wait(conn, WaitEnd::TimedOut);
+        }
+    }
+
+    fn end_wait(&mut self, conn: ConnId, end: WaitEnd) {
+        if self.dataset.log.waiters.release(conn).is_none() {
+            return;
+        }
+        let Some(mut client) = self.server.clients.check_out(conn) else { return };
+        match end {
+            WaitEnd::TimedOut => client.reply.null_array(),
+            WaitEnd::Unblocked => client.reply.error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+        }
+        client.session.state = State::Running;
+        self.resume(&mut client);
+        self.server.clients.check_in(client);
+    }
+
+    /// A client that waited goes on with what it has sent meanwhile.
+    fn resume(&mut self, client: &mut Client) {
+        self.ready.push_back(client.session.conn);
+        self.settle(client);
+    }
+}

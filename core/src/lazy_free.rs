@@ -1,0 +1,103 @@
+//! Memory that is nobody's any more and is freed a slice at a time, so that no turn is long because of it.
+
+use crate::keyspace::{Discarded, Entry};
+use crate::value::Collection;
+use crate::value::quicklist::Remains;
+use std::collections::VecDeque;
+
+/// A collection of no more pieces than this is freed at once, as in Redis.
+const PIECES_AT_ONCE_MAX: usize = 64;
+
+/// What waits to be freed, in order.
+#[derive(Debug, Default)]
+pub struct LazyFree {
+    queue: VecDeque<Garbage>,
+}
+
+#[derive(Debug)]
+enum Garbage {
+    /// The former content of a database.
+    Database(Discarded),
+    /// Nodes of a list.
+    List(Remains),
+}
+
+impl LazyFree {
+    /// Takes the former content of a database.
+    pub fn push_database(&mut self, discarded: Discarded) {
+        self.queue.push_back(Garbage::Database(discarded));
+    }
+
+    /// Takes nodes of a list; frees a few at once.
+    pub fn push_list(&mut self, remains: Remains) {
+        if remains.nodes_len() > PIECES_AT_ONCE_MAX {
+            self.queue.push_back(Garbage::List(remains));
+        }
+    }
+
+    /// Takes what an entry held, if that is much; the rest is freed at once. Whether something was put off.
+    pub fn push_entry(&mut self, mut entry: Entry) -> bool {
+        let is_large = entry.collection_mut().is_some_and(|held| held.pieces_len() > PIECES_AT_ONCE_MAX);
+        if !is_large {
+            return false;
+        }
+        if let Some(collection) = entry.take_collection() {
+            self.push_collection(collection);
+        }
+        true
+    }
+
+    fn push_collection(&mut self, collection: Box<Collection>) {
+        match *collection {
+            Collection::List(list) => self.push_list(list.into_remains()),
+        }
+    }
+
+    /// Frees at most so many pieces. Returns how many entries of databases were among them.
+    pub fn free_slice(&mut self, pieces_max: usize) -> usize {
+        match self.queue.front_mut() {
+            None => 0,
+            Some(Garbage::List(remains)) => {
+                if !remains.free(pieces_max) {
+                    self.queue.pop_front();
+                }
+                0
+            }
+            Some(Garbage::Database(discarded)) => {
+                let (mut freed, mut large) = (0, Vec::new());
+                while freed < pieces_max
+                    && let Some(mut entry) = discarded.pop()
+                {
+                    freed += 1;
+                    if entry.collection_mut().is_some_and(|held| held.pieces_len() > PIECES_AT_ONCE_MAX) {
+                        large.push(entry);
+                        break;
+                    }
+                }
+                if discarded.is_empty() {
+                    self.queue.pop_front();
+                }
+                for entry in large {
+                    self.push_entry(entry);
+                }
+                freed
+            }
+        }
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Entries, and other pieces, that wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let pieces = |garbage: &Garbage| match garbage {
+            Garbage::Database(discarded) => discarded.len(),
+            Garbage::List(remains) => remains.nodes_len(),
+        };
+        self.queue.iter().map(pieces).sum()
+    }
+}
