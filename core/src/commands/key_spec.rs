@@ -265,6 +265,10 @@ pub(super) const fn first_key(specs: &[KeySpec]) -> usize {
         {
             *index
         }
+        // There is at least one.
+        [KeySpec { begin: BeginSearch::Index(index), find: FindKeys::KeyNum { first, .. }, .. }, ..] => {
+            *index + *first
+        }
         _ => 0,
     }
 }

@@ -149,7 +149,7 @@ mod tests {
             let upper = command.name.to_ascii_uppercase();
             assert_eq!(lookup(command.name.as_bytes()).unwrap().name, command.name);
             assert_eq!(lookup(upper.as_bytes()).unwrap().name, command.name);
-            assert!(lookup(format!("{upper}x").as_bytes()).is_none());
+            assert!(lookup(format!("{upper}~").as_bytes()).is_none());
         }
         assert!(lookup(b"").is_none());
         assert!(lookup(b"gEt\0").is_none());
@@ -179,9 +179,16 @@ mod tests {
 
     #[test]
     fn rows_are_sorted_and_belong_to_their_group() {
-        for (rows, group) in
-            GROUPS.iter().zip([Group::String, Group::Generic, Group::Connection, Group::Server])
-        {
+        let groups = [
+            Group::String,
+            Group::Generic,
+            Group::List,
+            Group::Connection,
+            Group::Server,
+            Group::Transactions,
+        ];
+        assert_eq!(groups.len(), GROUPS.len());
+        for (rows, group) in GROUPS.iter().zip(groups) {
             assert!(rows.is_sorted_by(|a, b| a.name < b.name));
             for row in *rows {
                 assert_eq!(row.group, group, "{}", row.name);
