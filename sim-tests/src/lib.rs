@@ -8,3 +8,4 @@ pub mod real;
 pub mod reply;
 pub mod sim;
 pub mod transcript;
+pub mod workload;

@@ -1,13 +1,16 @@
 //! Plays rounds against both servers and compares.
 
 use super::compare::Rule;
-use super::generate::{Call, Maker, Round, uncovered};
+use super::round::Round;
 use crate::real::{RealServer, wall_us};
 use crate::reply::{Reply, encode_command};
 use crate::sim::SimServer;
 use crate::transcript::parse::ServerSetup;
 use crate::transcript::play::Stage;
 use crate::transcript::text::quote;
+use crate::workload::{Call, Maker, Mix, uncovered};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use rotom_io_sim::Delivery;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -133,10 +136,11 @@ impl Duel {
     }
 
     fn fight(&mut self, settings: &Settings) -> Result<(), String> {
-        let mut maker = Maker::new(settings.seed);
+        let mix = Mix::lasting();
+        let mut maker = Maker::new(&mix, ChaCha8Rng::seed_from_u64(settings.seed));
         while self.summary.commands < settings.commands {
             let name = CONNECTIONS[maker.below(CONNECTIONS.len())];
-            match maker.round() {
+            match Round::draw(&mut maker) {
                 Round::Pipeline(calls) => drop(self.ask(name, &calls)?),
                 Round::Scan(options) => self.scan(name, &options)?,
                 Round::RandomKey => self.random_key(name)?,
