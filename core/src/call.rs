@@ -35,6 +35,8 @@ pub(crate) fn call(
     command: Option<&'static Command>,
     args: Args<'_>,
 ) -> Flow {
+    #[cfg(feature = "simulation")]
+    core.begin_execution();
     let admitted = look_up(command, args).and_then(|command| Ok((command, admit(core, client, command)?)));
     let command = match admitted {
         Ok((command, Admission::Run)) => command,
@@ -48,6 +50,8 @@ pub(crate) fn call(
         }
         Err(refusal) => {
             reject(core, client, command, args, &refusal);
+            #[cfg(feature = "simulation")]
+            core.end_execution(client.session.conn, command);
             return Flow::Done;
         }
     };
@@ -70,6 +74,7 @@ pub(crate) fn call(
             dataset.log.append(database, args.iter());
         }
         Err(error) => {
+            sometimes!(Mark::SkipBeforeError, session.reply_mode == ReplyMode::SkipThis);
             counters.failed_calls += 1;
             server.stats.note_error(&error);
             reply.error(&error.text());
@@ -78,6 +83,8 @@ pub(crate) fn call(
     if session.reply_mode != ReplyMode::On {
         next_reply_mode(session, reply);
     }
+    #[cfg(feature = "simulation")]
+    core.end_execution(client.session.conn, Some(command));
     Flow::Done
 }
 
@@ -109,11 +116,14 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
     if let Some(pause) = server.pause
         && (!pause.writes_only || command.flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)))
     {
+        sometimes!(Mark::HeldByPause);
         return Ok(Admission::HoldBack);
     }
     if server.frozen_until.is_some() {
+        sometimes!(Mark::HeldBySleep);
         return Ok(Admission::HoldBack);
     }
+    sometimes!(Mark::ReadDuringPause, server.pause.is_some());
     Ok(Admission::Run)
 }
 
@@ -133,6 +143,7 @@ fn reject(
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
+    sometimes!(Mark::SkipBeforeError, client.session.reply_mode == ReplyMode::SkipThis);
     client.reply.error(&refusal.text());
     next_reply_mode(&mut client.session, &mut client.reply);
 }
@@ -145,6 +156,7 @@ fn is_http(args: Args<'_>) -> bool {
 /// Ends a connection that a browser was made to open: what follows its header may be commands.
 #[cold]
 fn cut_off_browser(core: &mut Core, client: &mut Client) {
+    sometimes!(Mark::BrowserCutOff);
     let text = format!(
         "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to rotom. This \
          is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your instance. \

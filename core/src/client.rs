@@ -48,6 +48,15 @@ struct Slot {
     is_taken: bool,
 }
 
+impl Slot {
+    /// Whether a handle means the connection in this slot, rather than one it held before.
+    #[inline]
+    fn is_of(&self, conn: ConnId) -> bool {
+        sometimes!(Mark::LateEvent, self.is_taken && self.generation != conn.generation);
+        self.generation == conn.generation
+    }
+}
+
 impl Clients {
     /// How many connections there are.
     #[must_use]
@@ -87,13 +96,13 @@ impl Clients {
     #[must_use]
     pub fn find(&self, conn: ConnId) -> Option<&Client> {
         let slot = self.slots.get(conn.slot())?;
-        if slot.generation == conn.generation { slot.client.as_deref() } else { None }
+        if slot.is_of(conn) { slot.client.as_deref() } else { None }
     }
 
     /// Looks a connection up to change it.
     pub fn find_mut(&mut self, conn: ConnId) -> Option<&mut Client> {
         let slot = self.slots.get_mut(conn.slot())?;
-        if slot.generation == conn.generation { slot.client.as_deref_mut() } else { None }
+        if slot.is_of(conn) { slot.client.as_deref_mut() } else { None }
     }
 
     /// Takes a client out of the table while its commands run, so that they can look at all the others.
@@ -101,7 +110,7 @@ impl Clients {
     #[inline]
     pub(crate) fn check_out(&mut self, conn: ConnId) -> Option<Box<Client>> {
         let slot = self.slots.get_mut(conn.slot())?;
-        if slot.generation == conn.generation { slot.client.take() } else { None }
+        if slot.is_of(conn) { slot.client.take() } else { None }
     }
 
     /// Brings a client back.

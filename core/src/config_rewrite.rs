@@ -49,6 +49,7 @@ pub(crate) struct Rewritten {
 /// Begins a rewrite for a client, or lets it wait for the next one.
 pub(crate) fn begin(server: &mut Server, conn: ConnId) {
     if server.config_rewrite.step.is_some() {
+        sometimes!(Mark::RewriteQueued);
         server.config_rewrite.next.push(conn);
         return;
     }
@@ -108,6 +109,7 @@ fn submit(server: &mut Server, step: Step, kind: DiskKind) {
 
 /// Ends a rewrite, and begins the next one for those who asked meanwhile.
 fn finish(server: &mut Server, outcome: Result<(), String>) -> Rewritten {
+    sometimes!(Mark::RewriteFailed, outcome.is_err());
     match &outcome {
         Ok(()) => server.log(LogLevel::Notice, "CONFIG REWRITE executed with success."),
         Err(reason) => server.log(LogLevel::Warning, format!("CONFIG REWRITE failed: {reason}")),

@@ -78,6 +78,8 @@ pub struct Core {
     pub(crate) ticker: Ticker,
     pub(crate) expire: ActiveExpire,
     pub(crate) lazy_free_left: bool,
+    #[cfg(feature = "simulation")]
+    pub(crate) executions: crate::execution::Executions,
 }
 
 /// What one connection sent, for [`Core::handle_inputs`].
@@ -110,6 +112,8 @@ impl Core {
             ticker: Ticker::new(now),
             expire: ActiveExpire::default(),
             lazy_free_left: false,
+            #[cfg(feature = "simulation")]
+            executions: Default::default(),
         };
         core.dataset.configure(&core.server.config);
         core.set_clock(now);
@@ -133,6 +137,7 @@ impl Core {
         stats.connections_received += 1;
         if self.server.clients.len() >= config.maxclients as usize {
             stats.connections_rejected += 1;
+            sometimes!(Mark::MaxClients);
             return Err(Refusal::MaxClients);
         }
         let needs_password = !config.requirepass.is_empty();
@@ -176,7 +181,9 @@ impl Core {
     /// So many bytes of a connection's output went out.
     pub fn handle_written(&mut self, now: Now, conn: ConnId, len_bytes: usize) {
         let Some(client) = self.server.clients.find_mut(conn) else { return };
+        sometimes!(Mark::ReplyResumed, client.reply.is_partly_sent());
         client.reply.advance(len_bytes, &mut self.chunks);
+        sometimes!(Mark::PartialWrite, !client.reply.is_empty());
         client.session.active_at = now.monotonic;
         let needs_attention = client.session.state != State::Running;
         self.server.stats.output_bytes += len_bytes as u64;
@@ -189,6 +196,14 @@ impl Core {
     /// A connection ended from its side, or failed; the driver has closed the socket.
     pub fn handle_closed(&mut self, now: Now, conn: ConnId) {
         self.advance_clock(now);
+        sometimes!(
+            Mark::ClosedInRequest,
+            self.server.clients.find(conn).is_some_and(|it| !it.input.is_empty())
+        );
+        sometimes!(
+            Mark::ClosedWithOutput,
+            self.server.clients.find(conn).is_some_and(|it| !it.reply.is_empty())
+        );
         self.forget(conn);
     }
 

@@ -214,6 +214,7 @@ impl Dataset {
         // What expires at this very millisecond is not past yet.
         let last_past = UnixMillis(now.0.saturating_sub(1));
         databases[database].expire_cycle(cursor, last_past, segments_max, entries_max, &mut |entry| {
+            sometimes!(Mark::ExpiredActively);
             stats.expired_keys += 1;
             log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
         })
@@ -347,6 +348,8 @@ impl Keys<'_> {
         let old_expiry = occupied.entry().expiry();
         let has_expired = old_expiry.is_some_and(|at| at.is_past(*now));
         if has_expired {
+            sometimes!(Mark::SetOverExpired);
+            sometimes!(Mark::KeepTtlOfExpired, expiry == Expiry::Keep);
             stats.expired_keys += 1;
             log.append(self.database, [b"DEL".as_slice(), key].into_iter());
         }

@@ -59,6 +59,7 @@ impl ActiveExpire {
             entries_left = entries_left.saturating_sub(progress.entries);
             segments_left = segments_left.saturating_sub(progress.segments);
             if !progress.finished {
+                sometimes!(Mark::ExpiryCutShort, entries_left == 0);
                 break;
             }
             self.cursor = 0;

@@ -115,6 +115,7 @@ impl PendingInput {
     pub fn filled(&mut self, len_bytes: usize) {
         if let Some(receiving) = self.receiving.as_deref_mut() {
             receiving.bulk.filled(len_bytes);
+            sometimes!(Mark::LargeArgumentInPlace, receiving.bulk.is_complete());
             self.end_if_complete();
         }
     }

@@ -5,6 +5,9 @@
 
 #![deny(unsafe_code)]
 
+#[macro_use]
+mod probe;
+
 mod core;
 pub mod disk;
 pub mod net;
@@ -37,6 +40,13 @@ pub mod number;
 pub mod resp;
 pub mod value;
 
+#[cfg(feature = "simulation")]
+mod execution;
+#[cfg(feature = "simulation")]
+pub mod mark;
+
 pub use config::Config;
 pub use core::{Core, Input};
+#[cfg(feature = "simulation")]
+pub use execution::Execution;
 pub use server::{Host, HostStats, LogLevel, LogLine};

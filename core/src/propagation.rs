@@ -44,6 +44,18 @@ impl PropagationLog {
         self.recording
     }
 
+    /// How many bytes were recorded since they were last taken.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Whether nothing was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
     /// What was recorded since the last call.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.buffer)

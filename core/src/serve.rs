@@ -71,6 +71,7 @@ impl Core {
     /// Runs what a client sent as far as it goes, and keeps the rest.
     pub(crate) fn serve(&mut self, client: &mut Client, bytes: &[u8]) {
         if client.input.is_empty() {
+            sometimes!(Mark::SplitBetweenRequests, !client.reply.is_empty());
             let consumed = self.run(client, bytes);
             client.input.keep(&bytes[consumed..], &mut self.buffers);
         } else {
@@ -85,6 +86,7 @@ impl Core {
     pub(crate) fn enforce_query_limit(&mut self, client: &mut Client) {
         let limit = self.server.config.client_query_buffer_limit.min(QUERY_LEN_MAX) as usize;
         if !client.input.is_empty() && client.input.len() > limit && !client.session.is_closing() {
+            sometimes!(Mark::QueryLimit);
             self.server.stats.query_limit_disconnections += 1;
             let text =
                 format!("Closing client that reached max query buffer length: id={}", client.session.id);
@@ -136,6 +138,7 @@ impl Core {
                     break;
                 }
                 Stop::Error(error) => {
+                    sometimes!(Mark::NonsenseAfterRequests, !batch.requests.is_empty());
                     self.refuse_protocol(client, error);
                     break;
                 }
@@ -145,6 +148,7 @@ impl Core {
         batch.requests.clear();
         self.batch = batch;
         self.dataset.forget_hint();
+        sometimes!(Mark::RequestsAfterEnd, client.session.is_closing() && consumed < input.len());
         if client.session.is_closing() { input.len() } else { consumed }
     }
 
@@ -168,6 +172,7 @@ impl Core {
                 self.run_large(client, request.command, bytes, ranges)
             };
             if flow == Flow::HeldBack {
+                sometimes!(Mark::PipelineHeldBack, request.end < batch.parsed_to);
                 return false;
             }
             *consumed = request.end;
@@ -188,6 +193,7 @@ impl Core {
         let large = std::mem::take(&mut client.input.large);
         let flow = call::call(self, client, command, Args::new(bytes, ranges, &large));
         if flow == Flow::HeldBack {
+            sometimes!(Mark::LargeArgumentHeldBack);
             client.input.hold_back(large);
         }
         flow
@@ -196,6 +202,7 @@ impl Core {
     /// Runs an inline request whose words had to be unquoted.
     #[cold]
     fn run_words(&mut self, client: &mut Client, words: &[Vec<u8>]) -> Flow {
+        sometimes!(Mark::QuotedInline);
         let mut bytes = Vec::new();
         let mut ranges = Vec::with_capacity(words.len());
         for word in words {
@@ -232,6 +239,7 @@ impl Core {
     #[inline]
     fn may_run(&self, client: &mut Client) -> bool {
         if client.reply.len() > OUTPUT_PAUSE_BYTES && client.session.state == State::Running {
+            sometimes!(Mark::OutputPaused);
             client.session.state = State::OutputFull;
         }
         client.session.state == State::Running
@@ -249,6 +257,7 @@ impl Core {
         let mut at = from;
         let stop = loop {
             if batch.requests.len() == requests_max {
+                sometimes!(Mark::BatchFull, at < input.len() && is_authenticated);
                 break Stop::Full;
             }
             let first_range = batch.ranges.len();
@@ -269,7 +278,11 @@ impl Core {
                     }
                 }
                 Parsed::Empty { consumed } => at += consumed,
-                Parsed::Incomplete => break Stop::NoMore,
+                Parsed::Incomplete => {
+                    #[cfg(feature = "simulation")]
+                    client.input.parser.note_split(&input[at..]);
+                    break Stop::NoMore;
+                }
                 Parsed::Inline { consumed, args } => break Stop::Inline { end: at + consumed, words: args },
                 Parsed::Big { arg_index, header_end, len } => {
                     break Stop::Big { index: arg_index, payload: at + header_end, len };

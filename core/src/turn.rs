@@ -47,6 +47,7 @@ impl Core {
         }
         // 3. Memory of databases that were emptied.
         self.lazy_free_left = self.dataset.free_slice(LAZY_FREE_ENTRIES_PER_TURN);
+        sometimes!(Mark::LazyFreeSpread, self.lazy_free_left);
         // 4. Connections that end, and replies that may be seen.
         self.close_doomed();
         self.close_finished();
@@ -75,6 +76,7 @@ impl Core {
 
     /// The same, whatever they were before.
     pub(crate) fn set_clock(&mut self, now: Now) {
+        sometimes!(Mark::WallWentBack, now.wall < self.server.now.wall);
         self.server.now = now;
         self.dataset.now = crate::keyspace::UnixMillis(now.wall.millis());
         if self.dataset.access.is_stale(now.wall) {
@@ -109,7 +111,9 @@ impl Core {
             let conn = client.session.conn;
             let is_idle = timeout_us > 0 && now.since_us(client.session.active_at) > timeout_us;
             let is_over = client.is_over_soft_limit(limit.soft, limit.soft_seconds, now);
+            sometimes!(Mark::IdleTimeout, is_idle);
             if is_over {
+                sometimes!(Mark::OutputSoftLimit);
                 self.server.stats.output_limit_disconnections += 1;
             }
             if is_idle || is_over {
@@ -135,6 +139,7 @@ impl Core {
             }
         }
         if self.server.pause.is_some_and(|pause| pause.until <= now) {
+            sometimes!(Mark::PauseRanOut);
             self.server.pause = None;
             self.server.resume_postponed = true;
         }
@@ -186,6 +191,7 @@ impl Core {
     fn enforce_hard_limit(&mut self, client: &mut Client) {
         let limit = self.server.config.client_output_buffer_limit.normal.hard;
         if limit > 0 && client.reply.len() as u64 > limit {
+            sometimes!(Mark::OutputHardLimit);
             self.server.stats.output_limit_disconnections += 1;
             let id = client.session.id;
             let text = format!("Client id={id} closed for overcoming of output buffer limits.");
@@ -206,6 +212,8 @@ impl Core {
             let Some(client) = self.server.clients.find(conn) else { continue };
             if client.session.state == State::ClosingNow || client.reply.is_empty() {
                 self.close(conn);
+            } else {
+                sometimes!(Mark::EndedWithOutput);
             }
         }
     }
@@ -231,6 +239,7 @@ impl Core {
         let Some(client) = self.server.clients.find_mut(conn) else { return };
         match client.session.state {
             State::OutputFull if client.reply.len() < OUTPUT_RESUME_BYTES => {
+                sometimes!(Mark::OutputResumed);
                 client.session.state = State::Running;
                 self.ready.push_back(conn);
             }
@@ -246,7 +255,10 @@ impl Core {
             config_rewrite::advance(&mut self.server, &mut completion)
         {
             for conn in clients {
-                let Some(mut client) = self.server.clients.check_out(conn) else { continue };
+                let Some(mut client) = self.server.clients.check_out(conn) else {
+                    sometimes!(Mark::RewriteAskerGone);
+                    continue;
+                };
                 match &outcome {
                     Ok(()) => client.reply.ok(),
                     Err(reason) => {
@@ -268,6 +280,7 @@ impl Client {
     /// Whether the client has been above a soft limit for longer than it may.
     fn is_over_soft_limit(&mut self, soft: u64, seconds: u64, now: Monotonic) -> bool {
         if soft == 0 || (self.reply.len() as u64) <= soft {
+            sometimes!(Mark::OutputSoftLimitForgiven, self.soft_limit_since.is_some());
             self.soft_limit_since = None;
             return false;
         }

@@ -109,6 +109,7 @@ pub(super) fn client_kill(ctx: &mut Context<'_>) -> CommandResult {
     let mut killed: Vec<ConnId> = Vec::new();
     for client in ctx.server.clients.iter_mut().filter(|client| filter.matches(&client.session)) {
         // From here on nothing finds it any more, not even another command of this turn.
+        sometimes!(Mark::KilledWithOutput, !client.reply.is_empty());
         client.session.state = State::ClosingNow;
         killed.push(client.session.conn);
     }
@@ -160,6 +161,7 @@ pub(super) fn client_pause(ctx: &mut Context<'_>) -> CommandResult {
 
 /// `CLIENT UNPAUSE` — O(1); those who waited go on as the turn ends.
 pub(super) fn client_unpause(ctx: &mut Context<'_>) -> CommandResult {
+    sometimes!(Mark::PauseLifted, ctx.server.pause.is_some());
     ctx.server.resume_postponed |= ctx.server.pause.take().is_some();
     ctx.reply.ok();
     Ok(Propagate::Nothing)

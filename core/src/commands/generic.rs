@@ -86,6 +86,7 @@ fn randomkey(ctx: &mut Context<'_>) -> CommandResult {
             ctx.reply.bulk(&key);
             return Ok(Propagate::Nothing);
         }
+        sometimes!(Mark::RandomKeyExpired);
     }
 }
 

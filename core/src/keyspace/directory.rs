@@ -203,6 +203,7 @@ impl<E: Element> Directory<E> {
     }
 
     fn double(&mut self) {
+        sometimes!(Mark::DirectoryDoubled);
         let mut words = Vec::with_capacity(2 * self.words.len());
         words.extend(self.words.iter().flat_map(|&word| [word, word]));
         self.words = words;
@@ -210,6 +211,7 @@ impl<E: Element> Directory<E> {
     }
 
     fn halve(&mut self) {
+        sometimes!(Mark::DirectoryHalved);
         let mut words = Vec::with_capacity(self.words.len() / 2);
         words.extend(self.words.iter().step_by(2));
         self.words = words;

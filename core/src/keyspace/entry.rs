@@ -601,6 +601,7 @@ impl Entry {
             let shape = self.shape_by(header);
             let value_at = shape.key_at + shape.key_len;
             if is_fitting(value_at + len, shape.block_bytes) {
+                sometimes!(Mark::OverwrittenInPlace);
                 return (header.with_flags(flags), value_at);
             }
         }
@@ -611,6 +612,7 @@ impl Entry {
     fn make_room_slowly(&mut self, flags: u8, len: usize) -> (Header, usize) {
         let mut header = self.header();
         if header.encoding() == ENCODING_BOXED {
+            sometimes!(Mark::SharedThenOverwritten, self.as_ref().boxed().is_lent());
             drop(self.take_boxed());
         }
         let old = self.shape_by(header);
@@ -631,6 +633,7 @@ impl Entry {
 
     /// Moves to a block of another size, with the key and nothing else. Returns the header of the new one.
     fn rebuild(&mut self, header: Header, old: Shape, needed: usize) -> Header {
+        sometimes!(Mark::Reallocated);
         let (block, header) = allocate(needed, header, old.key_len);
         // SAFETY: the old block holds the key at its place, the new one has room for it at its own, and the two
         // are separate.

@@ -452,6 +452,7 @@ impl<E: Element> Segment<E> {
             Some(slot) => (home, slot),
             None => match self.overflow_vacancy(home) {
                 Some((index, slot)) => {
+                    sometimes!(Mark::SegmentOverflowed);
                     self.buckets[home].set_overflow_flag(index, true);
                     (self.overflow_bucket(home, index), slot)
                 }

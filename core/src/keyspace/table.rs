@@ -26,12 +26,23 @@ pub struct Table<E: Element> {
     expires: usize,
     /// The size of segment that is split; smaller in tests, which so have many segments with few elements.
     class_max: u8,
+    /// What has changed in its shape since the last call of a scan.
+    #[cfg(feature = "simulation")]
+    since_scan: std::cell::Cell<SinceScan>,
 }
 
 impl<E: Element> Table<E> {
     /// An empty table; allocates nothing.
     pub const fn new(hash_key: HashKey) -> Table<E> {
-        Table { directory: Directory::new(), hash_key, len: 0, expires: 0, class_max: CLASS_MAX }
+        Table {
+            directory: Directory::new(),
+            hash_key,
+            len: 0,
+            expires: 0,
+            class_max: CLASS_MAX,
+            #[cfg(feature = "simulation")]
+            since_scan: std::cell::Cell::new(SinceScan { grown: false, shrunk: false, split: false }),
+        }
     }
 
     /// An empty table that splits its segments when they have this size.
@@ -107,7 +118,10 @@ impl<E: Element> Table<E> {
             {
                 match segment.insert(hash, element) {
                     Ok(()) => return,
-                    Err(homeless) => element = homeless,
+                    Err(homeless) => {
+                        sometimes!(Mark::SegmentFullEarly);
+                        element = homeless;
+                    }
                 }
             }
             self.grow(hash);
@@ -119,6 +133,8 @@ impl<E: Element> Table<E> {
     /// A cursor is a position in the order of hashes with its bits reversed, which makes those of small tables
     /// short. Any number is one.
     pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&E)) -> u64 {
+        #[cfg(feature = "simulation")]
+        self.note_scan(cursor);
         let position = cursor.reverse_bits();
         let Some((_, segment)) = self.directory.segment(position) else { return 0 };
         segment.visit_home(position, visit).map_or(0, u64::reverse_bits)
@@ -260,6 +276,8 @@ impl<E: Element> Table<E> {
         let mut left_over = Vec::new();
         let mut grown = enlarge(segment, self.class_max, self.hash_key, &mut left_over);
         place(&mut grown, left_over, self.class_max, self.hash_key);
+        #[cfg(feature = "simulation")]
+        self.note_growth(grown.len() > 1);
         self.directory.replace(prefix, depth, grown);
     }
 
@@ -278,12 +296,14 @@ impl<E: Element> Table<E> {
                 && buddy.depth() == depth
                 && (len + buddy.len()) * 100 <= segment::len_guaranteed(self.class_max) * MERGE_PERCENT_MAX
             {
+                sometimes!(Mark::SegmentMerged);
                 let class = segment::class_for(len + buddy.len());
                 self.rebuild(&[prefix, prefix ^ bit], prefix & !bit, depth - 1, class);
                 return;
             }
         }
         if segment::class_for(len + len / 2) < segment.class() {
+            sometimes!(Mark::SegmentShrunk);
             self.rebuild(&[prefix], prefix, depth, segment::class_for(len));
         }
     }
@@ -298,7 +318,37 @@ impl<E: Element> Table<E> {
             }
         }
         place(&mut rebuilt, left_over, self.class_max, self.hash_key);
+        #[cfg(feature = "simulation")]
+        self.note_shrinking();
         self.directory.replace(prefix, depth, rebuilt);
+    }
+}
+
+/// Changes in the shape of a table between two calls of a scan.
+#[cfg(feature = "simulation")]
+#[derive(Clone, Copy, Default)]
+struct SinceScan {
+    grown: bool,
+    shrunk: bool,
+    split: bool,
+}
+
+#[cfg(feature = "simulation")]
+impl<E: Element> Table<E> {
+    fn note_scan(&self, cursor: u64) {
+        let since = self.since_scan.take();
+        sometimes!(Mark::GrownDuringScan, cursor != 0 && since.grown);
+        sometimes!(Mark::ShrunkDuringScan, cursor != 0 && since.shrunk);
+        sometimes!(Mark::SplitDuringScan, cursor != 0 && since.split);
+    }
+
+    fn note_growth(&self, is_split: bool) {
+        let since = self.since_scan.get();
+        self.since_scan.set(SinceScan { grown: true, split: since.split || is_split, ..since });
+    }
+
+    fn note_shrinking(&self) {
+        self.since_scan.set(SinceScan { shrunk: true, ..self.since_scan.get() });
     }
 }
 
@@ -337,8 +387,10 @@ fn enlarge<E: Element>(
 ) -> Vec<Box<Segment<E>>> {
     let (prefix, depth) = (segment.prefix(), segment.depth());
     let mut grown = if segment.class() < class_max {
+        sometimes!(Mark::SegmentGrown);
         vec![Segment::new(segment.class() + 1, prefix, depth)]
     } else {
+        sometimes!(Mark::SegmentSplit);
         let class = segment::class_for(segment.len() / 2).min(class_max);
         let bit = 1 << (u64::BITS - 1 - depth);
         vec![Segment::new(class, prefix, depth + 1), Segment::new(class, prefix | bit, depth + 1)]

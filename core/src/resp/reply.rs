@@ -187,6 +187,7 @@ impl Reply {
                     let part = count.min(front.bytes.len());
                     front.bytes.advance(part);
                     self.shared_bytes -= part;
+                    sometimes!(Mark::PartialWriteOfShared, !front.bytes.is_empty());
                     if front.bytes.is_empty() {
                         self.shared.pop_front();
                     }
@@ -202,6 +203,12 @@ impl Reply {
             count -= sent;
         }
         self.release_sent(pool);
+    }
+
+    /// Whether a part of what was owed has been sent, and another not.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn is_partly_sent(&self) -> bool {
+        !self.is_empty() && self.sent > 0
     }
 
     /// Gives up everything that has not been sent, as for a client that is gone.
@@ -258,6 +265,7 @@ impl Reply {
         if rest.is_empty() {
             return;
         }
+        sometimes!(Mark::ReplyAcrossChunks);
         self.seal_with(Vec::with_capacity(rest.len().max(CHUNK_LEN_BYTES)));
         self.tail.extend_from_slice(rest);
     }

@@ -270,6 +270,34 @@ impl RequestParser {
         self.args_left == 0 && self.next == Next::Line && self.searched == 0
     }
 
+    /// Counts where this input, which is not a whole request, was cut.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn note_split(&self, input: &[u8]) {
+        let Some(last) = input.last() else { return };
+        let is_behind_cr = *last == b'\r';
+        let seen = input.len() - self.position as usize;
+        match self.next {
+            Next::Payload(len) => {
+                let len = usize::from(len);
+                sometimes!(Mark::SplitBeforePayload, seen == 0);
+                sometimes!(Mark::SplitInPayload, (1..len).contains(&seen));
+                sometimes!(Mark::SplitBeforePayloadLineEnd, seen == len && len > 0);
+                sometimes!(Mark::SplitInPayloadLineEnd, seen == len + 1);
+            }
+            Next::Line if self.args_left > 0 => {
+                sometimes!(Mark::SplitBeforeArgument, seen == 0);
+                sometimes!(Mark::SplitInLength, seen > 0 && !is_behind_cr);
+                sometimes!(Mark::SplitInLengthLineEnd, seen > 0 && is_behind_cr);
+            }
+            Next::Line if input[0] != b'*' => sometimes!(Mark::SplitInInline),
+            Next::Line => {
+                sometimes!(Mark::SplitInCount, !is_behind_cr);
+                sometimes!(Mark::SplitInCountLineEnd, is_behind_cr);
+            }
+            Next::Big | Next::End | Next::Failed(_) => {}
+        }
+    }
+
     /// The memory held for the arguments of an unfinished request.
     #[must_use]
     pub fn allocated_bytes(&self) -> usize {

@@ -159,6 +159,7 @@ impl RawString {
 
     /// The bytes, to change. Copies them if somebody else still holds them.
     pub fn make_owned(&mut self) -> &mut Vec<u8> {
+        sometimes!(Mark::SharedThenChanged, self.is_lent());
         if let Repr::Shared(bytes) = &mut self.0 {
             self.0 = Repr::Owned(Vec::from(std::mem::take(bytes)));
         }
@@ -198,6 +199,7 @@ impl RawString {
 
     /// Becomes a copy of `bytes`, in the memory it has if that is neither too small nor more than double.
     pub fn assign(&mut self, bytes: &[u8]) {
+        sometimes!(Mark::SharedThenOverwritten, self.is_lent());
         match &mut self.0 {
             Repr::Owned(string) if (bytes.len()..=2 * bytes.len()).contains(&string.capacity()) => {
                 string.clear();
@@ -214,6 +216,12 @@ impl RawString {
             Repr::Owned(bytes) => RawString::copied(bytes),
             Repr::Shared(bytes) => RawString::shared(bytes.clone()),
         }
+    }
+
+    /// Whether somebody else holds the bytes, too: a reply that is not out yet.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn is_lent(&self) -> bool {
+        matches!(&self.0, Repr::Shared(bytes) if !bytes.is_unique())
     }
 
     /// Bytes of memory behind it.

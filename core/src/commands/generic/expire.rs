@@ -119,6 +119,7 @@ fn set_expiry(ctx: &mut Context<'_>, unit: Unit) -> CommandResult {
         return Ok(Propagate::Nothing);
     };
     if at <= now {
+        sometimes!(Mark::ExpiredAtOnce);
         found.remove();
         ctx.keys.propagate(&[b"DEL", &args[1]]);
     } else {

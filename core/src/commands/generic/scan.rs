@@ -41,6 +41,7 @@ pub(super) fn scan(ctx: &mut Context<'_>) -> CommandResult {
             break;
         }
     }
+    sometimes!(Mark::ScanMetExpired, !expired.is_empty());
     for key in &expired {
         // Looking at it removes it.
         ctx.keys.peek(key);

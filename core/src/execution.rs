@@ -1,0 +1,143 @@
+//! Which requests were run, in which order, and what each of them changed: for a simulator whose model runs the
+//! same requests beside the server.
+
+use crate::commands::{Command, Flags};
+use crate::core::Core;
+use crate::net::ConnId;
+
+/// One request that was executed, or refused with a reply.
+///
+/// A request that a pause holds back is not one before it runs at last; nonsense and empty requests never are, nor
+/// is the line of HTTP on which a connection is cut off without a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// Who sent it. It is the first request of this connection that was not executed yet.
+    pub conn: ConnId,
+    /// How long the recorded log of effects was when it began. What lies between the end of the execution before
+    /// and here is no command's effect: keys that the server expired of its own accord.
+    pub effects_start: usize,
+    /// How long that log was when it ended.
+    pub effects_end: usize,
+}
+
+/// The record, while it is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Executions {
+    is_recording: bool,
+    record: Vec<Execution>,
+    /// How long the log was when the request under way began.
+    effects_start: usize,
+    /// How many keys had expired by then.
+    expired_keys: u64,
+}
+
+impl Core {
+    /// Starts or stops recording [executions](Execution).
+    pub fn record_executions(&mut self, on: bool) {
+        self.executions.is_recording = on;
+        self.executions.record.clear();
+    }
+
+    /// The executions since the last call, in order. Their offsets are those of what
+    /// [`take_propagated`](Self::take_propagated) returns when it is called at the same moments.
+    pub fn take_executions(&mut self) -> Vec<Execution> {
+        std::mem::take(&mut self.executions.record)
+    }
+
+    /// A request is looked at.
+    pub(crate) fn begin_execution(&mut self) {
+        self.executions.effects_start = self.dataset.log.len();
+        self.executions.expired_keys = self.dataset.stats.expired_keys;
+    }
+
+    /// It was executed or refused.
+    pub(crate) fn end_execution(&mut self, conn: ConnId, command: Option<&'static Command>) {
+        let Executions { is_recording, record, effects_start, expired_keys } = &mut self.executions;
+        if *is_recording {
+            let effects_end = self.dataset.log.len();
+            record.push(Execution { conn, effects_start: *effects_start, effects_end });
+        }
+        if self.dataset.stats.expired_keys > *expired_keys {
+            let writes = command.is_some_and(|command| command.flags.contains(Flags::WRITE));
+            sometimes!(Mark::ExpiredByWrite, writes);
+            sometimes!(Mark::ExpiredByRead, !writes);
+            sometimes!(Mark::ExpiredDuringPause, self.server.pause.is_some());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Accept;
+    use crate::time::{Monotonic, Now, Wall};
+    use crate::{Config, Host};
+
+    fn at_ms(ms: u64) -> Now {
+        Now { monotonic: Monotonic(ms * 1000), wall: Wall((1_000_000 + ms) * 1000) }
+    }
+
+    fn core() -> (Core, ConnId) {
+        let mut core = Core::new(Config::default(), Host::default(), 7, at_ms(0));
+        core.record_propagation(true);
+        core.record_executions(true);
+        let accept = Accept {
+            peer: "127.0.0.1:1".into(),
+            local: "127.0.0.1:6379".into(),
+            descriptor: 8,
+            is_local: true,
+            is_unix: false,
+        };
+        let conn = core.handle_accept(at_ms(0), accept).unwrap();
+        (core, conn)
+    }
+
+    /// The effects of each execution, between bars, and before each what belongs to none.
+    fn show(core: &mut Core) -> String {
+        let log = core.take_propagated();
+        let mut shown = String::new();
+        let mut end = 0;
+        let words = |bytes: &[u8]| {
+            let lines = String::from_utf8_lossy(bytes).into_owned();
+            lines.split("\r\n").filter(|line| !line.starts_with(['*', '$'])).collect::<Vec<_>>().join(" ")
+        };
+        for execution in core.take_executions() {
+            shown += &words(&log[end..execution.effects_start]);
+            shown += &format!("|{}| ", words(&log[execution.effects_start..execution.effects_end]).trim());
+            end = execution.effects_end;
+        }
+        shown + &words(&log[end..])
+    }
+
+    #[test]
+    fn whatever_is_answered_is_an_execution() {
+        let (mut core, conn) = core();
+        let input = b"SET k v\r\nNOSUCH\r\nGET\r\n\r\n*0\r\nGET k\r\n*1\r\n$x\r\n";
+        core.handle_input(at_ms(0), conn, input);
+        assert_eq!(show(&mut core), "|SELECT 0 SET k v| || || || ");
+        assert_eq!(show(&mut core), "");
+    }
+
+    #[test]
+    fn what_expires_by_itself_is_no_commands_effect() {
+        let (mut core, conn) = core();
+        core.handle_input(at_ms(0), conn, b"SET a 1 PX 10\r\nDEBUG SET-ACTIVE-EXPIRE 1\r\n");
+        core.finish_turn(at_ms(500));
+        core.handle_input(at_ms(500), conn, b"SET b 1 PX 10\r\n");
+        core.handle_input(at_ms(600), conn, b"GET b\r\n");
+        assert_eq!(
+            show(&mut core),
+            "|SELECT 0 SET a 1 PXAT 1000010| || DEL a |SET b 1 PXAT 1000510| |DEL b| "
+        );
+    }
+
+    #[test]
+    fn what_a_pause_holds_back_is_executed_once_and_late() {
+        let (mut core, conn) = core();
+        core.handle_input(at_ms(0), conn, b"CLIENT PAUSE 100 WRITE\r\nGET a\r\nSET a 1\r\nGET a\r\n");
+        core.finish_turn(at_ms(0));
+        assert_eq!(show(&mut core), "|| || ");
+        core.finish_turn(at_ms(100));
+        assert_eq!(show(&mut core), "|SELECT 0 SET a 1| || ");
+    }
+}
