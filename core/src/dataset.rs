@@ -14,6 +14,9 @@ use std::collections::VecDeque;
 /// The hash that digests are made with: the same in every process.
 const DIGEST_KEY: HashKey = HashKey([0x726f_746f_6d20_6469, 0x6765_7374_206b_6579]);
 
+/// A database of so many keys lies in the processor's caches, more or less.
+const CACHED_KEYS_MAX: usize = 8_192;
+
 /// All databases and what belongs to their data: the clock they expire by, statistics, the log of effects, and
 /// what was taken out but is not freed yet.
 #[derive(Debug)]
@@ -164,6 +167,12 @@ impl Dataset {
     #[must_use]
     pub fn lazyfree_pending(&self) -> usize {
         self.discarded.iter().map(Discarded::len).sum()
+    }
+
+    /// Whether a database is so large that looking ahead at what will be needed of it is worth the work.
+    #[inline]
+    pub(crate) fn exceeds_cache(&self, database: usize) -> bool {
+        self.databases[database].len() > CACHED_KEYS_MAX
     }
 
     /// Hashes a key that will be looked up soon and begins to fetch its bucket.
@@ -379,7 +388,7 @@ impl Keys<'_> {
     }
 
     /// The entry if it is there and its time has not come.
-    #[inline]
+    #[inline(always)]
     fn live(&mut self, key: &[u8], touch: Touch) -> Live<'_> {
         let hashed = self.dataset.key(key);
         let Dataset { databases, stats, log, access, now, .. } = &mut *self.dataset;
@@ -393,8 +402,12 @@ impl Keys<'_> {
             return Live::No(stats);
         }
         if touch == Touch::Yes && !self.no_touch {
-            let stamp = access.touched(occupied.entry().lru());
-            occupied.set_lru(stamp);
+            let old = occupied.entry().lru();
+            let stamp = access.touched(old);
+            // Most entries that are touched were touched within the same second.
+            if stamp != old {
+                occupied.set_lru(stamp);
+            }
         }
         Live::Yes(stats, occupied)
     }

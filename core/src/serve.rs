@@ -291,8 +291,9 @@ impl Core {
             }
         };
         batch.parsed_to = at;
-        if batch.requests.len() > 1 {
-            self.prefetch(client.session.database, input, batch);
+        let database = client.session.database;
+        if batch.requests.len() > 1 && self.dataset.exceeds_cache(database) {
+            self.prefetch(database, input, batch);
         }
         stop
     }

@@ -4,16 +4,20 @@
 //! ends turns, and carries out effects, exactly by the contract written at [`rotom_core::Core`]. Clients are
 //! [`Peer`]s of the same world.
 //!
-//! The pieces stand apart, so that faults can be added to each without touching the others: [`clock`] says what
-//! time it is, [`network`] holds what is on its way between a client and the server and cuts it into pieces,
-//! [`disk`] holds files, [`fault`] decides what goes wrong with all of them, and [`world`] lets turns happen.
+//! The pieces stand apart, each with its fault model in prose at the top: [`clock`] says what time it is, [`network`]
+//! holds what is on its way between a client and the server and cuts it into pieces, [`disk`] holds files, [`fault`]
+//! decides what goes wrong, and [`world`] lets turns happen. A [`Witness`] sees everything.
 
 pub mod clock;
 pub mod disk;
 pub mod fault;
 pub mod network;
+pub mod trace;
+pub mod witness;
 pub mod world;
 
-pub use fault::{FaultKind, Faults};
-pub use network::{Delivery, Peer};
-pub use world::World;
+pub use fault::{FaultKind, Faults, Site};
+pub use network::{Conditions, Delivery, Peer};
+pub use trace::Trace;
+pub use witness::{End, Witness};
+pub use world::{Crash, World};

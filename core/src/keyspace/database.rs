@@ -93,7 +93,7 @@ impl Database {
 
     /// Finds a key's entry, expired or not, to change it.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn find_mut(&mut self, key: Key<'_>) -> Option<Occupied<'_>> {
         self.0.find_mut(key.hash, key.bytes).map(Occupied)
     }

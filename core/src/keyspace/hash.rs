@@ -11,7 +11,7 @@ pub struct HashKey(pub [u64; 2]);
 impl HashKey {
     /// The hash of `bytes`.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn hash(self, bytes: &[u8]) -> u64 {
         let mut state = State::new(self);
         let (words, tail) = bytes.as_chunks::<8>();

@@ -17,7 +17,7 @@ pub struct OccupiedElement<'a, E: Element> {
 
 impl<'a, E: Element> OccupiedElement<'a, E> {
     /// Finds an element.
-    #[inline]
+    #[inline(always)]
     pub fn find(table: &'a mut Table<E>, hash: u64, key: &[u8]) -> Option<OccupiedElement<'a, E>> {
         let slot = table.find_slot(hash, key)?;
         Some(OccupiedElement { table, slot, hash })

@@ -236,7 +236,7 @@ impl<E: Element> Segment<E> {
     }
 
     /// Finds the element with this key. `shape` is this segment's.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, shape: Shape, hash: u64, key: &[u8]) -> Option<Place> {
         let home = shape.home(hash);
         let fingerprint = fingerprint(hash);
@@ -608,7 +608,7 @@ impl<E: Element> Segment<E> {
     }
 }
 
-#[inline]
+#[inline(always)]
 #[expect(
     clippy::manual_find,
     reason = "the iterator's own loop is not inlined, and this is the hottest there is"

@@ -93,13 +93,13 @@ impl<E: Element> Table<E> {
     }
 
     /// Finds an element, to change it.
-    #[inline]
+    #[inline(always)]
     pub fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<OccupiedElement<'_, E>> {
         OccupiedElement::find(self, hash, key)
     }
 
     /// Finds the slot of an element.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find_slot(&mut self, hash: u64, key: &[u8]) -> Option<NonNull<E>> {
         let (shape, segment) = self.directory.segment(hash)?;
         let place = segment.find(shape, hash, key)?;

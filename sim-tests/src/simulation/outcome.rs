@@ -1,5 +1,6 @@
 //! [`Outcome`]: what came of a run.
 
+use rotom_core::mark;
 use rotom_io_sim::FaultKind;
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -14,7 +15,7 @@ pub struct Outcome {
     /// How much happened.
     pub counts: Counts,
     /// How often each rare situation was reached.
-    pub marks: Vec<u64>,
+    pub marks: [u64; mark::COUNT],
     /// What happened, for a person to read, if it was asked for.
     pub timeline: Vec<Moment>,
 }

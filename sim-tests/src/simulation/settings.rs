@@ -2,36 +2,10 @@
 //! so that a scenario's file and `--set` say it alike.
 
 use crate::transcript::text::{quote, words};
+use rotom_io_sim::Conditions;
 
 /// What stands before the name of a configuration directive among settings.
 const CONFIG_PREFIX: &str = "config.";
-
-/// A draft of the network's conditions.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Conditions {
-    /// Draft.
-    pub read_len_max: usize,
-    /// Draft.
-    pub window_bytes: usize,
-    /// Draft.
-    pub latency_us: u64,
-    /// Draft.
-    pub jitter_us: u64,
-    /// Draft.
-    pub slow_read_us: u64,
-}
-
-impl Default for Conditions {
-    fn default() -> Conditions {
-        Conditions {
-            read_len_max: 65536,
-            window_bytes: usize::MAX,
-            latency_us: 0,
-            jitter_us: 0,
-            slow_read_us: 1_000,
-        }
-    }
-}
 
 /// How the server and the world are set up.
 #[derive(Clone, Debug, PartialEq)]

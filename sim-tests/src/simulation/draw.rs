@@ -1,0 +1,167 @@
+//! The swarm: a seed and a profile become a [`Scenario`]. Each run gets a random subset of commands, faults and
+//! configuration, since bugs hide where most things are switched off as well as where all are on.
+
+use super::profile::Profile;
+use super::scenario::{Action, Scenario, Step};
+use super::settings::Settings;
+use crate::workload::{Maker, Mix};
+use rand::seq::IndexedRandom;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rotom_io_sim::clock::WALL_START;
+use rotom_io_sim::{Conditions, FaultKind};
+use std::collections::BTreeMap;
+
+/// Commands of one run, about: drawn between these, short runs as likely as long ones of twice their length.
+const COMMANDS: (u64, u64) = (60, 2_500);
+
+/// Clients of one run, at most.
+const CLIENTS_MAX: u64 = 24;
+
+/// Of a thousand steps, so many close a connection.
+const CLOSES_PER_THOUSAND: u32 = 15;
+
+/// The scenario of a seed.
+#[must_use]
+pub fn draw(profile: &Profile, seed: u64) -> Scenario {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let faults = draw_faults(&mut rng, profile);
+    let settings = draw_settings(&mut rng);
+    let steps = draw_steps(&mut rng, &settings);
+    Scenario { profile: profile.name.to_owned(), seed, settings, faults, steps }
+}
+
+fn draw_faults(rng: &mut impl Rng, profile: &Profile) -> BTreeMap<FaultKind, u32> {
+    let is_calm = rng.random_ratio(profile.calm_percent, 100);
+    let mut faults = BTreeMap::new();
+    for &(kind, rate_max) in profile.faults {
+        let is_on = rng.random_ratio(1, 2);
+        let rate = log_uniform(rng, u64::from(rate_max / 1_000).max(1), u64::from(rate_max));
+        if is_on && !is_calm {
+            faults.insert(kind, rate as u32);
+        }
+    }
+    faults
+}
+
+/// One of the words, with a space between its parts, for a directive.
+struct Choice {
+    directive: &'static str,
+    values: &'static [&'static str],
+    /// Of a hundred runs, so many have one of the values; the others have the default.
+    percent: u32,
+}
+
+const CHOICES: &[Choice] = &[
+    Choice { directive: "hz", values: &["1", "10", "100", "500"], percent: 50 },
+    Choice { directive: "databases", values: &["1", "2", "16", "100"], percent: 30 },
+    Choice { directive: "timeout", values: &["1", "2", "5", "60"], percent: 20 },
+    Choice {
+        directive: "client-output-buffer-limit",
+        values: &["normal 1kb 0 0", "normal 64kb 0 0", "normal 1mb 0 0", "normal 0 1kb 1", "normal 0 16kb 2"],
+        percent: 20,
+    },
+    Choice { directive: "client-query-buffer-limit", values: &["1mb"], percent: 20 },
+    Choice { directive: "proto-max-bulk-len", values: &["1mb"], percent: 20 },
+    Choice { directive: "maxclients", values: &["1", "2", "4", "8"], percent: 15 },
+    Choice { directive: "requirepass", values: &["secret"], percent: 10 },
+    Choice { directive: "active-expire-effort", values: &["1", "5", "10"], percent: 40 },
+    Choice { directive: "lazyfree-lazy-user-del", values: &["yes"], percent: 25 },
+    Choice { directive: "lazyfree-lazy-user-flush", values: &["yes"], percent: 25 },
+    Choice { directive: "lazyfree-lazy-expire", values: &["yes"], percent: 25 },
+    Choice { directive: "lazyfree-lazy-server-del", values: &["yes"], percent: 25 },
+    Choice {
+        directive: "maxmemory-policy",
+        values: &["allkeys-lru", "allkeys-lfu", "volatile-lfu", "volatile-ttl"],
+        percent: 30,
+    },
+];
+
+fn draw_settings(rng: &mut impl Rng) -> Settings {
+    let mut directives = vec![
+        ("save".to_owned(), vec![String::new()]),
+        ("enable-debug-command".to_owned(), vec!["yes".to_owned()]),
+    ];
+    for choice in CHOICES {
+        let value = choice.values.choose(rng).copied().unwrap_or_default();
+        if rng.random_ratio(choice.percent, 100) {
+            let words = value.split(' ').map(str::to_owned).collect();
+            directives.push((choice.directive.to_owned(), words));
+        }
+    }
+    let instant = rng.random_ratio(1, 4);
+    let conditions = Conditions {
+        read_len_max: log_uniform(rng, 1, 65_536) as usize,
+        window_bytes: log_uniform(rng, 64, 4 << 20) as usize,
+        latency_us: if instant { 0 } else { log_uniform(rng, 1, 5_000) },
+        jitter_us: if instant { 0 } else { log_uniform(rng, 1, 20_000) },
+        slow_read_us: log_uniform(rng, 10, 3_000_000),
+    };
+    Settings {
+        directives,
+        has_config_file: rng.random_ratio(1, 2),
+        conditions,
+        disk_us: log_uniform(rng, 1, 50_000),
+        digest_every: log_uniform(rng, 1, 1_000),
+        plays_twice: rng.random_ratio(1, 8),
+        is_canary: false,
+    }
+}
+
+fn draw_steps(rng: &mut ChaCha8Rng, settings: &Settings) -> Vec<Step> {
+    let clients = if settings.plays_twice { 1 } else { log_uniform(rng, 1, CLIENTS_MAX) };
+    let commands = log_uniform(rng, COMMANDS.0, COMMANDS.1);
+    // Now and then a gap is long enough for keys to expire, or for timeouts.
+    let typical_gap_us = log_uniform(rng, 1, 20_000);
+    let mix = Mix::draw(rng);
+    let mut maker = Maker::new(&mix, ChaCha8Rng::seed_from_u64(rng.random()));
+    let mut steps = Vec::new();
+    let (mut made, mut elapsed_us) = (0, 0);
+    while made < commands {
+        let after_us = match rng.random_range(0..100) {
+            0..30 => 0,
+            30..95 => rng.random_range(0..=typical_gap_us),
+            95..99 => log_uniform(rng, 1_000, 2_000_000),
+            _ => log_uniform(rng, 1_000_000, 100_000_000),
+        };
+        elapsed_us += after_us;
+        let client = rng.random_range(0..clients) as u32;
+        let action = if rng.random_ratio(CLOSES_PER_THOUSAND, 1_000) {
+            Action::Close
+        } else {
+            let requests = maker.pipeline(((WALL_START.0 + elapsed_us) / 1_000) as i64);
+            made += requests.len() as u64;
+            Action::Send(requests)
+        };
+        steps.push(Step { id: steps.len() as u32 + 1, after_us, client, action });
+    }
+    steps
+}
+
+/// A number between two: each power of two on the way is as likely as any other. Counted in whole numbers, so that a
+/// seed draws the same on every machine.
+fn log_uniform(rng: &mut impl Rng, min: u64, max: u64) -> u64 {
+    let (low, high) = (min.max(1).ilog2(), max.max(1).ilog2());
+    let power = 1_u64 << rng.random_range(low..=high);
+    rng.random_range(power.max(min)..=(2 * power - 1).min(max))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_draws_one_scenario_and_another_seed_another() {
+        let everything = Profile::find("everything").unwrap();
+        assert_eq!(draw(everything, 1), draw(everything, 1));
+        assert_ne!(draw(everything, 1), draw(everything, 2));
+    }
+
+    #[test]
+    fn numbers_cover_their_range() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let drawn: Vec<u64> = (0..2_000).map(|_| log_uniform(&mut rng, 1, 1_000)).collect();
+        assert!(drawn.contains(&1) && drawn.iter().any(|&number| number > 900));
+        assert!(drawn.iter().all(|number| (1..=1_000).contains(number)));
+    }
+}

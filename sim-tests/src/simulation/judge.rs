@@ -1,0 +1,374 @@
+//! The judge: looks at everything that happens in a world, and keeps the first thing that is wrong.
+
+use super::outcome::{Failure, Moment, Oracle};
+use super::settings::Settings;
+use crate::model::{ClientId, Clock, Divergence, Model};
+use crate::transcript::text::escape;
+use rotom_core::disk::DiskCompletion;
+use rotom_core::net::{Accept, ConnId};
+use rotom_core::time::{Monotonic, Now};
+use rotom_core::{Config, Core, Host, LogLine};
+use rotom_io_sim::clock::MONOTONIC_START;
+use rotom_io_sim::{End, FaultKind, Peer, Trace, Witness};
+use std::collections::BTreeMap;
+use std::io::IoSlice;
+
+/// Bytes of a value that a timeline shows.
+const SHOWN_BYTES_MAX: usize = 120;
+
+/// How much more than a limit a connection may be owed for a moment: the reply that breaks it, and its chunk.
+const OUTPUT_SLACK_BYTES: usize = 128 * 1024;
+
+/// The longest reply whose length the model cannot know.
+const UNKNOWN_REPLY_BYTES: u64 = 64 * 1024;
+
+/// Looks at everything.
+pub(super) struct Judge<'a> {
+    settings: &'a Settings,
+    model: Model,
+    follower: Follower,
+    /// What is known of each connection.
+    peers: BTreeMap<Peer, Connection>,
+    /// The configuration in force, as far as endings depend on it.
+    limits: Limits,
+    digest_due: u64,
+    /// The step that was last taken.
+    pub step: Option<u32>,
+    pub failure: Option<Failure>,
+    pub timeline: Option<Vec<Moment>>,
+    pub commands: u64,
+    pub connections: u64,
+    /// All effects, for comparing two runs of one history.
+    pub effects: Trace,
+    /// The cursor each client's last SCAN gave.
+    cursors: BTreeMap<u32, u64>,
+}
+
+/// What is known of a connection.
+struct Connection {
+    client: u32,
+    read_at: Monotonic,
+    /// Bytes the server may still be parsing.
+    has_ended: bool,
+}
+
+/// What may end a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Limits {
+    timeout_us: u64,
+    output_hard: u64,
+    output_soft: u64,
+    query: u64,
+    maxclients: u64,
+}
+
+impl Limits {
+    fn of(config: &Config) -> Limits {
+        let normal = config.client_output_buffer_limit.normal;
+        Limits {
+            timeout_us: u64::from(config.timeout) * 1_000_000,
+            output_hard: normal.hard,
+            output_soft: normal.soft,
+            query: config.client_query_buffer_limit,
+            maxclients: u64::from(config.maxclients),
+        }
+    }
+}
+
+impl<'a> Judge<'a> {
+    pub fn new(settings: &'a Settings, config: &Config, now: Now, shows: bool) -> Result<Judge<'a>, String> {
+        Ok(Judge {
+            settings,
+            model: Model::new(&settings.directives, clock(now))?,
+            follower: Follower::new(config, now),
+            peers: BTreeMap::new(),
+            limits: Limits::of(config),
+            digest_due: settings.digest_every,
+            step: None,
+            failure: None,
+            timeline: shows.then(Vec::new),
+            commands: 0,
+            connections: 0,
+            effects: Trace::default(),
+            cursors: BTreeMap::new(),
+        })
+    }
+
+    /// Says whose connection a peer is, before anything happens on it.
+    pub fn introduce(&mut self, peer: Peer, client: u32, now: Now) {
+        self.peers.insert(peer, Connection { client, read_at: now.monotonic, has_ended: false });
+    }
+
+    /// The cursor a client goes on with.
+    pub fn cursor(&self, client: u32) -> u64 {
+        self.cursors.get(&client).copied().unwrap_or(0)
+    }
+
+    /// The server was started again, with nothing.
+    pub fn restarted(&mut self, config: &Config, now: Now) -> Result<(), String> {
+        self.model = Model::new(&self.settings.directives, clock(now))?;
+        self.follower = Follower::new(config, now);
+        self.limits = Limits::of(config);
+        Ok(())
+    }
+
+    /// Whether everything that was asked on connections that stand is answered.
+    pub fn is_quiet(&self, now: Now) -> bool {
+        self.unanswered(now).is_none()
+    }
+
+    /// A connection that is still owed something.
+    pub fn unanswered(&self, now: Now) -> Option<Peer> {
+        let is_paused = self.model.is_paused(clock(now)).is_some();
+        self.peers.iter().find_map(|(&peer, connection)| {
+            let id = client_id(peer);
+            let waits = self.model.is_owed(id) || self.model.has_request(id) || is_paused;
+            (!connection.has_ended && waits).then_some(peer)
+        })
+    }
+
+    /// Compares the data with those of the server that lives on the log.
+    pub fn compare_digests(&mut self, core: &Core, now: Now) {
+        let (live, rebuilt) = (core.digest(), self.follower.digest(now));
+        if live != rebuilt {
+            let text = format!(
+                "the live data have the digest {live:016x}, those rebuilt from the log {rebuilt:016x}"
+            );
+            self.fail(now, Oracle::Rebuild, "digest", text);
+        }
+    }
+
+    /// Keeps the first failure.
+    pub fn fail(&mut self, now: Now, oracle: Oracle, site: &str, text: String) {
+        self.note(now, None, || format!("FAILED {}: {site}: {text}", oracle.name()));
+        if self.failure.is_none() {
+            let at_us = now.monotonic.since_us(MONOTONIC_START);
+            self.failure = Some(Failure { oracle, site: site.to_owned(), at_us, step: self.step, text });
+        }
+    }
+
+    /// Adds a line to the timeline, if there is one.
+    pub fn note(&mut self, now: Now, peer: Option<Peer>, what: impl FnOnce() -> String) {
+        if let Some(timeline) = &mut self.timeline {
+            let client = peer.and_then(|peer| self.peers.get(&peer)).map(|connection| connection.client);
+            timeline.push(Moment { at_us: now.monotonic.since_us(MONOTONIC_START), client, what: what() });
+        }
+    }
+
+    fn hear(&mut self, now: Now, oracle: Oracle, outcome: Result<(), Divergence>) {
+        if let Err(Divergence { site, text }) = outcome {
+            self.fail(now, oracle, &site, text);
+        }
+    }
+
+    /// Why the server may have closed this connection; `None` if there is no reason.
+    fn reason(&self, now: Now, peer: Peer) -> Option<&'static str> {
+        let id = client_id(peer);
+        let limits = &self.limits;
+        if self.model.is_ending(id) {
+            return Some("it was to end");
+        }
+        let idle_us = self.peers.get(&peer).map_or(0, |known| now.monotonic.since_us(known.read_at));
+        if limits.timeout_us > 0 && idle_us >= limits.timeout_us {
+            return Some("it was idle");
+        }
+        if self.model.unparsed_len(id) as u64 > limits.query {
+            return Some("its request was too long");
+        }
+        let owed = self.model.owed_len(id) as u64 + UNKNOWN_REPLY_BYTES;
+        let is_over = |limit: u64| limit > 0 && owed > limit;
+        (is_over(limits.output_hard) || is_over(limits.output_soft))
+            .then_some("it did not read what it was owed")
+    }
+}
+
+impl Witness for Judge<'_> {
+    fn accepted(&mut self, now: Now, peer: Peer, address: &str) {
+        self.connections += 1;
+        self.model.connect(client_id(peer), address, clock(now));
+        if let Some(known) = self.peers.get_mut(&peer) {
+            known.read_at = now.monotonic;
+        }
+        self.note(now, Some(peer), || format!("connects from {address}"));
+    }
+
+    fn refused(&mut self, now: Now, peer: Peer) {
+        let standing = self.peers.values().filter(|known| !known.has_ended).count() as u64;
+        self.note(now, Some(peer), || "is refused".to_owned());
+        if standing <= self.limits.maxclients {
+            let text = format!("refused although only {standing} connections may stand");
+            self.fail(now, Oracle::Replies, "refused", text);
+        }
+        self.peers.remove(&peer);
+    }
+
+    fn read(&mut self, now: Now, peer: Peer, bytes: &[u8]) {
+        self.note(now, Some(peer), || format!("→ {}", shown(bytes)));
+        self.model.deliver(client_id(peer), bytes);
+        if let Some(known) = self.peers.get_mut(&peer) {
+            known.read_at = now.monotonic;
+        }
+    }
+
+    fn executed(&mut self, now: Now, peer: Peer, effects: &[u8]) {
+        self.commands += 1;
+        let outcome = self.model.execute(client_id(peer), clock(now), Some(effects));
+        if self.timeline.is_some() {
+            let request = self.model.last_request(client_id(peer));
+            self.note(now, Some(peer), || format!("runs {request}"));
+            if !effects.is_empty() {
+                self.note(now, Some(peer), || format!("  effects {}", shown(effects)));
+            }
+        }
+        self.hear(now, Oracle::Semantics, outcome);
+        self.effects.bytes(effects);
+        self.follower.follow(now, effects);
+    }
+
+    fn background(&mut self, now: Now, effects: &[u8]) {
+        self.note(now, None, || format!("of its own accord {}", shown(effects)));
+        let outcome = self.model.background(clock(now), effects);
+        self.hear(now, Oracle::Semantics, outcome);
+        self.effects.bytes(effects);
+        self.follower.follow(now, effects);
+    }
+
+    fn received(&mut self, now: Now, peer: Peer, bytes: &[u8]) {
+        let Some(client) = self.peers.get(&peer).map(|known| known.client) else {
+            return;
+        };
+        self.note(now, Some(peer), || format!("← {}", shown(bytes)));
+        if let Some(cursor) = last_cursor(bytes) {
+            self.cursors.insert(client, cursor);
+        }
+        let outcome = if self.settings.is_canary && self.commands > 20 {
+            let falsified: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
+            self.model.receive(client_id(peer), &falsified)
+        } else {
+            self.model.receive(client_id(peer), bytes)
+        };
+        self.hear(now, Oracle::Semantics, outcome);
+    }
+
+    fn ended(&mut self, now: Now, peer: Peer, end: End) {
+        self.note(now, Some(peer), || format!("connection ends: {end:?}"));
+        if end == End::ByServer && self.reason(now, peer).is_none() {
+            let last = self.model.last_request(client_id(peer));
+            self.fail(now, Oracle::Replies, "closed without a reason", format!("after {last}"));
+        }
+        self.model.disconnect(client_id(peer));
+        if let Some(known) = self.peers.get_mut(&peer) {
+            known.has_ended = true;
+        }
+    }
+
+    fn turned(&mut self, now: Now, core: &Core) {
+        self.limits = Limits::of(core.config());
+        if self.commands >= self.digest_due {
+            self.digest_due = self.commands + self.settings.digest_every;
+            self.compare_digests(core, now);
+        }
+    }
+
+    fn fault(&mut self, now: Now, kind: FaultKind, peer: Option<Peer>) {
+        self.note(now, peer, || format!("fault: {}", kind.name()));
+    }
+
+    fn logged(&mut self, now: Now, line: &LogLine) {
+        self.note(now, None, || format!("log: {}", line.text));
+    }
+
+    fn disk(&mut self, now: Now, completion: &DiskCompletion) {
+        self.note(now, None, || match &completion.outcome {
+            Ok(_) => format!("disk: {:?} done", completion.id),
+            Err(error) => format!("disk: {:?} failed: {}", completion.id, error.message),
+        });
+    }
+}
+
+impl Judge<'_> {
+    /// A connection may not be owed much more than its hard limit.
+    pub fn check_output(&mut self, now: Now, peer: Peer, conn: ConnId, core: &Core) {
+        let limit = self.limits.output_hard as usize;
+        if limit == 0 {
+            return;
+        }
+        let mut slices = [IoSlice::new(&[]); 64];
+        let count = core.output(conn, &mut slices);
+        let owed: usize = slices[..count].iter().map(|slice| slice.len()).sum();
+        if owed > limit + OUTPUT_SLACK_BYTES {
+            let text = format!("{owed} bytes are owed and the limit is {limit}");
+            self.note(now, Some(peer), || text.clone());
+            self.fail(now, Oracle::Liveness, "output limit", text);
+        }
+    }
+}
+
+/// A second server, which lives on the log of effects alone and never expires anything by itself.
+struct Follower {
+    core: Core,
+    conn: ConnId,
+}
+
+impl Follower {
+    fn new(config: &Config, now: Now) -> Follower {
+        let mut own = Config::default();
+        own.databases = config.databases;
+        own.set_from_file("enable-debug-command", &[b"yes".to_vec()]).expect("it is a directive");
+        let mut core = Core::new(own, Host::default(), 0, now);
+        let accept = Accept {
+            peer: "127.0.0.1:1".to_owned(),
+            local: "127.0.0.1:2".to_owned(),
+            descriptor: 0,
+            is_local: true,
+            is_unix: false,
+        };
+        let conn = core.handle_accept(now, accept).expect("nobody else is connected");
+        let mut follower = Follower { core, conn };
+        follower.follow(now, b"DEBUG SET-ACTIVE-EXPIRE 0\r\n");
+        follower
+    }
+
+    fn follow(&mut self, now: Now, effects: &[u8]) {
+        if effects.is_empty() {
+            return;
+        }
+        self.core.handle_input(now, self.conn, effects);
+        let mut slices = [IoSlice::new(&[]); 64];
+        while let count @ 1.. = self.core.output(self.conn, &mut slices) {
+            let len = slices[..count].iter().map(|slice| slice.len()).sum();
+            self.core.handle_written(now, self.conn, len);
+            slices = [IoSlice::new(&[]); 64];
+        }
+        while self.core.poll_writable().is_some() {}
+    }
+
+    fn digest(&mut self, now: Now) -> u64 {
+        self.core.finish_turn(now);
+        self.core.digest()
+    }
+}
+
+fn client_id(peer: Peer) -> ClientId {
+    ClientId(peer.0 as u32)
+}
+
+fn clock(now: Now) -> Clock {
+    Clock { wall_us: now.wall.0, monotonic_us: now.monotonic.0 }
+}
+
+/// The cursor of the last SCAN reply in some output: a two-element array that begins with digits.
+fn last_cursor(bytes: &[u8]) -> Option<u64> {
+    const HEAD: &[u8] = b"*2\r\n$";
+    let at = bytes.windows(HEAD.len()).rposition(|window| window == HEAD)?;
+    let mut lines = bytes[at + HEAD.len()..].split(|&byte| byte == b'\n');
+    let digits = lines.nth(1)?.strip_suffix(b"\r")?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Bytes as a person reads them, cut to a line.
+fn shown(bytes: &[u8]) -> String {
+    let rest = bytes.len().saturating_sub(SHOWN_BYTES_MAX);
+    let text = escape(&bytes[..bytes.len() - rest]);
+    if rest == 0 { text } else { format!("{text}… ({rest} more bytes)") }
+}

@@ -1,0 +1,381 @@
+//! [`run`]: plays a scenario.
+
+use super::judge::Judge;
+use super::outcome::{Counts, Failure, Oracle, Outcome};
+use super::scenario::{Action, Scenario, Step};
+use crate::workload::Request;
+use rotom_core::mark;
+use rotom_core::{Config, Host};
+use rotom_io_sim::clock::MONOTONIC_START;
+use rotom_io_sim::{Crash, Delivery, FaultKind, Faults, Peer, Site, World};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+use std::time::Duration;
+
+/// The configuration file of a server that has one.
+const CONFIG_FILE: &str = "/etc/rotom.conf";
+
+/// What stands in it at first. A rewrite keeps comments.
+const CONFIG_TEXT: &[u8] = b"# A configuration file.\n";
+
+/// Once nothing goes wrong any more, everything must be answered within this time.
+const HEALING: Duration = Duration::from_secs(120);
+
+/// How often it is looked whether everything is answered.
+const HEALING_STEP: Duration = Duration::from_millis(50);
+
+/// The farthest the calendar jumps.
+const JUMP_US_MAX: u64 = 3 * 86_400_000_000;
+
+/// The longest the process stands still.
+const FREEZE_US_MAX: u64 = 30_000_000;
+
+/// The most the calendar drifts, in millionths.
+const DRIFT_PPM_MAX: u64 = 100_000;
+
+/// Faults that only cut what is read and written: they leave a history of one client as it is.
+const CUTS: [FaultKind; 2] = [FaultKind::PartialRead, FaultKind::PartialWrite];
+
+// Where numbers are drawn.
+const DRIFT: Site = Site::named("drift");
+const FREEZE: Site = Site::named("freeze");
+const WALL_JUMP: Site = Site::named("walljump");
+
+/// Whether a run keeps a timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Only the outcome counts.
+    Nothing,
+    /// Everything that happens is written down.
+    Timeline,
+}
+
+/// Plays a scenario. Never panics: an assertion that fails in the server is an outcome like any other.
+#[must_use]
+pub fn run(scenario: &Scenario, watch: Watch) -> Outcome {
+    let _ = mark::take();
+    let played = catch(|| play(scenario, watch, true));
+    let marks = mark::take();
+    match played {
+        Ok(mut outcome) => {
+            outcome.marks = marks;
+            outcome
+        }
+        Err(panic) => Outcome {
+            failure: Some(Failure {
+                oracle: Oracle::Assertion,
+                site: panic.place,
+                at_us: 0,
+                step: None,
+                text: panic.text,
+            }),
+            trace: 0,
+            counts: Counts::default(),
+            marks,
+            timeline: Vec::new(),
+        },
+    }
+}
+
+/// Plays a scenario, and once more in whole pieces if it says so.
+fn play(scenario: &Scenario, watch: Watch, may_repeat: bool) -> Outcome {
+    let mut run = match Run::new(scenario, watch) {
+        Ok(run) => run,
+        Err(error) => return refused(error),
+    };
+    run.play();
+    let (mut outcome, effects) = run.finish();
+    if may_repeat && scenario.settings.plays_twice && outcome.failure.is_none() && keeps_history(scenario) {
+        let mut whole = scenario.clone();
+        whole.faults.clear();
+        whole.settings.conditions.read_len_max = usize::MAX;
+        whole.settings.conditions.window_bytes = usize::MAX;
+        let Ok(mut again) = Run::new(&whole, Watch::Nothing) else { return outcome };
+        again.play();
+        let (repeated, repeated_effects) = again.finish();
+        if repeated_effects != effects {
+            outcome.failure = Some(Failure {
+                oracle: Oracle::Independence,
+                site: "effects".to_owned(),
+                at_us: outcome.counts.virtual_us,
+                step: None,
+                text: "the same history, not cut into pieces, has other effects".to_owned(),
+            });
+        }
+        outcome.trace ^= repeated.trace.rotate_left(1);
+    }
+    outcome
+}
+
+/// Whether cutting reads and writes is all that goes wrong, so that the history is the same without.
+fn keeps_history(scenario: &Scenario) -> bool {
+    let is_instant =
+        scenario.settings.conditions.latency_us == 0 && scenario.settings.conditions.jitter_us == 0;
+    is_instant && scenario.faults.keys().all(|kind| CUTS.contains(kind))
+}
+
+/// The outcome of a scenario whose configuration the server does not take.
+fn refused(error: String) -> Outcome {
+    let failure = Failure {
+        oracle: Oracle::Semantics,
+        site: "configuration".to_owned(),
+        at_us: 0,
+        step: None,
+        text: error,
+    };
+    Outcome {
+        failure: Some(failure),
+        trace: 0,
+        counts: Counts::default(),
+        marks: [0; mark::COUNT],
+        timeline: Vec::new(),
+    }
+}
+
+/// A scenario being played.
+struct Run<'a> {
+    scenario: &'a Scenario,
+    config: Config,
+    world: World,
+    judge: Judge<'a>,
+    /// Each client's connection, if it has one.
+    peers: BTreeMap<u32, Peer>,
+    counts: Counts,
+}
+
+impl<'a> Run<'a> {
+    fn new(scenario: &'a Scenario, watch: Watch) -> Result<Run<'a>, String> {
+        let settings = &scenario.settings;
+        let mut config = Config::default();
+        for (name, words) in &settings.directives {
+            let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_bytes()).collect();
+            config.set_from_file(name, &words).map_err(|error| format!("{name}: {error:?}"))?;
+        }
+        let mut host = Host::default();
+        if settings.has_config_file {
+            CONFIG_FILE.clone_into(&mut host.config_file);
+        }
+        let mut world = World::new(config.clone(), host, Delivery::Whole, scenario.seed);
+        if settings.has_config_file {
+            world.disk().write(CONFIG_FILE, CONFIG_TEXT);
+        }
+        let faults = || {
+            let mut faults = Faults::new(scenario.seed);
+            scenario.faults.iter().for_each(|(&kind, &rate)| faults.set_rate(kind, rate));
+            faults
+        };
+        world.set_conditions(settings.conditions, faults());
+        world.set_disk_time(settings.disk_us);
+        world.disk().set_faults(faults());
+        world.observe();
+        let now = world.clock().now();
+        let judge = Judge::new(settings, &config, now, watch == Watch::Timeline)?;
+        Ok(Run { scenario, config, world, judge, peers: BTreeMap::new(), counts: Counts::default() })
+    }
+
+    /// Takes every step, then heals the world and waits until all is quiet.
+    fn play(&mut self) {
+        for step in &self.scenario.steps {
+            self.world.run_for(Duration::from_micros(step.after_us), &mut self.judge);
+            self.judge.step = Some(step.id);
+            self.disturb(step);
+            self.act(step);
+            self.check();
+            if self.judge.failure.is_some() {
+                return;
+            }
+        }
+        self.recover();
+    }
+
+    /// What goes wrong with clocks and the process around a step.
+    fn disturb(&mut self, step: &Step) {
+        let operation = u64::from(step.id);
+        self.world.disk().set_cause(operation);
+        if self.happens(FaultKind::WallJumpForward, operation) {
+            self.jump(operation, 1);
+        }
+        if self.happens(FaultKind::WallJumpBack, operation) {
+            self.jump(operation, -1);
+        }
+        if self.happens(FaultKind::Drift, operation) {
+            let ppm = self.world.faults().draw(DRIFT, operation, 0, 2 * DRIFT_PPM_MAX + 1) as i32;
+            self.world.clock().drift(ppm - DRIFT_PPM_MAX as i32);
+        }
+        if self.happens(FaultKind::Freeze, operation) {
+            let us = self.world.faults().draw(FREEZE, operation, 0, FREEZE_US_MAX);
+            self.world.freeze(Duration::from_micros(us));
+        }
+        if self.happens(FaultKind::CrashKill, operation) {
+            self.crash(Crash::Kill);
+        }
+        if self.happens(FaultKind::CrashPower, operation) {
+            self.crash(Crash::PowerLoss);
+        }
+        if self.happens(FaultKind::WriteBack, operation) {
+            self.world.disk().write_back(operation);
+        }
+    }
+
+    fn happens(&mut self, kind: FaultKind, operation: u64) -> bool {
+        let happens = self.world.faults().happens(kind, operation, 0);
+        if happens {
+            let now = self.world.clock().now();
+            self.judge.note(now, None, || format!("fault: {}", kind.name()));
+        }
+        happens
+    }
+
+    /// Moves the calendar: mostly by little, sometimes by days.
+    fn jump(&mut self, operation: u64, direction: i64) {
+        let bits = self.world.faults().draw(WALL_JUMP, operation, 0, u64::from(JUMP_US_MAX.ilog2()));
+        let us = self.world.faults().draw(WALL_JUMP, operation, 1, 2 << bits);
+        self.world.clock().jump(direction * us.min(JUMP_US_MAX) as i64);
+    }
+
+    fn crash(&mut self, crash: Crash) {
+        self.counts.crashes += 1;
+        self.world.crash(crash, &mut self.judge);
+        self.peers.clear();
+        let now = self.world.clock().now();
+        self.check_config_file();
+        if let Err(error) = self.judge.restarted(&self.config, now) {
+            self.judge.fail(now, Oracle::Semantics, "configuration", error);
+        }
+    }
+
+    /// Whatever happened to it, the configuration file is whole: as it was, or as one of the rewrites made it.
+    fn check_config_file(&mut self) {
+        let has_rot = self.world.disk().faults().count(FaultKind::BitRot) > 0;
+        if !self.scenario.settings.has_config_file || has_rot {
+            return;
+        }
+        let text = self.world.disk().read(CONFIG_FILE).unwrap_or_default().to_vec();
+        if !text.starts_with(CONFIG_TEXT) || !text.ends_with(b"\n") || text.contains(&0) {
+            let now = self.world.clock().now();
+            let text = format!("after a crash the configuration file is {:?}", text.escape_ascii().to_string());
+            self.judge.fail(now, Oracle::Durability, "configuration file", text);
+        }
+    }
+
+    /// A client does its step.
+    fn act(&mut self, step: &Step) {
+        let connected = self.peers.get(&step.client).copied().filter(|&peer| self.world.is_open(peer));
+        match &step.action {
+            Action::Close => {
+                if let Some(peer) = connected {
+                    self.world.hang_up(peer);
+                }
+            }
+            Action::Send(requests) => {
+                let peer = connected.unwrap_or_else(|| self.connect(step));
+                let mut bytes = Vec::new();
+                let cursor = self.judge.cursor(step.client);
+                requests.iter().for_each(|request| Request::encode(request, cursor, &mut bytes));
+                self.world.post_as(peer, &bytes, u64::from(step.id), &mut self.judge);
+            }
+        }
+    }
+
+    fn connect(&mut self, step: &Step) -> Peer {
+        let now = self.world.clock().now();
+        let peer = self.world.next_peer();
+        self.judge.introduce(peer, step.client, now);
+        let dialled = self.world.dial(u64::from(step.id), &mut self.judge);
+        debug_assert_eq!(peer, dialled);
+        self.peers.insert(step.client, peer);
+        peer
+    }
+
+    /// What must hold between steps.
+    fn check(&mut self) {
+        let now = self.world.clock().now();
+        let connections: Vec<_> = self.world.connections().collect();
+        for (peer, conn) in connections {
+            self.judge.check_output(now, peer, conn, self.world.core());
+        }
+    }
+
+    /// Nothing goes wrong any more: everything is answered before long, and the data are those of the log.
+    fn recover(&mut self) {
+        self.world.heal();
+        let healed_at = self.world.clock().now().monotonic;
+        loop {
+            self.world.run_for(HEALING_STEP, &mut self.judge);
+            let now = self.world.clock().now();
+            if self.judge.failure.is_some() || self.judge.is_quiet(now) {
+                break;
+            }
+            if now.monotonic - healed_at > HEALING {
+                let peer = self.judge.unanswered(now);
+                self.judge.note(now, peer, || "is never answered".to_owned());
+                let text = format!("{peer:?} is never answered");
+                self.judge.fail(now, Oracle::Liveness, "unanswered", text);
+                break;
+            }
+        }
+        let now = self.world.clock().now();
+        self.judge.compare_digests(self.world.core(), now);
+    }
+
+    fn finish(mut self) -> (Outcome, u64) {
+        self.counts.commands = self.judge.commands;
+        self.counts.connections = self.judge.connections;
+        self.counts.turns = self.world.turns();
+        self.counts.virtual_us = self.world.clock().now().monotonic.since_us(MONOTONIC_START);
+        for &kind in FaultKind::ALL {
+            let count = self.world.faults().count(kind) + self.world.disk().faults().count(kind);
+            if count > 0 {
+                self.counts.faults.insert(kind, count);
+            }
+        }
+        let effects = self.judge.effects.value();
+        let outcome = Outcome {
+            failure: self.judge.failure.take(),
+            trace: self.world.trace(),
+            counts: self.counts,
+            marks: [0; mark::COUNT],
+            timeline: self.judge.timeline.take().unwrap_or_default(),
+        };
+        (outcome, effects)
+    }
+}
+
+/// Where and why the server panicked.
+struct Panic {
+    place: String,
+    text: String,
+}
+
+thread_local! {
+    /// What the panic hook has heard on a thread that plays a scenario; `None` where nobody does.
+    static HEARD: RefCell<Option<Panic>> = const { RefCell::new(None) };
+    static PLAYS: RefCell<bool> = const { RefCell::new(false) };
+}
+
+/// Runs something that may panic, without a word on standard error.
+fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !PLAYS.with_borrow(|plays| *plays) {
+                return usual(info);
+            }
+            let place = info
+                .location()
+                .map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line()));
+            let text = info.payload_as_str().unwrap_or("a panic without words").to_owned();
+            HEARD.with_borrow_mut(|heard| *heard = Some(Panic { place, text }));
+        }));
+    });
+    PLAYS.with_borrow_mut(|plays| *plays = true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(run));
+    PLAYS.with_borrow_mut(|plays| *plays = false);
+    outcome.map_err(|_| {
+        let heard = HEARD.with_borrow_mut(Option::take);
+        heard.unwrap_or_else(|| Panic { place: "unknown".to_owned(), text: "a panic".to_owned() })
+    })
+}
