@@ -131,8 +131,8 @@ pub fn main() -> ExitCode {
         Command::Explain(options) => explain::main(options, &mut report),
         Command::Canary(options) => canary::main(options, &mut report),
     };
-    match verdict.and_then(|verdict| report.finish(verdict)) {
-        Ok(verdict) => ExitCode::from(verdict.exit_code()),
+    match verdict {
+        Ok(verdict) => ExitCode::from(report.finish(verdict).exit_code()),
         Err(error) => {
             eprintln!("rotom-sim: {error}");
             ExitCode::from(EXIT_USAGE)

@@ -15,13 +15,21 @@ const TEXT_CHARS_MAX: usize = 4_000;
 pub struct Report {
     /// Set when a program listens.
     object: Option<Map<String, Value>>,
+    /// Set when everything has been said.
+    is_silent: bool,
 }
 
 impl Report {
     /// A report in one of the two forms.
     #[must_use]
     pub fn new(is_json: bool) -> Report {
-        Report { object: is_json.then(Map::new) }
+        Report { object: is_json.then(Map::new), is_silent: false }
+    }
+
+    /// A report that says nothing any more.
+    #[must_use]
+    pub fn silent() -> Report {
+        Report { object: None, is_silent: true }
     }
 
     /// Whether a program listens.
@@ -32,7 +40,7 @@ impl Report {
 
     /// Prints lines for people.
     pub fn say(&self, text: &str) {
-        if self.object.is_none() {
+        if self.object.is_none() && !self.is_silent {
             println!("{text}");
         }
     }
@@ -45,15 +53,12 @@ impl Report {
     }
 
     /// Prints what programs get, and returns the verdict.
-    ///
-    /// # Errors
-    /// None so far.
-    pub fn finish(mut self, verdict: Verdict) -> Result<Verdict, String> {
+    pub fn finish(mut self, verdict: Verdict) -> Verdict {
         self.put("exit_code", verdict.exit_code());
         if let Some(object) = self.object {
             println!("{}", Value::Object(object));
         }
-        Ok(verdict)
+        verdict
     }
 }
 
