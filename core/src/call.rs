@@ -145,7 +145,9 @@ fn reject(
     stats.note_error(refusal);
     sometimes!(Mark::SkipBeforeError, client.session.reply_mode == ReplyMode::SkipThis);
     client.reply.error(&refusal.text());
-    next_reply_mode(&mut client.session, &mut client.reply);
+    if !mutant!(Mutant::SkipOutlivesError) {
+        next_reply_mode(&mut client.session, &mut client.reply);
+    }
 }
 
 /// Whether what looks like a command is a line of an HTTP request.

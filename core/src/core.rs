@@ -184,6 +184,9 @@ impl Core {
         sometimes!(Mark::ReplyResumed, client.reply.is_partly_sent());
         client.reply.advance(len_bytes, &mut self.chunks);
         sometimes!(Mark::PartialWrite, !client.reply.is_empty());
+        if mutant!(Mutant::PartialWriteDropsRest) {
+            client.reply.clear(&mut self.chunks);
+        }
         client.session.active_at = now.monotonic;
         let needs_attention = client.session.state != State::Running;
         self.server.stats.output_bytes += len_bytes as u64;

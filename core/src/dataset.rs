@@ -137,6 +137,8 @@ impl Dataset {
     /// Exchanges two databases' contents.
     pub fn swap(&mut self, a: usize, b: usize) {
         self.databases.swap(a, b);
+        #[cfg(feature = "mutants")]
+        crate::mutant::forget_expiries(&mut self.databases, [a, b]);
     }
 
     /// Empties a database: its entries are freed now, or, when `later`, a slice per turn. Returns how many
@@ -225,6 +227,7 @@ impl Dataset {
         databases[database].expire_cycle(cursor, last_past, segments_max, entries_max, &mut |entry| {
             sometimes!(Mark::ExpiredActively);
             stats.expired_keys += 1;
+            let database = if mutant!(Mutant::ExpiryInWrongDatabase) { 0 } else { database };
             log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
         })
     }
@@ -365,7 +368,7 @@ impl Keys<'_> {
         let expiry = match expiry {
             Expiry::Clear => None,
             Expiry::At(at) => Some(at),
-            Expiry::Keep => old_expiry.filter(|_| !has_expired),
+            Expiry::Keep => old_expiry.filter(|_| !has_expired || mutant!(Mutant::SetKeepsStaleTtl)),
         };
         occupied.replace(value, expiry);
         occupied.set_lru(stamp);
@@ -398,7 +401,9 @@ impl Keys<'_> {
         if occupied.entry().expiry().is_some_and(|at| at.is_past(*now)) {
             occupied.remove();
             stats.expired_keys += 1;
-            log.append(self.database, [b"DEL".as_slice(), key].into_iter());
+            if !mutant!(Mutant::LazyExpiryNotPropagated) {
+                log.append(self.database, [b"DEL".as_slice(), key].into_iter());
+            }
             return Live::No(stats);
         }
         if touch == Touch::Yes && !self.no_touch {

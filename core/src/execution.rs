@@ -121,14 +121,11 @@ mod tests {
     #[test]
     fn what_expires_by_itself_is_no_commands_effect() {
         let (mut core, conn) = core();
-        core.handle_input(at_ms(0), conn, b"SET a 1 PX 10\r\nDEBUG SET-ACTIVE-EXPIRE 1\r\n");
+        core.handle_input(at_ms(0), conn, b"SET a 1 PX 10\r\n");
         core.finish_turn(at_ms(500));
         core.handle_input(at_ms(500), conn, b"SET b 1 PX 10\r\n");
         core.handle_input(at_ms(600), conn, b"GET b\r\n");
-        assert_eq!(
-            show(&mut core),
-            "|SELECT 0 SET a 1 PXAT 1000010| || DEL a |SET b 1 PXAT 1000510| |DEL b| "
-        );
+        assert_eq!(show(&mut core), "|SELECT 0 SET a 1 PXAT 1000010| DEL a |SET b 1 PXAT 1000510| |DEL b| ");
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub mod value;
 mod execution;
 #[cfg(feature = "simulation")]
 pub mod mark;
+#[cfg(feature = "mutants")]
+pub mod mutant;
 
 pub use config::Config;
 pub use core::{Core, Input};

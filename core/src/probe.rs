@@ -20,3 +20,19 @@ macro_rules! sometimes {
 macro_rules! sometimes {
     ($($ignored:tt)*) => {};
 }
+
+/// Whether a planted bug is to show: `mutant!(Mutant::X)`. See the module `mutant`.
+#[cfg(feature = "mutants")]
+macro_rules! mutant {
+    (Mutant::$mutant:ident) => {
+        crate::mutant::is_chosen(crate::mutant::Mutant::$mutant)
+    };
+}
+
+/// False: the feature `mutants` is off.
+#[cfg(not(feature = "mutants"))]
+macro_rules! mutant {
+    (Mutant::$mutant:ident) => {
+        false
+    };
+}

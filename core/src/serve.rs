@@ -114,6 +114,15 @@ impl Core {
             let stop = self.parse_ahead(client, input, consumed, &mut batch);
             if !self.run_batch(client, input, &batch, &mut consumed) {
                 client.input.restart();
+                if mutant!(Mutant::PausedReordered)
+                    && client.session.state == State::Postponed
+                    && let Some(held) = batch.requests.iter().find(|request| request.start >= consumed)
+                {
+                    let (before, behind) = input[held.start..].split_at(held.end - held.start);
+                    let (overtaking, rest) = behind.split_at(batch.parsed_to - held.end);
+                    client.input.buffer = [overtaking, before, rest].concat();
+                    consumed = input.len();
+                }
                 break;
             }
             match stop {
@@ -194,7 +203,7 @@ impl Core {
         let flow = call::call(self, client, command, Args::new(bytes, ranges, &large));
         if flow == Flow::HeldBack {
             sometimes!(Mark::LargeArgumentHeldBack);
-            client.input.hold_back(large);
+            client.input.hold_back(if mutant!(Mutant::HeldArgumentForgotten) { Vec::new() } else { large });
         }
         flow
     }
@@ -258,6 +267,9 @@ impl Core {
         let stop = loop {
             if batch.requests.len() == requests_max {
                 sometimes!(Mark::BatchFull, at < input.len() && is_authenticated);
+                if mutant!(Mutant::PipelineSwapped) && requests_max > 1 {
+                    batch.requests.swap(requests_max - 2, requests_max - 1);
+                }
                 break Stop::Full;
             }
             let first_range = batch.ranges.len();

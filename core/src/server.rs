@@ -165,6 +165,11 @@ impl Server {
         self.random.random()
     }
 
+    /// The clock that pauses are measured by.
+    pub(crate) fn pause_clock(&self) -> Monotonic {
+        if mutant!(Mutant::WallClockForPause) { Monotonic(self.now.wall.0) } else { self.now.monotonic }
+    }
+
     /// Asks the driver to do something with a socket.
     pub fn net(&mut self, effect: NetEffect) {
         self.effects.net.push_back(effect);

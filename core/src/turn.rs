@@ -110,7 +110,8 @@ impl Core {
             let Some(client) = self.server.clients.in_slot(slot) else { continue };
             let conn = client.session.conn;
             let is_idle = timeout_us > 0 && now.since_us(client.session.active_at) > timeout_us;
-            let is_over = client.is_over_soft_limit(limit.soft, limit.soft_seconds, now);
+            let is_over = client.is_over_soft_limit(limit.soft, limit.soft_seconds, now)
+                && !mutant!(Mutant::OutputLimitNeverEnforced);
             sometimes!(Mark::IdleTimeout, is_idle);
             if is_over {
                 sometimes!(Mark::OutputSoftLimit);
@@ -138,7 +139,8 @@ impl Core {
                 }
             }
         }
-        if self.server.pause.is_some_and(|pause| pause.until <= now) {
+        let pause_now = self.server.pause_clock();
+        if self.server.pause.is_some_and(|pause| pause.until <= pause_now) {
             sometimes!(Mark::PauseRanOut);
             self.server.pause = None;
             self.server.resume_postponed = true;
@@ -190,6 +192,9 @@ impl Core {
 
     fn enforce_hard_limit(&mut self, client: &mut Client) {
         let limit = self.server.config.client_output_buffer_limit.normal.hard;
+        if mutant!(Mutant::OutputLimitNeverEnforced) {
+            return;
+        }
         if limit > 0 && client.reply.len() as u64 > limit {
             sometimes!(Mark::OutputHardLimit);
             self.server.stats.output_limit_disconnections += 1;
@@ -238,7 +243,10 @@ impl Core {
     pub(crate) fn after_output(&mut self, conn: ConnId) {
         let Some(client) = self.server.clients.find_mut(conn) else { return };
         match client.session.state {
-            State::OutputFull if client.reply.len() < OUTPUT_RESUME_BYTES => {
+            State::OutputFull
+                if client.reply.len() < OUTPUT_RESUME_BYTES
+                    && !(mutant!(Mutant::LostResume) && client.reply.is_empty()) =>
+            {
                 sometimes!(Mark::OutputResumed);
                 client.session.state = State::Running;
                 self.ready.push_back(conn);

@@ -148,7 +148,7 @@ pub(super) fn client_pause(ctx: &mut Context<'_>) -> CommandResult {
         return Err("ERR timeout is out of range".into());
     }
     if millis > 0 {
-        let until = ctx.server.now.monotonic + Duration::from_millis(millis);
+        let until = ctx.server.pause_clock() + Duration::from_millis(millis);
         let old = ctx.server.pause;
         ctx.server.pause = Some(Pause {
             until: old.map_or(until, |old| old.until.max(until)),

@@ -150,6 +150,8 @@ fn copy(ctx: &mut Context<'_>) -> CommandResult {
     let mut target = ctx.keys.in_database(to);
     target.remove(&args[2]);
     target.insert_entry(copy);
+    #[cfg(feature = "mutants")]
+    crate::mutant::share_value((ctx.keys.database, &args[1]), (to, &args[2]));
     ctx.reply.integer(1);
     Ok(Propagate::AsIs)
 }

@@ -164,6 +164,8 @@ fn append(ctx: &mut Context<'_>) -> CommandResult {
     };
     check_len(string_of(&found)?.len(), tail.len(), len_max)?;
     let len = found.append(tail);
+    #[cfg(feature = "mutants")]
+    crate::mutant::change_shared(&mut ctx.keys, &args[1], len - tail.len(), tail);
     ctx.reply.integer(len as i64);
     Ok(Propagate::AsIs)
 }
@@ -175,7 +177,13 @@ fn setrange(ctx: &mut Context<'_>) -> CommandResult {
     let offset = parse_i64(&args[2]).ok_or(CommandError::NotInteger)?;
     let offset = usize::try_from(offset).map_err(|_| CommandError::OffsetOutOfRange)?;
     let len_max = ctx.server.config.proto_max_bulk_len;
-    let Some(mut found) = ctx.keys.write(&args[1]) else {
+    let found = if mutant!(Mutant::ExpiredResurrected) {
+        let key = ctx.keys.db().key(&args[1]);
+        ctx.keys.db().find_mut(key)
+    } else {
+        ctx.keys.write(&args[1])
+    };
+    let Some(mut found) = found else {
         if patch.is_empty() {
             ctx.reply.integer(0);
             return Ok(Propagate::Nothing);
@@ -194,6 +202,8 @@ fn setrange(ctx: &mut Context<'_>) -> CommandResult {
     }
     check_len(offset, patch.len(), len_max)?;
     let len = found.set_range(offset, patch);
+    #[cfg(feature = "mutants")]
+    crate::mutant::change_shared(&mut ctx.keys, &args[1], offset, patch);
     ctx.reply.integer(len as i64);
     Ok(Propagate::AsIs)
 }
@@ -258,7 +268,8 @@ fn incrbyfloat(ctx: &mut Context<'_>) -> CommandResult {
         None => ctx.keys.insert(&args[1], NewValue::Bytes(&text), None),
     }
     ctx.reply.bulk(&text);
-    ctx.keys.propagate(&[b"SET", &args[1], &text, b"KEEPTTL"]);
+    let effect: [&[u8]; 4] = [b"SET", &args[1], &text, b"KEEPTTL"];
+    ctx.keys.propagate(if mutant!(Mutant::IncrByFloatDropsTtl) { &effect[..3] } else { &effect });
     Ok(Propagate::Rewritten)
 }
 
@@ -382,6 +393,7 @@ fn set_with(ctx: &mut Context<'_>, value: usize, options: &SetOptions) -> Comman
         ctx.reply.ok();
     }
     match options.expiry {
+        Some(_) if mutant!(Mutant::RelativeTtlPropagated) => return Ok(Propagate::AsIs),
         Some(UnixMillis(at)) => {
             let at = at.to_string();
             ctx.keys.propagate(&[b"SET", key, &args[value], b"PXAT", at.as_bytes()]);

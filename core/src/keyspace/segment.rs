@@ -331,7 +331,11 @@ impl<E: Element> Segment<E> {
     /// Shows every element whose home is that of `position`. Returns the first position of the next home, if
     /// there is another, here or in the next segment.
     pub fn visit_home(&self, position: u64, visit: &mut dyn FnMut(&E)) -> Option<u64> {
-        let home = self.shape().home(position);
+        let home = if mutant!(Mutant::ScanCursorRestartsWrong) {
+            self.home_from(position)
+        } else {
+            self.shape().home(position)
+        };
         let bucket = &self.buckets[home];
         bucket.occupied().filter_map(|slot| bucket.element(slot)).for_each(&mut *visit);
         for index in flagged(bucket.overflow_flags()) {
@@ -343,7 +347,10 @@ impl<E: Element> Segment<E> {
         if home as u64 + 1 == homes {
             return self.end();
         }
-        let spread = ((home as u64 + 1) << SPREAD_BITS).div_ceil(homes);
+        let mut spread = ((home as u64 + 1) << SPREAD_BITS).div_ceil(homes);
+        if mutant!(Mutant::ScanMissesSplit) {
+            spread += (1 << SPREAD_BITS) / homes / 2;
+        }
         Some(self.header.prefix | spread << (u64::BITS - SPREAD_BITS - self.depth()))
     }
 
@@ -365,7 +372,9 @@ impl<E: Element> Segment<E> {
                     looked_at += 1;
                     let at = element.expiry().map_or(NEVER, |at| at.0);
                     if at > now.0 {
-                        earliest = earliest.min(at);
+                        if !mutant!(Mutant::ActiveExpiryForgets) {
+                            earliest = earliest.min(at);
+                        }
                         break;
                     }
                     if let Some(element) = self.remove(place) {
@@ -531,6 +540,15 @@ impl<E: Element> Segment<E> {
         bucket.occupied().filter(move |&slot| {
             bucket.element(slot).is_some_and(|element| self.home_of(element.tag()) == home)
         })
+    }
+
+    /// The first home that begins at a position or behind it, if there is one: what a mutant takes for the home.
+    fn home_from(&self, position: u64) -> usize {
+        let homes = u64::from(self.header.homes);
+        let home = self.shape().home(position) as u64;
+        let spread = position << self.depth() >> (u64::BITS - SPREAD_BITS);
+        let is_within = spread > (home << SPREAD_BITS).div_ceil(homes);
+        (home + u64::from(is_within)).min(homes - 1) as usize
     }
 
     /// The home of the element at a place.

@@ -359,13 +359,16 @@ impl RequestParser {
             Next::Big => panic!("a big argument must be taken in before parsing goes on"),
             Next::Line | Next::End => {}
             Next::Payload(len) => {
-                let end = self.position as usize + usize::from(len) + 2;
+                let mut end = self.position as usize + usize::from(len) + 2;
+                if mutant!(Mutant::ParserCutsLineEnd) && end == input.len() + 1 {
+                    end -= 1;
+                }
                 if end > input.len() {
                     return Parsed::Incomplete;
                 }
                 self.ranges.push(ArgRange { start: self.position, len: u32::from(len) });
                 self.position = end as u32;
-                self.args_left -= 1;
+                self.args_left -= u32::from(!mutant!(Mutant::ParserLosesState));
                 self.next = Next::Line;
             }
         }

@@ -1,0 +1,204 @@
+//! The mutation gallery: bugs as they are really made, each planted at the place where somebody would make it, and
+//! asleep until a run chooses it. What a test is worth shows in how soon it notices.
+//!
+//! A site says `mutant!(Mutant::X)` and is as short as the bug. All are memory-safe: a bug that would be undefined
+//! behaviour is played, with the effects it would have. The choice belongs to the thread, as each simulated run has
+//! one of its own.
+
+use crate::dataset::Keys;
+use crate::keyspace::Database;
+use crate::value::ValueRef;
+use std::cell::{Cell, RefCell};
+
+#[cfg(test)]
+mod tests;
+
+/// Makes the registry from rows of variant, name and story.
+macro_rules! mutants {
+    ($($mutant:ident, $name:literal, $story:literal;)*) => {
+        /// A planted bug.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Mutant {
+            $(#[doc = $story] $mutant,)*
+        }
+
+        impl Mutant {
+            /// Every mutant.
+            pub const ALL: [Mutant; COUNT] = [$(Mutant::$mutant),*];
+
+            /// Its name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Mutant::$mutant => $name,)*
+                }
+            }
+
+            /// What the bug is, and where one like it was seen, in a line or two.
+            #[must_use]
+            pub fn story(self) -> &'static str {
+                match self {
+                    $(Mutant::$mutant => $story,)*
+                }
+            }
+
+            /// The mutant of this name.
+            #[must_use]
+            pub fn by_name(name: &str) -> Option<Mutant> {
+                Mutant::ALL.into_iter().find(|mutant| mutant.name() == name)
+            }
+        }
+
+        /// How many mutants there are.
+        pub const COUNT: usize = [$($name),*].len();
+    };
+}
+
+mutants! {
+    ParserLosesState, "parser-loses-state",
+        "An argument that arrives in two pieces is not counted, so the next request is taken for its successor: a \
+         step of a resumable parser that is missing on the way back in.";
+    ParserCutsLineEnd, "parser-cuts-line-end",
+        "A CR that is the last byte of a piece ends an argument, and its LF is left over: seen in many parsers of \
+         protocols with lines.";
+    PartialWriteDropsRest, "partial-write-drops-rest",
+        "A short write is taken for a whole one, and the rest of the replies is lost: the classic of socket code.";
+    PipelineSwapped, "pipeline-swapped",
+        "The last two requests of a full batch are run in the wrong order, and with them their replies: seen where \
+         requests are gathered before they run.";
+    LateEvent, "late-event",
+        "An event for a connection that is gone reaches whoever has its slot now: the reason why epoll loops need \
+         generations.";
+    ScanMissesSplit, "scan-misses-split",
+        "A cursor points into the middle of a bucket's stretch of hashes; nobody notices until the bucket is split.";
+    ScanCursorRestartsWrong, "scan-cursor-restarts-wrong",
+        "A cursor from when the table had another size is rounded up to the next bucket: as a SCAN whose cursor is \
+         not masked to the new size.";
+    ExpiredResurrected, "expired-resurrected",
+        "SETRANGE does not ask whether its key has expired, and goes on with the old value: a lookup with the wrong \
+         intent.";
+    SetKeepsStaleTtl, "set-keeps-stale-ttl",
+        "SET KEEPTTL over a key that has expired keeps its time, so the new value vanishes at once.";
+    IncrByFloatDropsTtl, "incrbyfloat-drops-ttl",
+        "INCRBYFLOAT is propagated as SET without KEEPTTL, so replicas lose the time to live: seen in Redis before \
+         version 6.";
+    RelativeTtlPropagated, "relative-ttl-propagated",
+        "SET EX is propagated word for word, so whoever replays it later lets the key live longer: seen in Redis \
+         before version 7 on replicas.";
+    LazyExpiryNotPropagated, "lazy-expiry-not-propagated",
+        "A key that a command finds expired is removed, and nobody who follows the log hears of it.";
+    WallClockForPause, "wall-clock-for-pause",
+        "CLIENT PAUSE is measured by the calendar clock, so a jump of it ends the pause at once or makes it endless.";
+    PausedReordered, "paused-reordered",
+        "A request that a pause holds back is put behind the others of its pipeline.";
+    CopySharesBuffer, "copy-shares-buffer",
+        "COPY takes another handle on the value rather than a copy; SETRANGE and APPEND on one show in the other: \
+         seen wherever buffers are counted and changed in place.";
+    SwapDbForgetsExpiries, "swapdb-forgets-expiries",
+        "SWAPDB exchanges keys but not their times to live: one of two tables was forgotten.";
+    OutputLimitNeverEnforced, "output-limit-never-enforced",
+        "client-output-buffer-limit is read and never acted upon.";
+    ActiveExpiryForgets, "active-expiry-forgets",
+        "Active expiry forgets the keys it found too young, so they stay until somebody looks them up: a lower bound \
+         that is not carried over.";
+    LostResume, "lost-resume",
+        "A client that was held back by its output goes on when it has read some of it, but not when it has read all \
+         at once: a lost wakeup.";
+    ExpiryInWrongDatabase, "expiry-in-wrong-database",
+        "Active expiry logs every DEL for database 0: seen where the log keeps a selected database.";
+    SkipOutlivesError, "skip-outlives-error",
+        "A request that is refused does not use up CLIENT REPLY SKIP, so the next one's reply is missing.";
+    HeldArgumentForgotten, "held-argument-forgotten",
+        "A large argument is forgotten when its request has to wait, so the request waits for it for ever.";
+    RewriteIgnoresSyncError, "rewrite-ignores-sync-error",
+        "CONFIG REWRITE goes on after a failed fsync and puts a file in place that may be empty after a crash: seen \
+         in PostgreSQL until 2018, and elsewhere.";
+}
+
+thread_local! {
+    static CHOSEN: Cell<Option<Mutant>> = const { Cell::new(None) };
+    /// Keys whose values a COPY has made one.
+    static SHARED: RefCell<Vec<[Place; 2]>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A database and a key.
+type Place = (usize, Vec<u8>);
+
+/// Lets one bug show on this thread from here on, or none.
+pub fn choose(mutant: Option<Mutant>) {
+    CHOSEN.set(mutant);
+    SHARED.take();
+}
+
+/// The bug that shows on this thread.
+#[must_use]
+pub fn chosen() -> Option<Mutant> {
+    CHOSEN.get()
+}
+
+/// Whether this is the bug that shows.
+pub(crate) fn is_chosen(mutant: Mutant) -> bool {
+    CHOSEN.get() == Some(mutant)
+}
+
+/// [`Mutant::SwapDbForgetsExpiries`].
+pub(crate) fn forget_expiries(databases: &mut [Database], swapped: [usize; 2]) {
+    if !is_chosen(Mutant::SwapDbForgetsExpiries) {
+        return;
+    }
+    for index in swapped {
+        let database = &mut databases[index];
+        let expiring = database.iter().filter(|entry| entry.expiry().is_some());
+        let keys: Vec<Vec<u8>> = expiring.map(|entry| entry.key().to_vec()).collect();
+        for key in &keys {
+            let key = database.key(key);
+            if let Some(mut found) = database.find_mut(key) {
+                found.set_expiry(None);
+            }
+        }
+    }
+}
+
+/// [`Mutant::CopySharesBuffer`]: two keys have one value from here on.
+pub(crate) fn share_value(from: (usize, &[u8]), to: (usize, &[u8])) {
+    if is_chosen(Mutant::CopySharesBuffer) {
+        let pair = [from, to].map(|(database, key)| (database, key.to_vec()));
+        SHARED.with_borrow_mut(|shared| shared.push(pair));
+    }
+}
+
+/// [`Mutant::CopySharesBuffer`]: a value was changed in place by `patch`, and the others that are one with it change
+/// too. Values that differ in more than the change have been replaced since, and are not one any more.
+pub(crate) fn change_shared(keys: &mut Keys<'_>, key: &[u8], offset: usize, patch: &[u8]) {
+    if !is_chosen(Mutant::CopySharesBuffer) {
+        return;
+    }
+    let changed = (keys.database, key.to_vec());
+    let Some(value) = value_at(keys, &changed) else { return };
+    let mut others: Vec<Place> = Vec::new();
+    SHARED.with_borrow(|shared| {
+        for [a, b] in shared {
+            others.extend((*a == changed).then(|| b.clone()));
+            others.extend((*b == changed).then(|| a.clone()));
+        }
+    });
+    for other in others {
+        let Some(mut bytes) = value_at(keys, &other) else { continue };
+        bytes.resize(bytes.len().max(offset + patch.len()), 0);
+        bytes[offset..offset + patch.len()].copy_from_slice(patch);
+        if bytes == value {
+            let mut keys = keys.in_database(other.0);
+            let key = keys.db().key(&other.1);
+            if let Some(mut found) = keys.db().find_mut(key) {
+                found.set_range(offset, patch);
+            }
+        }
+    }
+}
+
+fn value_at(keys: &mut Keys<'_>, (database, key): &Place) -> Option<Vec<u8>> {
+    let mut keys = keys.in_database(*database);
+    let key = keys.db().key(key);
+    let ValueRef::String(string) = keys.db().find(key)?.value();
+    Some(string.to_vec())
+}

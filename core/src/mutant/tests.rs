@@ -1,0 +1,334 @@
+//! For each mutant a few requests that a server answers in one way without it and in another with it, so that none
+//! can become a bug that is none.
+
+use super::{Mutant, choose};
+use crate::disk::{DiskCompletion, DiskError, DiskKind, DiskOutput};
+use crate::net::{Accept, ConnId, NetEffect};
+use crate::time::{Monotonic, Now, Wall};
+use crate::{Config, Core, Host};
+use std::io::{self, IoSlice};
+use std::time::Duration;
+
+#[test]
+fn every_mutant_misbehaves() {
+    for mutant in Mutant::ALL {
+        let (scenario, healthy, sick) = case(mutant);
+        choose(None);
+        assert_eq!(scenario(&mut Stage::new()), healthy, "without {}", mutant.name());
+        choose(Some(mutant));
+        assert_eq!(scenario(&mut Stage::new()), sick, "with {}", mutant.name());
+    }
+}
+
+#[test]
+fn names_are_distinct_and_those_of_the_variants() {
+    for (place, mutant) in Mutant::ALL.into_iter().enumerate() {
+        assert_eq!(mutant as usize, place);
+        let plain: String = mutant.name().split('-').collect();
+        assert_eq!(plain, format!("{mutant:?}").to_lowercase());
+        assert_eq!(Mutant::by_name(mutant.name()), Some(mutant));
+        assert!(mutant.story().ends_with('.'));
+    }
+}
+
+type Scenario = fn(&mut Stage) -> String;
+
+/// What to do, what a healthy server answers, and what one with the mutant does.
+fn case(mutant: Mutant) -> (Scenario, &'static str, &'static str) {
+    match mutant {
+        Mutant::ParserLosesState => (
+            |stage| {
+                stage.send(b"*2\r\n$4\r\nECHO\r\n$2\r\nh");
+                stage.send(b"i\r\n*1\r\n$4\r\nPING\r\n");
+                stage.read()
+            },
+            "$2 hi +PONG ",
+            "-ERR Protocol error: expected '$', got '*' ",
+        ),
+        Mutant::ParserCutsLineEnd => (
+            |stage| {
+                for piece in [&b"*3\r\n$3\r\nSET\r\n$1\r\n"[..], b"k\r", b"\n$1\r\nv\r\n"] {
+                    stage.send(piece);
+                }
+                stage.read()
+            },
+            "+OK ",
+            "-ERR Protocol error: expected '$', got ' ' ",
+        ),
+        Mutant::PartialWriteDropsRest => (
+            |stage| {
+                stage.send(b"ECHO hello\r\n");
+                stage.read_at_most(4) + "|" + &stage.read()
+            },
+            "$5 |hello ",
+            "$5 |",
+        ),
+        Mutant::PipelineSwapped => (
+            |stage| {
+                let numbers = ["1 ", "2 ", "3 ", "4 "].concat().repeat(4);
+                let requests = numbers.split_whitespace().map(|number| format!("INCRBY k {number}\r\n"));
+                stage.say(&requests.collect::<String>())
+            },
+            ":1 :3 :6 :10 :11 :13 :16 :20 :21 :23 :26 :30 :31 :33 :36 :40 ",
+            ":1 :3 :6 :10 :11 :13 :16 :20 :21 :23 :26 :30 :31 :33 :37 :40 ",
+        ),
+        Mutant::LateEvent => (
+            |stage| {
+                let gone = std::mem::replace(&mut stage.conn, ConnId::from_u64(u64::MAX));
+                stage.core.handle_closed(stage.now, gone);
+                stage.connect();
+                stage.core.handle_input(stage.now, gone, b"ECHO late\r\n");
+                stage.read()
+            },
+            "",
+            "$4 late ",
+        ),
+        Mutant::ScanMissesSplit | Mutant::ScanCursorRestartsWrong => {
+            (scan_while_growing, "missed none", "missed some")
+        }
+        Mutant::ExpiredResurrected => (
+            |stage| {
+                stage.say("SET k hello PX 10\r\n");
+                stage.pass(20);
+                stage.say("SETRANGE k 1 a\r\n")
+            },
+            ":2 ",
+            ":5 ",
+        ),
+        Mutant::SetKeepsStaleTtl => (
+            |stage| {
+                stage.say("SET k v PX 10\r\n");
+                stage.pass(20);
+                stage.say("SET k w KEEPTTL\r\nGET k\r\n")
+            },
+            "+OK $1 w ",
+            "+OK $-1 ",
+        ),
+        Mutant::IncrByFloatDropsTtl => (
+            |stage| {
+                stage.say("INCRBYFLOAT k 1.5\r\n");
+                stage.log()
+            },
+            "SELECT 0 SET k 1.5 KEEPTTL ",
+            "SELECT 0 SET k 1.5 ",
+        ),
+        Mutant::RelativeTtlPropagated => (
+            |stage| {
+                stage.say("SET k v PX 10\r\n");
+                stage.log()
+            },
+            "SELECT 0 SET k v PXAT 1000010 ",
+            "SELECT 0 SET k v PX 10 ",
+        ),
+        Mutant::LazyExpiryNotPropagated => (
+            |stage| {
+                stage.say("SET k v PX 10\r\n");
+                stage.log();
+                stage.pass(20);
+                stage.say("GET k\r\n");
+                stage.log()
+            },
+            "DEL k ",
+            "",
+        ),
+        Mutant::WallClockForPause => (
+            |stage| {
+                stage.say("CLIENT PAUSE 1000\r\nPING\r\n");
+                stage.now.wall = Wall(stage.now.wall.0 + 3_600_000_000);
+                stage.say("")
+            },
+            "",
+            "+PONG ",
+        ),
+        Mutant::PausedReordered => (
+            |stage| {
+                stage.say("CLIENT PAUSE 100 WRITE\r\nSET k v\r\nECHO a\r\n");
+                stage.pass(100);
+                stage.say("")
+            },
+            "+OK $1 a ",
+            "$1 a +OK ",
+        ),
+        Mutant::CopySharesBuffer => (
+            |stage| stage.say("SET a hello\r\nCOPY a b\r\nSETRANGE a 0 j\r\nAPPEND b !\r\nMGET a b\r\n"),
+            "+OK :1 :5 :6 *2 $5 jello $6 hello! ",
+            "+OK :1 :5 :6 *2 $6 jello! $6 jello! ",
+        ),
+        Mutant::SwapDbForgetsExpiries => (
+            |stage| stage.say("SET k v PX 10\r\nSWAPDB 0 1\r\nSELECT 1\r\nPTTL k\r\n"),
+            "+OK +OK +OK :10 ",
+            "+OK +OK +OK :-1 ",
+        ),
+        Mutant::OutputLimitNeverEnforced => (
+            |stage| {
+                stage.say("CONFIG SET client-output-buffer-limit 'normal 100 0 0'\r\n");
+                let reply = stage.say(&format!("SETRANGE k {} x\r\nGET k\r\n", 200));
+                format!("{} bytes", reply.len())
+            },
+            "0 bytes",
+            "212 bytes",
+        ),
+        Mutant::ActiveExpiryForgets => (
+            |stage| {
+                stage.say("SET a v PX 10\r\nSET b v PX 1000\r\n");
+                for _ in 0..3 {
+                    stage.pass(1000);
+                    stage.core.finish_turn(stage.now);
+                }
+                stage.say("DBSIZE\r\n")
+            },
+            ":0 ",
+            ":1 ",
+        ),
+        Mutant::LostResume => (
+            |stage| {
+                let owed = stage.say("SETRANGE k 1048576 x\r\nGET k\r\nPING\r\n");
+                format!("{} bytes, then {}", owed.len(), stage.say(""))
+            },
+            "1048596 bytes, then +PONG ",
+            "1048596 bytes, then ",
+        ),
+        Mutant::ExpiryInWrongDatabase => (
+            |stage| {
+                stage.say("SELECT 1\r\nSET k v PX 10\r\n");
+                stage.log();
+                stage.pass(1000);
+                stage.say("");
+                stage.log()
+            },
+            "DEL k ",
+            "SELECT 0 DEL k ",
+        ),
+        Mutant::SkipOutlivesError => {
+            (|stage| stage.say("CLIENT REPLY SKIP\r\nNOSUCH\r\nECHO a\r\nECHO b\r\n"), "$1 a $1 b ", "$1 b ")
+        }
+        Mutant::HeldArgumentForgotten => (
+            |stage| {
+                stage.say("CLIENT PAUSE 100 WRITE\r\n");
+                stage.say("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$40000\r\n");
+                stage.say(&("x".repeat(40_000) + "\r\n"));
+                stage.pass(100);
+                stage.say("") + &stage.say("STRLEN k\r\n")
+            },
+            "+OK :40000 ",
+            "",
+        ),
+        Mutant::RewriteIgnoresSyncError => (
+            |stage| {
+                stage.say("CONFIG REWRITE\r\n");
+                stage.work_on_disk_that_cannot_sync();
+                stage.say("")
+            },
+            "-ERR Rewriting config file: no luck ",
+            "+OK ",
+        ),
+    }
+}
+
+/// Scans a table that grows between the calls.
+fn scan_while_growing(stage: &mut Stage) -> String {
+    const KEYS: usize = 300;
+    let add = |stage: &mut Stage, keys: std::ops::Range<usize>| {
+        stage.say(&keys.map(|key| format!("SET {key:06} v\r\n")).collect::<String>());
+    };
+    add(stage, 0..KEYS);
+    let mut added = KEYS;
+    let mut found: Vec<String> = Vec::new();
+    let mut cursor = "0".to_owned();
+    loop {
+        let reply = stage.say(&format!("SCAN {cursor} COUNT 1\r\n"));
+        let mut words = reply.split_whitespace().filter(|word| !word.starts_with(['*', '$']));
+        cursor = words.next().expect("the cursor comes first").to_owned();
+        found.extend(words.map(str::to_owned));
+        if cursor == "0" {
+            break;
+        }
+        add(stage, added..added + 20);
+        added += 20;
+    }
+    let missed = (0..KEYS).filter(|key| !found.contains(&format!("{key:06}"))).count();
+    if missed == 0 { "missed none".to_owned() } else { "missed some".to_owned() }
+}
+
+/// A server with one client.
+struct Stage {
+    core: Core,
+    now: Now,
+    conn: ConnId,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let now = Now { monotonic: Monotonic(0), wall: Wall(1_000_000_000) };
+        let host = Host { config_file: "/rotom.conf".to_owned(), ..Host::default() };
+        let mut core = Core::new(Config::default(), host, 7, now);
+        core.record_propagation(true);
+        let mut stage = Stage { core, now, conn: ConnId::from_u64(0) };
+        stage.connect();
+        stage
+    }
+
+    fn connect(&mut self) {
+        let accept = Accept {
+            peer: "127.0.0.1:1".into(),
+            local: "127.0.0.1:6379".into(),
+            descriptor: 8,
+            is_local: true,
+            is_unix: false,
+        };
+        self.conn = self.core.handle_accept(self.now, accept).expect("few connections");
+    }
+
+    /// The client sends something, without a turn around it.
+    fn send(&mut self, bytes: &[u8]) {
+        self.core.handle_input(self.now, self.conn, bytes);
+    }
+
+    /// The client sends something and reads all it is owed. Nothing expires by itself before it is run.
+    fn say(&mut self, requests: &str) -> String {
+        self.send(requests.as_bytes());
+        self.core.finish_turn(self.now);
+        self.read()
+    }
+
+    fn read(&mut self) -> String {
+        self.read_at_most(usize::MAX)
+    }
+
+    /// The client reads so many bytes of what it is owed, at once. Line ends are shown as blanks.
+    fn read_at_most(&mut self, len_bytes_max: usize) -> String {
+        let mut slices = [IoSlice::new(&[]); 64];
+        let count = self.core.output(self.conn, &mut slices);
+        let mut bytes: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect();
+        bytes.truncate(len_bytes_max);
+        self.core.handle_written(self.now, self.conn, bytes.len());
+        while let Some(effect) = self.core.poll_net() {
+            assert!(matches!(effect, NetEffect::Close(_) | NetEffect::Resume(_) | NetEffect::Reconfigure));
+        }
+        String::from_utf8_lossy(&bytes).replace("\r\n", " ")
+    }
+
+    /// Time passes, on both clocks.
+    fn pass(&mut self, ms: u64) {
+        self.now.monotonic = self.now.monotonic + Duration::from_millis(ms);
+        self.now.wall = Wall(self.now.wall.0 + ms * 1000);
+    }
+
+    /// What has been propagated since this was last asked, without lengths.
+    fn log(&mut self) -> String {
+        let log = String::from_utf8_lossy(&self.core.take_propagated()).replace("\r\n", " ");
+        log.split_inclusive(' ').filter(|word| !word.starts_with(['*', '$'])).collect()
+    }
+
+    fn work_on_disk_that_cannot_sync(&mut self) {
+        while let Some(op) = self.core.poll_disk() {
+            let outcome = if matches!(op.kind, DiskKind::Sync { .. }) {
+                let message = "no luck".to_owned();
+                Err(DiskError { kind: io::ErrorKind::Other, message, written_bytes: 0, buffer: None })
+            } else {
+                Ok(DiskOutput::Done)
+            };
+            self.core.handle_disk(self.now, DiskCompletion { id: op.id, outcome });
+        }
+    }
+}
