@@ -42,6 +42,9 @@ const REPEATED_LEN_MIN: usize = 64;
 /// The longest text that is looked for as what a word repeats.
 const PERIOD_LEN_MAX: usize = 32;
 
+/// Longer words are not shown in whole where nobody reads them back.
+const SHOWN_LEN_MAX: usize = 64;
+
 /// A scenario, with what is said about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScenarioFile {
@@ -156,6 +159,49 @@ fn quoted(word: &[u8]) -> String {
         }
     }
     quote(word)
+}
+
+/// Commands in RESP, as a person reads them: `SELECT 0; DEL "a key"`. What is none stands there as it is.
+#[must_use]
+pub fn commands_text(mut bytes: &[u8]) -> String {
+    let mut commands = Vec::new();
+    while !bytes.is_empty() {
+        let Some((words, rest)) = parse_command(bytes) else {
+            commands.push(quoted(bytes));
+            break;
+        };
+        commands.push(words.iter().map(|word| short(word)).collect::<Vec<_>>().join(" "));
+        bytes = rest;
+    }
+    commands.join("; ")
+}
+
+/// A word, or the beginning of a long one.
+fn short(word: &[u8]) -> String {
+    match word.len() > SHOWN_LEN_MAX {
+        true => format!("{}…({} bytes)", word_text(&word[..SHOWN_LEN_MAX / 2]), word.len()),
+        false => word_text(word),
+    }
+}
+
+fn parse_command(bytes: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
+    let (count, mut rest) = header(bytes, b'*')?;
+    let mut words = Vec::new();
+    for _ in 0..count {
+        let (len, after) = header(rest, b'$')?;
+        let (word, after) = after.split_at_checked(len)?;
+        words.push(word);
+        rest = after.strip_prefix(b"\r\n")?;
+    }
+    Some((words, rest))
+}
+
+/// The number in a line that begins with `kind`, and what follows the line.
+fn header(bytes: &[u8], kind: u8) -> Option<(usize, &[u8])> {
+    let line = bytes.strip_prefix(&[kind])?;
+    let end = line.windows(2).position(|pair| pair == b"\r\n")?;
+    let number = std::str::from_utf8(&line[..end]).ok()?.parse().ok()?;
+    Some((number, &line[end + 2..]))
 }
 
 impl FromStr for ScenarioFile {
@@ -467,6 +513,17 @@ step 9 +0us client 2 closes
         let mut text = EXAMPLE.replace("fault", "\n  # a comment\nfault");
         text.push_str("\n# the end\n");
         assert_eq!(text.parse::<ScenarioFile>().unwrap(), EXAMPLE.parse().unwrap());
+    }
+
+    #[test]
+    fn commands_are_shown_as_words() {
+        let check = |bytes: &[u8], text: &str| assert_eq!(commands_text(bytes), text);
+        check(b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*2\r\n$3\r\nDEL\r\n$3\r\na k\r\n", "SELECT 0; DEL \"a k\"");
+        check(b"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPI", "PING; \"*1\\r\\n$4\\r\\nPI\"");
+        check(b"*1\r\n$9999999999999\r\nx", "\"*1\\r\\n$9999999999999\\r\\nx\"");
+        let long = [&b"*1\r\n$70\r\n"[..], &[b'x'; 70], b"\r\n"].concat();
+        check(&long, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…(70 bytes)");
+        check(b"", "");
     }
 
     #[test]
