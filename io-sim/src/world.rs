@@ -35,6 +35,9 @@ const FIRST_DESCRIPTOR: usize = 8;
 /// The longest a message is delayed by a fault.
 const DELAY_US_MAX: u64 = 200_000;
 
+/// Reads of one message that are cut.
+const READS_MAX: usize = 256;
+
 /// How long a driver that cannot accept waits before it tries again.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
@@ -516,7 +519,9 @@ impl World {
             let len = link.readable_len(now.monotonic);
             if len > 0 {
                 let operation = link.to_server.operation().unwrap_or(0);
-                ready.push((operation, index, len.min(self.conditions.read_len_max)));
+                // However little a read gets, what has arrived is read in a bounded number of them.
+                let read_len_max = self.conditions.read_len_max.max(len / READS_MAX);
+                ready.push((operation, index, len.min(read_len_max)));
             }
         }
         if ready.len() > 1 && self.faults.rate(FaultKind::Reorder) > 0 {
@@ -531,7 +536,7 @@ impl World {
             self.links[index].note_operation(operation);
             let reads = self.links[index].reads;
             self.links[index].reads += 1;
-            if len > 1 && self.happens(FaultKind::PartialRead, operation, reads, None, witness) {
+            if len > 1 && reads < READS_MAX as u64 && self.happens(FaultKind::PartialRead, operation, reads, None, witness) {
                 len = self.piece(READ, operation, reads, len);
             }
             let link = &mut self.links[index];

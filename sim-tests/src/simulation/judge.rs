@@ -23,6 +23,9 @@ const OUTPUT_SLACK_BYTES: usize = 128 * 1024;
 /// The longest reply whose length the model cannot know.
 const UNKNOWN_REPLY_BYTES: u64 = 64 * 1024;
 
+/// Comparisons of digests stand apart by at least this share of the commands before.
+const DIGEST_SHARE: u64 = 50;
+
 /// Looks at everything.
 pub(super) struct Judge<'a> {
     settings: &'a Settings,
@@ -266,7 +269,8 @@ impl Witness for Judge<'_> {
     fn turned(&mut self, now: Now, core: &Core) {
         self.limits = Limits::of(core.config());
         if self.commands >= self.digest_due {
-            self.digest_due = self.commands + self.settings.digest_every;
+            // The longer a run, the more there is to compare, and the less often it is done.
+            self.digest_due = self.commands + self.settings.digest_every.max(self.commands / DIGEST_SHARE);
             self.compare_digests(core, now);
         }
     }
@@ -314,8 +318,11 @@ struct Follower {
 impl Follower {
     fn new(config: &Config, now: Now) -> Follower {
         let mut own = Config::default();
-        own.databases = config.databases;
-        own.set_from_file("enable-debug-command", &[b"yes".to_vec()]).expect("it is a directive");
+        for (name, value) in
+            [("databases", config.databases.to_string()), ("enable-debug-command", "yes".to_owned())]
+        {
+            own.set_from_file(name, &[value.into_bytes()]).expect("it is a directive and one of its values");
+        }
         let mut core = Core::new(own, Host::default(), 0, now);
         let accept = Accept {
             peer: "127.0.0.1:1".to_owned(),

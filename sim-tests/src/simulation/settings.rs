@@ -18,7 +18,7 @@ pub struct Settings {
     pub conditions: Conditions,
     /// How long a disk operation takes.
     pub disk_us: u64,
-    /// Executions after which the state is compared with the one rebuilt from the log of effects.
+    /// Executions after which the state is compared with the one rebuilt from the log of effects; more in long runs.
     pub digest_every: u64,
     /// Whether the history is played again with nothing cut into pieces, for the same effects and replies.
     pub plays_twice: bool,
