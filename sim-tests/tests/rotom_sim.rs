@@ -154,3 +154,47 @@ fn marks_that_are_not_reached_are_missed() {
     assert_eq!(code, 15);
     assert!(object["missing"].as_array().unwrap().len() > 10, "{object}");
 }
+
+#[test]
+fn a_budget_ends_the_loop() {
+    let directory = directory("budget");
+    let keep = directory.display().to_string();
+    let budget =
+        ["loop", "--budget", "0s", "--jobs", "1", "--profile", "calm", "--steps", "5", "--keep", &keep];
+    let (object, code) = json(&budget);
+    assert_eq!((code, object["failures"].as_array().unwrap().len()), (0, 0), "{object}");
+}
+
+#[cfg(feature = "mutants")]
+mod planted {
+    use super::{code, directory, json, rotom_sim};
+    use rotom_sim_tests::simulation::text::ScenarioFile;
+
+    /// Commands of the scenario that a planted bug shrinks to, at most.
+    const REQUESTS_MAX: u64 = 10;
+
+    #[test]
+    fn a_planted_bug_is_found_and_shrinks_to_a_few_commands() {
+        let directory = directory("planted");
+        let keep = directory.display().to_string();
+        let (object, code) = json(&["mutants", "parser-loses-state", "--seeds", "100", "--keep", &keep]);
+        assert_eq!(code, 0, "{object}");
+        let profiles = object["mutants"][0]["profiles"].as_array().unwrap();
+        let sizes = profiles.iter().filter_map(|profile| profile["requests"].as_u64());
+        assert!(sizes.min().is_some_and(|requests| requests <= REQUESTS_MAX), "{object}");
+
+        let path = directory.join("mutant-parser-loses-state.sim");
+        let file: ScenarioFile = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        assert!(file.notes[0].contains("parser-loses-state"));
+        assert_eq!(json(&["replay", &path.display().to_string()]).1, 0, "it fails without the bug");
+    }
+
+    #[test]
+    fn a_planted_bug_that_survives_and_one_that_is_unknown_have_their_codes() {
+        let (object, status) = json(&["mutants", "late-event", "--seeds", "0"]);
+        assert_eq!((status, &object["survivors"][0]), (16, &"late-event".into()), "{object}");
+        let (object, status) = json(&["mutants", "late-event", "lost-resume", "--seeds", "0", "--jobs", "2"]);
+        assert_eq!((status, object["survivors"].as_array().unwrap().len()), (16, 2), "{object}");
+        assert_eq!(code(&rotom_sim(&["mutants", "no-such-mutant"])), 1);
+    }
+}
