@@ -6,7 +6,7 @@
 
 use super::Verdict;
 use super::choice::{Shape, parse_profile, parse_seed};
-use super::report::{Report, failure_json, failure_text};
+use super::report::{COMMAND, Report, failure_json, failure_text};
 use super::shrink::{file_of, shrink_loudly};
 use crate::shrink::requests;
 use crate::simulation::text::{Broken, ScenarioFile};
@@ -39,7 +39,7 @@ pub fn main(options: &Options, report: &mut Report) -> Result<Verdict, String> {
     let again = format!("run --seed {} {}", options.seed, shape.arguments());
     report.put("seed", options.seed);
     let Some(failure) = run(&scenario, Watch::Nothing).failure else {
-        report.say(&format!("a falsified reply was not noticed\nagain: {again}"));
+        report.say(&format!("FAILED: a falsified reply was not noticed\nagain: {COMMAND} {again}"));
         report.put("failure", serde_json::Value::Null);
         return Ok(Verdict::MutantSurvived);
     };
