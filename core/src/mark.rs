@@ -6,6 +6,9 @@
 
 use std::cell::Cell;
 
+#[cfg(test)]
+mod tests;
+
 /// What a simulated run lets go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
@@ -237,28 +240,4 @@ pub fn reach(mark: Mark) {
 #[must_use]
 pub fn take() -> [u64; COUNT] {
     COUNTS.with(|counts| std::array::from_fn(|index| counts[index].take()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_distinct_and_those_of_the_variants() {
-        for (place, mark) in Mark::ALL.into_iter().enumerate() {
-            assert_eq!(mark as usize, place);
-            let words = mark.name().split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
-            assert_eq!(words.collect::<String>(), format!("{mark:?}"));
-            assert!(mark.story().ends_with('.') && mark.profiles().contains(&Profile::Everything));
-        }
-    }
-
-    #[test]
-    fn taking_begins_anew() {
-        let _ = take();
-        reach(Mark::BatchFull);
-        reach(Mark::BatchFull);
-        assert_eq!(take()[Mark::BatchFull as usize], 2);
-        assert_eq!(take(), [0; COUNT]);
-    }
 }
