@@ -116,6 +116,8 @@ fn a_scenario_goes_from_run_to_shrink_to_replay_to_explain() {
     let (explained, status) = json(&["explain", &small]);
     assert_eq!(status, 10);
     assert!(!explained["timeline"].as_array().unwrap().is_empty());
+    let (mended, status) = json(&["explain", &small, "--set", "is-canary=false"]);
+    assert_eq!(status, 0, "{}", mended["failure"]);
     let told = rotom_sim(&["explain", &small, "--last", "3"]);
     assert!(text(&told).contains("seed 7, profile calm"));
     std::fs::write(&whole, "rotom scenario 1\nseed seven\n").unwrap();

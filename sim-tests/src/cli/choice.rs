@@ -31,6 +31,12 @@ impl Shape {
     /// There is no such setting.
     pub fn scenario(&self, seed: u64) -> Result<Scenario, String> {
         let mut scenario = draw(self.profile, seed);
+        self.change(&mut scenario)?;
+        Ok(scenario)
+    }
+
+    /// Changes a scenario, wherever it is from.
+    fn change(&self, scenario: &mut Scenario) -> Result<(), String> {
         for (name, value) in &self.settings {
             scenario.settings.set(name, value)?;
         }
@@ -41,13 +47,18 @@ impl Shape {
             };
         }
         scenario.steps.truncate(self.steps.unwrap_or(usize::MAX));
-        Ok(scenario)
+        Ok(())
     }
 
     /// The same as arguments of a process.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
-        let mut words = vec!["--profile".to_owned(), self.profile.name.to_owned()];
+        [vec!["--profile".to_owned(), self.profile.name.to_owned()], self.changes()].concat()
+    }
+
+    /// What is changed, as arguments of a process.
+    fn changes(&self) -> Vec<String> {
+        let mut words = Vec::new();
         for (name, value) in &self.settings {
             words.extend(["--set".to_owned(), format!("{name}={value}")]);
         }
@@ -63,7 +74,7 @@ impl Shape {
     /// The same as a shell takes it.
     #[must_use]
     pub fn arguments(&self) -> String {
-        self.words().iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+        shell_words(&self.words())
     }
 }
 
@@ -88,7 +99,12 @@ impl Source {
     /// The file is none, or there is no such setting.
     pub fn scenario(&self) -> Result<(Scenario, String), String> {
         match (&self.file, self.seed) {
-            (Some(path), _) => Ok((read(path)?.scenario, shell_word(&path.display().to_string()))),
+            (Some(path), _) => {
+                let mut scenario = read(path)?.scenario;
+                self.shape.change(&mut scenario)?;
+                let words = [vec![path.display().to_string()], self.shape.changes()].concat();
+                Ok((scenario, shell_words(&words)))
+            }
             (None, seed) => {
                 let seed = seed.unwrap_or_default();
                 Ok((self.shape.scenario(seed)?, format!("--seed {seed} {}", self.shape.arguments())))
@@ -129,6 +145,10 @@ pub fn shell_word(text: &str) -> String {
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
+}
+
+fn shell_words(words: &[String]) -> String {
+    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Takes a seed in decimal, or in hexadecimal after `0x`, such as a commit's name.

@@ -1,7 +1,7 @@
 //! `rotom-sim shrink`: makes a failing scenario as small as possible.
 
 use super::Verdict;
-use super::choice::{Source, write};
+use super::choice::{Source, shell_word, write};
 use super::report::{Report, elide, failure_json, thousands};
 use crate::shrink::{Progress, Shrunk, requests, shrink};
 use crate::simulation::text::{Broken, ScenarioFile};
@@ -44,7 +44,11 @@ pub fn main(options: &Options, report: &mut Report) -> Result<Verdict, String> {
         }
         None => report.say(file.to_string().trim_end()),
     }
-    report.put("failure", failure_json(&shrunk.failure, &format!("run {arguments}")));
+    let again = match &options.output {
+        Some(path) => format!("replay {}", shell_word(&path.display().to_string())),
+        None => format!("explain {arguments}"),
+    };
+    report.put("failure", failure_json(&shrunk.failure, &again));
     report.put("requests_before", requests(&scenario));
     report.put("requests", requests(&shrunk.scenario));
     report.put("steps", shrunk.scenario.steps.len());
