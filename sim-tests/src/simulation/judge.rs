@@ -2,6 +2,7 @@
 
 use super::outcome::{Failure, Moment, Oracle};
 use super::settings::Settings;
+use super::text::commands_text;
 use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::transcript::text::escape;
 use rotom_core::disk::DiskCompletion;
@@ -220,7 +221,7 @@ impl Witness for Judge<'_> {
             let request = self.model.last_request(client_id(peer));
             self.note(now, Some(peer), || format!("runs {request}"));
             if !effects.is_empty() {
-                self.note(now, Some(peer), || format!("  effects {}", shown(effects)));
+                self.note(now, Some(peer), || format!("  effects {}", commands_text(effects)));
             }
         }
         self.hear(now, Oracle::Semantics, outcome);
@@ -229,7 +230,7 @@ impl Witness for Judge<'_> {
     }
 
     fn background(&mut self, now: Now, effects: &[u8]) {
-        self.note(now, None, || format!("of its own accord {}", shown(effects)));
+        self.note(now, None, || format!("of its own accord {}", commands_text(effects)));
         let outcome = self.model.background(clock(now), effects);
         self.hear(now, Oracle::Semantics, outcome);
         self.effects.bytes(effects);

@@ -21,6 +21,7 @@ mod profile;
 mod run;
 mod scenario;
 mod settings;
+pub mod text;
 
 pub use draw::draw;
 pub use outcome::{Class, Counts, Failure, Moment, Oracle, Outcome};
