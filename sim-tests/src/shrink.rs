@@ -276,6 +276,12 @@ impl Shrinker<'_> {
                         with_request(base, place, &Request::Command(name.into_iter().chain(kept).collect()))
                     });
                 }
+                Some(Request::Scan(options)) => {
+                    self.reduce((0..options.len()).collect(), |base, kept| {
+                        let kept = kept.iter().map(|&index| options[index].clone());
+                        with_request(base, place, &Request::Scan(kept.collect()))
+                    });
+                }
                 Some(Request::Inline(line)) => self.drop_bytes(place, &line, Request::Inline),
                 Some(Request::Raw(bytes)) => self.drop_bytes(place, &bytes, Request::Raw),
                 None => {}

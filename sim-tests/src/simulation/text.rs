@@ -128,6 +128,8 @@ pub fn request_text(request: &Request) -> String {
     match request {
         Request::Command(words) if words.is_empty() => "@command".to_owned(),
         Request::Command(words) => join(words),
+        Request::Scan(options) if options.is_empty() => "@scan".to_owned(),
+        Request::Scan(options) => format!("@scan {}", join(options)),
         Request::Inline(line) => format!("@inline {}", quoted(line)),
         Request::Raw(bytes) => format!("@raw {}", quoted(bytes)),
     }
@@ -360,6 +362,7 @@ fn parse_request(line: &str) -> Result<Request, String> {
     };
     match form.as_slice() {
         b"@command" => Ok(Request::Command(words)),
+        b"@scan" => Ok(Request::Scan(words)),
         b"@inline" => single(&mut words).map(Request::Inline),
         b"@raw" => single(&mut words).map(Request::Raw),
         _ => Err(format!("there is no form {}", String::from_utf8_lossy(&form))),
@@ -438,6 +441,7 @@ mod tests {
     fn request() -> impl Strategy<Value = Request> {
         prop_oneof![
             vec(word(), 0..5).prop_map(Request::Command),
+            vec(word(), 0..5).prop_map(Request::Scan),
             word().prop_map(Request::Inline),
             word().prop_map(Request::Raw),
         ]
