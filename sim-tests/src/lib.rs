@@ -4,6 +4,7 @@
 //! parses or compares replies is shared with the core.
 
 pub mod differential;
+pub mod model;
 pub mod real;
 pub mod reply;
 pub mod sim;
