@@ -56,9 +56,9 @@ pub(super) fn client_list(ctx: &mut Context<'_>) -> CommandResult {
     listed.sort_unstable_by_key(|(session, ..)| session.id);
     let mut text = String::new();
     match wanted {
-        None => listed
-            .iter()
-            .for_each(|(session, reply, held)| describe(&mut text, session, reply, held, now)),
+        None => {
+            listed.iter().for_each(|(session, reply, held)| describe(&mut text, session, reply, held, now))
+        }
         // In the order they were asked for, and as often.
         Some(ids) => {
             for id in ids {

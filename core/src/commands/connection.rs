@@ -14,6 +14,7 @@ use crate::error::CommandError;
 use crate::number::parse_i64;
 use crate::propagation::Propagate;
 use crate::resp::Protocol;
+use crate::session::ReplyMode;
 
 pub(super) use table::TABLE;
 
@@ -76,8 +77,11 @@ fn reset(ctx: &mut Context<'_>) -> CommandResult {
     ctx.session.no_evict = false;
     ctx.session.no_touch = false;
     ctx.session.is_authenticated = ctx.server.config.requirepass.is_empty();
-    ctx.session.reply_mode = crate::session::ReplyMode::On;
-    ctx.reply.set_suppressed(false);
+    // A SKIP before it still holds for its own answer.
+    if ctx.session.reply_mode != ReplyMode::SkipThis {
+        ctx.session.reply_mode = ReplyMode::On;
+        ctx.reply.set_suppressed(false);
+    }
     ctx.reply.set_protocol(Protocol::Resp2);
     ctx.reply.simple("RESET");
     Ok(Propagate::Nothing)

@@ -35,7 +35,12 @@ impl Model {
     ///
     /// # Errors
     /// There is no request, it may not run now, or the effects do not lead to the model's data.
-    pub fn execute(&mut self, client: ClientId, clock: Clock, effects: Option<&[u8]>) -> Result<(), Divergence> {
+    pub fn execute(
+        &mut self,
+        client: ClientId,
+        clock: Clock,
+        effects: Option<&[u8]>,
+    ) -> Result<(), Divergence> {
         let Some((words, len)) = self.peek(client) else {
             let text = format!("client {} has no request that could be executed", client.0);
             return Err(Divergence { site: "o2 execution".to_owned(), text });
@@ -72,7 +77,10 @@ impl Model {
         let removes =
             |command: &Vec<Vec<u8>>| ["del", "unlink", "select"].iter().any(|name| is(&command[0], name));
         if let Some(other) = commands.iter().find(|command| !removes(command)) {
-            return Err(wrong(format!("of its own accord the server may only remove: {}", shown_words(other))));
+            return Err(wrong(format!(
+                "of its own accord the server may only remove: {}",
+                shown_words(other)
+            )));
         }
         self.follow(&commands).map_err(wrong)
     }
@@ -212,7 +220,8 @@ impl Model {
 
     /// A command that a pause holds back must not run.
     fn hold_back(&mut self, row: &Row, words: &[Vec<u8>]) -> Result<(), Divergence> {
-        let Some(pause) = self.pause.filter(|pause| pause.kind == Pause::All || row.kind == Kind::Write) else {
+        let Some(pause) = self.pause.filter(|pause| pause.kind == Pause::All || row.kind == Kind::Write)
+        else {
             return Ok(());
         };
         if self.is_paused(self.clock).is_none() {

@@ -233,7 +233,9 @@ impl Client {
                 continue;
             }
             let wrong = |what: String| owed.wrong(&what, &self.received);
-            let Some(len) = self.framer.len(&self.received).map_err(wrong)? else { return Ok(Received::Nothing) };
+            let Some(len) = self.framer.len(&self.received).map_err(wrong)? else {
+                return Ok(Received::Nothing);
+            };
             self.framer = Framer::default();
             let reply: Vec<u8> = self.received.drain(..len).collect();
             if let Some(owed) = self.owed.pop_front() {
@@ -244,7 +246,8 @@ impl Client {
 
     fn surplus(&self) -> Divergence {
         let words = super::shown_words(&self.last_request);
-        let text = format!("nothing more is owed after {words}, and this came: {}", super::shown(&self.received));
+        let text =
+            format!("nothing more is owed after {words}, and this came: {}", super::shown(&self.received));
         Divergence { site: "o2 surplus".to_owned(), text }
     }
 

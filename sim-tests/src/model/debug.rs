@@ -20,6 +20,9 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
         (b"help", _) => judge_help("DEBUG", out),
         (b"object", [key]) => return object(model, call, key, out),
         // STRINGMATCH-LEN came after 7.0.
+        (b"stringmatch-len", [len, _]) if super::number::integer(len).is_none_or(|len| len < 0) => {
+            return Err("ERR value is not an integer or out of range".into());
+        }
         (b"set-active-expire" | b"log", [_]) | (b"stringmatch-len", [_, _]) => out.ok(),
         (b"sleep", [seconds]) => {
             let us = sleep_us(seconds);
@@ -31,7 +34,9 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
         }
         (b"protocol", [kind]) => return protocol(kind, out),
         (b"digest", []) => digest(model, out),
-        (b"populate", [count, rest @ ..]) if rest.len() <= 2 => return populate(model, call, count, rest, out),
+        (b"populate", [count, rest @ ..]) if rest.len() <= 2 => {
+            return populate(model, call, count, rest, out);
+        }
         _ => {
             let word = until_zero(call.word(1));
             let word = &word[..word.len().min(ECHOED_BYTES_MAX)];
@@ -52,7 +57,9 @@ fn sleep_us(seconds: &[u8]) -> u64 {
 }
 
 fn object(model: &mut Model, call: &Call, key: &[u8], out: &mut Out) -> Result<(), Refusal> {
-    let Some(entry) = model.keyspace.entries(call.place).get(key) else { return Err("ERR no such key".into()) };
+    let Some(entry) = model.keyspace.entries(call.place).get(key) else {
+        return Err("ERR no such key".into());
+    };
     let is_expired = entry.is_expired(call.now_ms);
     let encoding = format!(" encoding:{} ", entry.value.encoding_name());
     out.judged(move |reply| match reply {
@@ -72,8 +79,7 @@ fn object(model: &mut Model, call: &Call, key: &[u8], out: &mut Out) -> Result<(
 }
 
 fn protocol(kind: &[u8], out: &mut Out) -> Result<(), Refusal> {
-    const TYPES: &str =
-        "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
+    const TYPES: &str = "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
     match until_zero(kind).to_ascii_lowercase().as_slice() {
         b"string" => out.bulk(b"Hello World"),
         b"integer" => out.integer(12345),

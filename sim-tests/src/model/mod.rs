@@ -130,6 +130,8 @@ pub struct Model {
     asleep_until_us: u64,
     calls: BTreeMap<&'static str, Calls>,
     errors: BTreeMap<Vec<u8>, u64>,
+    /// Commands that may have been answered with an error the model does not know of.
+    unsure_errors: u64,
     next_id: i64,
     /// The number of the database the effects were last in.
     effects_selected: usize,
@@ -156,6 +158,7 @@ impl Model {
             asleep_until_us: 0,
             calls: BTreeMap::new(),
             errors: BTreeMap::new(),
+            unsure_errors: 0,
             next_id: 1,
             effects_selected: 0,
             knows_effects: false,
@@ -225,7 +228,8 @@ impl Model {
             }
             bytes = &[];
         }
-        if self.clients.get(&client).is_some_and(|client| client.life == Life::Gone && !client.may_receive()) {
+        if self.clients.get(&client).is_some_and(|client| client.life == Life::Gone && !client.may_receive())
+        {
             self.clients.remove(&client);
         }
         Ok(())

@@ -54,7 +54,11 @@ fn line(bytes: &[u8]) -> Front {
     // A line ends where C's search finds its end: it does not look beyond a zero byte.
     let end = bytes.iter().position(|&byte| byte == b'\n' || byte == 0).filter(|&end| bytes[end] == b'\n');
     let Some(end) = end else {
-        return if bytes.len() > LINE_LEN_MAX { nonsense("too big inline request") } else { Front::Incomplete };
+        return if bytes.len() > LINE_LEN_MAX {
+            nonsense("too big inline request")
+        } else {
+            Front::Incomplete
+        };
     };
     // Redis takes a longer line when its end comes with the same read; rotom never does.
     if end > LINE_LEN_MAX {

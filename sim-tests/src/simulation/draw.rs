@@ -114,6 +114,7 @@ fn draw_steps(rng: &mut ChaCha8Rng, settings: &Settings) -> Vec<Step> {
     // Now and then a gap is long enough for keys to expire, or for timeouts.
     let typical_gap_us = log_uniform(rng, 1, 20_000);
     let mix = Mix::draw(rng);
+    let mix = if settings.plays_twice { mix.without_waits() } else { mix };
     let mut maker = Maker::new(&mix, ChaCha8Rng::seed_from_u64(rng.random()));
     let mut steps = Vec::new();
     let (mut made, mut elapsed_us) = (0, 0);

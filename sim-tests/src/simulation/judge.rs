@@ -35,6 +35,8 @@ pub(super) struct Judge<'a> {
     peers: BTreeMap<Peer, Connection>,
     /// The configuration in force, as far as endings depend on it.
     limits: Limits,
+    limits_before: Limits,
+    closed: Vec<Closed>,
     digest_due: u64,
     /// The step that was last taken.
     pub step: Option<u32>,
@@ -87,6 +89,8 @@ impl<'a> Judge<'a> {
             follower: Follower::new(config, now),
             peers: BTreeMap::new(),
             limits: Limits::of(config),
+            limits_before: Limits::of(config),
+            closed: Vec::new(),
             digest_due: settings.digest_every,
             step: None,
             failure: None,
@@ -165,25 +169,35 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Why the server may have closed this connection; `None` if there is no reason.
-    fn reason(&self, now: Now, peer: Peer) -> Option<&'static str> {
-        let id = client_id(peer);
-        let limits = &self.limits;
-        if self.model.is_ending(id) {
-            return Some("it was to end");
-        }
-        let idle_us = self.peers.get(&peer).map_or(0, |known| now.monotonic.since_us(known.read_at));
-        if limits.timeout_us > 0 && idle_us >= limits.timeout_us {
-            return Some("it was idle");
-        }
-        if self.model.unparsed_len(id) as u64 > limits.query {
-            return Some("its request was too long");
-        }
-        let owed = self.model.owed_len(id) as u64 + UNKNOWN_REPLY_BYTES;
+    /// Whether the server may close a connection in this state.
+    fn may_close(&self, closed: &Closed) -> bool {
+        let owed = closed.owed + UNKNOWN_REPLY_BYTES;
         let is_over = |limit: u64| limit > 0 && owed > limit;
-        (is_over(limits.output_hard) || is_over(limits.output_soft))
-            .then_some("it did not read what it was owed")
+        // What was in force when the turn began, or is now.
+        [self.limits, self.limits_before].iter().any(|limits| {
+            limits.timeout_us > 0 && closed.idle_us >= limits.timeout_us
+                || closed.unparsed > limits.query
+                || is_over(limits.output_hard)
+                || is_over(limits.output_soft)
+        })
     }
+
+    /// Judges the connections that the server has closed in this turn.
+    fn judge_closed(&mut self, now: Now) {
+        for closed in std::mem::take(&mut self.closed) {
+            if !self.may_close(&closed) {
+                self.fail(now, Oracle::Replies, "closed without a reason", format!("after {}", closed.last));
+            }
+        }
+    }
+}
+
+/// What a connection was like when the server closed it for no reason that the model knows of.
+struct Closed {
+    idle_us: u64,
+    unparsed: u64,
+    owed: u64,
+    last: String,
 }
 
 impl Witness for Judge<'_> {
@@ -256,9 +270,15 @@ impl Witness for Judge<'_> {
 
     fn ended(&mut self, now: Now, peer: Peer, end: End) {
         self.note(now, Some(peer), || format!("connection ends: {end:?}"));
-        if end == End::ByServer && self.reason(now, peer).is_none() {
-            let last = self.model.last_request(client_id(peer));
-            self.fail(now, Oracle::Replies, "closed without a reason", format!("after {last}"));
+        let id = client_id(peer);
+        if end == End::ByServer && !self.model.is_ending(id) {
+            let idle_us = self.peers.get(&peer).map_or(0, |known| now.monotonic.since_us(known.read_at));
+            self.closed.push(Closed {
+                idle_us,
+                unparsed: self.model.unparsed_len(id) as u64,
+                owed: self.model.owed_len(id) as u64,
+                last: self.model.last_request(id),
+            });
         }
         self.model.disconnect(client_id(peer));
         if let Some(known) = self.peers.get_mut(&peer) {
@@ -267,7 +287,8 @@ impl Witness for Judge<'_> {
     }
 
     fn turned(&mut self, now: Now, core: &Core) {
-        self.limits = Limits::of(core.config());
+        self.limits_before = std::mem::replace(&mut self.limits, Limits::of(core.config()));
+        self.judge_closed(now);
         if self.commands >= self.digest_due {
             // The longer a run, the more there is to compare, and the less often it is done.
             self.digest_due = self.commands + self.settings.digest_every.max(self.commands / DIGEST_SHARE);

@@ -113,7 +113,24 @@ fn play(scenario: &Scenario, watch: Watch, may_repeat: bool) -> Outcome {
 fn keeps_history(scenario: &Scenario) -> bool {
     let is_instant =
         scenario.settings.conditions.latency_us == 0 && scenario.settings.conditions.jitter_us == 0;
-    is_instant && scenario.faults.keys().all(|kind| CUTS.contains(kind))
+    let sent = scenario.steps.iter().flat_map(|step| match &step.action {
+        Action::Send(requests) => requests.as_slice(),
+        Action::Close => &[],
+    });
+    is_instant && scenario.faults.keys().all(|kind| CUTS.contains(kind)) && !sent.into_iter().any(may_wait)
+}
+
+/// Whether what follows a request may run at another time than it arrived: then it matters in which turn it arrives.
+fn may_wait(request: &Request) -> bool {
+    let words = match request {
+        Request::Command(words) => words.as_slice(),
+        Request::Inline(_) | Request::Raw(_) => return true,
+        Request::Scan(_) => return false,
+    };
+    let is = |index: usize, name: &str| {
+        words.get(index).is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    is(0, "config") || is(0, "client") && is(1, "pause") || is(0, "debug") && is(1, "sleep")
 }
 
 /// The outcome of a scenario whose configuration the server does not take.
@@ -255,7 +272,8 @@ impl<'a> Run<'a> {
         let text = self.world.disk().read(CONFIG_FILE).unwrap_or_default().to_vec();
         if !text.starts_with(CONFIG_TEXT) || !text.ends_with(b"\n") || text.contains(&0) {
             let now = self.world.clock().now();
-            let text = format!("after a crash the configuration file is {:?}", text.escape_ascii().to_string());
+            let text =
+                format!("after a crash the configuration file is {:?}", text.escape_ascii().to_string());
             self.judge.fail(now, Oracle::Durability, "configuration file", text);
         }
     }

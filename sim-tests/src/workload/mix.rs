@@ -62,6 +62,19 @@ impl Mix {
         }
     }
 
+    /// The same without what lets requests run later than they arrive.
+    #[must_use]
+    pub fn without_waits(mut self) -> Mix {
+        let names = GENERATORS.iter().flat_map(|group| group.iter()).map(|generator| generator.name);
+        for (weight, name) in self.weights.iter_mut().zip(names) {
+            if ["client", "config", "debug"].contains(&name) {
+                *weight = 0;
+            }
+        }
+        (self.inline_per_thousand, self.malformed_per_thousand) = (0, 0);
+        self
+    }
+
     /// For one run of the simulator: a random share of all commands, with random habits.
     #[must_use]
     pub fn draw(rng: &mut impl Rng) -> Mix {
