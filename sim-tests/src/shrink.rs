@@ -406,7 +406,8 @@ fn words(scenario: &Scenario) -> BTreeSet<Vec<u8>> {
     let requests = scenario.steps.iter().flat_map(sent);
     let arguments = requests.filter_map(|request| match request {
         Request::Command(words) => words.get(1..),
-        _ => None,
+        Request::Scan(options) => options.get(..),
+        Request::Inline(_) | Request::Raw(_) => None,
     });
     arguments.flatten().cloned().collect()
 }
@@ -416,8 +417,12 @@ fn with_word(base: &Scenario, from: &[u8], to: &[u8]) -> Scenario {
     for step in &mut scenario.steps {
         let Action::Send(requests) = &mut step.action else { continue };
         for request in requests {
-            let Request::Command(words) = request else { continue };
-            for word in words.iter_mut().skip(1).filter(|word| *word == from) {
+            let arguments = match request {
+                Request::Command(words) => words.get_mut(1..).unwrap_or_default(),
+                Request::Scan(options) => options,
+                Request::Inline(_) | Request::Raw(_) => continue,
+            };
+            for word in arguments.iter_mut().filter(|word| *word == from) {
                 *word = to.to_vec();
             }
         }
