@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod differential;
+pub mod model;
 pub mod real;
 pub mod reply;
 pub mod shrink;

@@ -176,6 +176,16 @@ impl Out {
         }
     }
 
+    /// The head of something the server says unasked; only RESP3 has it.
+    pub fn push(&mut self, len: usize) {
+        self.line(b'>', len.to_string().as_bytes());
+    }
+
+    /// The head of so many pairs that say something about the reply behind them; only RESP3 has it.
+    pub fn attribute(&mut self, len: usize) {
+        self.line(b'|', len.to_string().as_bytes());
+    }
+
     pub fn boolean(&mut self, value: bool) {
         match (self.is_resp3, value) {
             (true, true) => self.line(b'#', b"t"),

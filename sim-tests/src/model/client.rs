@@ -72,7 +72,6 @@ pub(super) struct Owed {
     /// Which command owes it.
     pub command: &'static str,
     pub words: Vec<Vec<u8>>,
-    pub is_resp3: bool,
     pub expected: Expected,
 }
 
@@ -142,20 +141,30 @@ impl Client {
         (self.input, self.taken, self.checked) = (Vec::new(), 0, 0);
     }
 
-    /// What comes next, behind requests for nothing. `bulk_len_max` is the server's, and whether this client is
-    /// a stranger is the caller's to know.
-    pub fn next(&mut self, bulk_len_max: i64, is_stranger: bool) -> Front {
+    /// What comes next, and how much stands before it that asks for nothing. `bulk_len_max` is the server's, and
+    /// whether this client is a stranger is the caller's to know.
+    pub fn peek(&self, bulk_len_max: i64, is_stranger: bool) -> (usize, Front) {
+        let (mut skipped, mut checked_len) = (0, self.checked);
         loop {
-            let rest = &self.input[self.taken..];
-            match front(rest, Limits { bulk_len_max, is_stranger, checked_len: self.checked }) {
-                Front::Empty(len) => self.take(len),
-                Front::Incomplete => {
-                    self.checked = rest.len();
-                    return Front::Incomplete;
-                }
-                other => return other,
+            let rest = &self.input[self.taken + skipped..];
+            match front(rest, Limits { bulk_len_max, is_stranger, checked_len }) {
+                Front::Empty(len) => skipped += len,
+                other => return (skipped, other),
             }
+            checked_len = 0;
         }
+    }
+
+    /// The same, and leaves behind what asks for nothing.
+    pub fn next(&mut self, bulk_len_max: i64, is_stranger: bool) -> Front {
+        let (skipped, front) = self.peek(bulk_len_max, is_stranger);
+        if skipped > 0 {
+            self.take(skipped);
+        }
+        if front == Front::Incomplete {
+            self.checked = self.input.len() - self.taken;
+        }
+        front
     }
 
     /// Uses so much of what was delivered.
@@ -189,6 +198,11 @@ impl Client {
     /// The reply that is owed first.
     pub fn first_owed(&self) -> Option<&Owed> {
         self.owed.front()
+    }
+
+    /// Forgets the reply that is owed first.
+    pub fn excuse(&mut self) {
+        self.owed.pop_front();
     }
 
     /// Whether replies are owed that are judged against the data of their moment.

@@ -7,7 +7,6 @@
 use super::Clock;
 use super::value::Value;
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 /// What a key holds, until when, and what is known of its past.
 #[derive(Clone, Debug)]
@@ -67,6 +66,8 @@ pub(super) struct Keyspace {
     /// Which database has which number.
     order: Vec<Place>,
     clock: Clock,
+    /// The latest calendar time there ever was.
+    latest_ms: i64,
     /// How many executions there were.
     pub moment: u64,
     /// Off while writes are paused: nothing expires then.
@@ -86,6 +87,7 @@ impl Keyspace {
             databases: vec![Entries::new(); count],
             order: (0..count).map(Place).collect(),
             clock,
+            latest_ms: clock.now_ms(),
             moment: 0,
             removes_expired: true,
             journal: Journal::default(),
@@ -100,6 +102,7 @@ impl Keyspace {
     /// Another execution begins.
     pub fn begin(&mut self, clock: Clock, removes_expired: bool) {
         self.clock = clock;
+        self.latest_ms = self.latest_ms.max(clock.now_ms());
         self.moment += 1;
         self.removes_expired = removes_expired;
         self.journal.before.clear();
@@ -137,6 +140,11 @@ impl Keyspace {
         self.databases[place.0].iter().filter(move |(_, entry)| !entry.is_expired(now_ms))
     }
 
+    /// The keys of a database that never were expired, even if the calendar has gone back since.
+    pub fn ever_living(&self, place: Place) -> impl Iterator<Item = (&Vec<u8>, &Entry)> {
+        self.databases[place.0].iter().filter(|(_, entry)| !entry.is_expired(self.latest_ms))
+    }
+
     /// Looks a key up as a read does: it counts as used, and as a hit or a miss.
     pub fn read(&mut self, place: Place, key: &[u8], is_use: bool) -> Option<&Entry> {
         if self.write(place, key, is_use).is_some() {
@@ -150,14 +158,14 @@ impl Keyspace {
     /// Looks a key up as a write does. An expired one is removed.
     pub fn write(&mut self, place: Place, key: &[u8], is_use: bool) -> Option<&Entry> {
         let (now_ms, clock) = (self.now_ms(), self.clock);
-        let entry = self.databases[place.0].get_mut(key)?;
-        if entry.is_expired(now_ms) {
+        if self.databases[place.0].get(key)?.is_expired(now_ms) {
             if self.removes_expired {
                 self.expired += 1;
                 self.remove(place, key);
             }
             return None;
         }
+        let entry = self.databases[place.0].get_mut(key)?;
         if is_use {
             entry.used = clock;
         }
@@ -239,13 +247,6 @@ impl Keyspace {
             let before = self.databases[place.0].get(key).map(trait_of);
             self.history.push((self.moment, (place, key.to_vec()), before));
         }
-    }
-
-    /// The entries of a database that stand behind this key, for walks that change what they walk over.
-    pub fn next_key(&self, place: Place, after: Option<&Vec<u8>>) -> Option<Vec<u8>> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut rest = self.databases[place.0].range::<Vec<u8>, _>((start, Bound::Unbounded));
-        rest.next().map(|(key, _)| key.clone())
     }
 }
 

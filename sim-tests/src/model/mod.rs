@@ -102,7 +102,7 @@ pub struct Key<'a> {
 #[derive(Clone, Copy, Debug)]
 struct PauseUntil {
     kind: Pause,
-    wall_ms: i64,
+    /// On the monotonic clock.
     monotonic_us: u64,
 }
 
@@ -137,7 +137,6 @@ pub struct Model {
     knows_effects: bool,
     /// How far the server's clock may be off, in milliseconds.
     tolerance_ms: i64,
-    is_shut_down: bool,
 }
 
 impl Model {
@@ -161,7 +160,6 @@ impl Model {
             effects_selected: 0,
             knows_effects: false,
             tolerance_ms: 0,
-            is_shut_down: false,
         })
     }
 
@@ -251,6 +249,13 @@ impl Model {
         match &self.clients.get(&client)?.first_owed()?.expected {
             Expected::Bytes(bytes) => Some(bytes),
             _ => None,
+        }
+    }
+
+    /// Forgets the reply a client is owed first: for whoever has no server that could send it.
+    pub fn excuse(&mut self, client: ClientId) {
+        if let Some(client) = self.clients.get_mut(&client) {
+            client.excuse();
         }
     }
 
