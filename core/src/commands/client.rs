@@ -45,22 +45,30 @@ pub(super) fn client_list(ctx: &mut Context<'_>) -> CommandResult {
     } else if args.len() != 2 {
         return Err(CommandError::Syntax);
     }
-    let is_wanted = |session: &Session| {
-        // Whoever was killed in this turn is as good as gone.
-        lists_normal
-            && session.state != State::ClosingNow
-            && wanted.as_ref().is_none_or(|ids| ids.contains(&(session.id as i64)))
-    };
+    // Whoever was killed in this turn is as good as gone.
+    let is_listed = |session: &Session| lists_normal && session.state != State::ClosingNow;
     let now = ctx.server.now.monotonic;
     let others = ctx.server.clients.iter().map(|client| (&client.session, &client.reply, Held::by(client)));
-    let mut listed: Vec<_> = others.filter(|(session, ..)| is_wanted(session)).collect();
-    if is_wanted(ctx.session) {
+    let mut listed: Vec<_> = others.filter(|(session, ..)| is_listed(session)).collect();
+    if is_listed(ctx.session) {
         listed.push((ctx.session, ctx.reply, Held::by_running(args)));
     }
     listed.sort_unstable_by_key(|(session, ..)| session.id);
     let mut text = String::new();
-    for (session, reply, held) in &listed {
-        describe(&mut text, session, reply, held, now);
+    match wanted {
+        None => listed
+            .iter()
+            .for_each(|(session, reply, held)| describe(&mut text, session, reply, held, now)),
+        // In the order they were asked for, and as often.
+        Some(ids) => {
+            for id in ids {
+                let place = listed.binary_search_by_key(&id, |(session, ..)| session.id as i64);
+                if let Ok(place) = place {
+                    let (session, reply, held) = &listed[place];
+                    describe(&mut text, session, reply, held, now);
+                }
+            }
+        }
     }
     ctx.reply.verbatim(b"txt", text.as_bytes());
     Ok(Propagate::Nothing)

@@ -19,7 +19,8 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
     match (subcommand.as_slice(), call.rest(2)) {
         (b"help", _) => judge_help("DEBUG", out),
         (b"object", [key]) => return object(model, call, key, out),
-        (b"set-active-expire", [_]) | (b"log", [_]) => out.ok(),
+        // STRINGMATCH-LEN came after 7.0.
+        (b"set-active-expire" | b"log", [_]) | (b"stringmatch-len", [_, _]) => out.ok(),
         (b"sleep", [seconds]) => {
             let us = sleep_us(seconds);
             model.asleep_until_us = model.asleep_until_us.max(model.clock.monotonic_us + us);

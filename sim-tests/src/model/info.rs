@@ -10,7 +10,7 @@ use super::{Model, call};
 use std::collections::BTreeMap;
 
 /// The sections, in order, and whether INFO shows them unasked.
-const SECTIONS: [(&str, bool); 13] = [
+const SECTIONS: [(&str, bool); 14] = [
     ("Server", true),
     ("Clients", true),
     ("Memory", true),
@@ -18,6 +18,8 @@ const SECTIONS: [(&str, bool); 13] = [
     ("Stats", true),
     ("Replication", true),
     ("CPU", true),
+    // The server's own: what Redis does not have.
+    ("Turns", true),
     ("Modules", true),
     ("Commandstats", false),
     ("Errorstats", true),
@@ -42,9 +44,7 @@ pub(super) fn info(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
     let wanted: Vec<&str> = SECTIONS
         .iter()
         .filter(|(name, is_usual)| {
-            // Modules are not the server's own, so `all` leaves them out.
-            let is_own = *name != "Modules" || asks("everything");
-            asks(name) || (is_default && *is_usual) || (is_all && is_own)
+            asks(name) || (is_default && *is_usual) || is_all
         })
         .map(|(name, _)| *name)
         .collect();
