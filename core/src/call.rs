@@ -139,7 +139,8 @@ fn reject(
     let stats = &mut core.server.stats;
     let part = command.and_then(|command| command.subcommand(args.from(1).next()?));
     let is_unknown_part = matches!(refusal, CommandError::UnknownSubcommand(..));
-    if let Some(command) = part.or(command).filter(|_| !is_unknown_part) {
+    client.session.last_command = part.or(command).filter(|_| !is_unknown_part);
+    if let Some(command) = client.session.last_command {
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);

@@ -229,7 +229,7 @@ impl Core {
         let shown = String::from_utf8_lossy(&text).into_owned();
         self.server.log(LogLevel::Verbose, format!("{shown} from client: id={}", client.session.id));
         client.reply.error(&text);
-        self.server.stats.error_replies += 1;
+        self.server.stats.note_error_reply(&text);
         client.session.close_after_reply();
     }
 

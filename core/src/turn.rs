@@ -270,7 +270,9 @@ impl Core {
                 match &outcome {
                     Ok(()) => client.reply.ok(),
                     Err(reason) => {
-                        client.reply.error(format!("ERR Rewriting config file: {reason}").as_bytes());
+                        let text = format!("ERR Rewriting config file: {reason}");
+                        self.server.stats.note_error_reply(text.as_bytes());
+                        client.reply.error(text.as_bytes());
                     }
                 }
                 if client.session.state == State::WaitingForDisk {

@@ -64,12 +64,15 @@ fn is_complete(section: &str) -> bool {
 }
 
 fn judge_sections(text: &str, expected: &[(&str, Vec<(String, Value)>, bool)]) -> Result<(), String> {
-    let found: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# ")).collect();
+    // A server may have sections of its own.
+    let is_known = |section: &&str| SECTIONS.iter().any(|(known, _)| known == section);
+    let found: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# ")).filter(is_known).collect();
     let wanted: Vec<&str> = expected.iter().map(|(name, ..)| *name).collect();
     if found != wanted {
         return Err(format!("the sections {wanted:?}, not {found:?}"));
     }
-    let parts = text.split("# ").skip(1);
+    let name = |part: &&str| part.lines().next().is_some_and(|line| is_known(&line));
+    let parts = text.split("# ").skip(1).filter(name);
     for (part, (name, lines, is_complete)) in parts.zip(expected) {
         let fields: BTreeMap<&str, &str> =
             part.split("\r\n").skip(1).filter_map(|line| line.split_once(':')).collect();
