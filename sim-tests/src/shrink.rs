@@ -313,10 +313,27 @@ impl Shrinker<'_> {
             if !used.contains(&value) {
                 continue;
             }
+            let mut value = value;
             for simpler in simpler(&value, &used) {
                 if self.attempt(with_word(&self.best, &value, &simpler)) {
+                    value = simpler;
                     break;
                 }
+            }
+            self.shorten(value);
+        }
+    }
+
+    /// Halves the distance to the length at which a word begins to matter.
+    fn shorten(&mut self, mut value: Vec<u8>) {
+        let mut too_short = 0;
+        while value.len() > too_short + 1 {
+            let len = usize::midpoint(too_short, value.len());
+            let shorter = value[..len].to_vec();
+            if self.attempt(with_word(&self.best, &value, &shorter)) {
+                value = shorter;
+            } else {
+                too_short = len;
             }
         }
     }
@@ -406,7 +423,8 @@ fn words(scenario: &Scenario) -> BTreeSet<Vec<u8>> {
     let requests = scenario.steps.iter().flat_map(sent);
     let arguments = requests.filter_map(|request| match request {
         Request::Command(words) => words.get(1..),
-        _ => None,
+        Request::Scan(options) => options.get(..),
+        Request::Inline(_) | Request::Raw(_) => None,
     });
     arguments.flatten().cloned().collect()
 }
@@ -416,8 +434,12 @@ fn with_word(base: &Scenario, from: &[u8], to: &[u8]) -> Scenario {
     for step in &mut scenario.steps {
         let Action::Send(requests) = &mut step.action else { continue };
         for request in requests {
-            let Request::Command(words) = request else { continue };
-            for word in words.iter_mut().skip(1).filter(|word| *word == from) {
+            let arguments = match request {
+                Request::Command(words) => words.get_mut(1..).unwrap_or_default(),
+                Request::Scan(options) => options,
+                Request::Inline(_) | Request::Raw(_) => continue,
+            };
+            for word in arguments.iter_mut().filter(|word| *word == from) {
                 *word = to.to_vec();
             }
         }
@@ -433,21 +455,9 @@ fn simpler(word: &[u8], used: &BTreeSet<Vec<u8>>) -> Vec<Vec<u8>> {
     }
     // A letter of its own, so that what was different stays different.
     candidates.extend((b'a'..=b'z').map(|letter| vec![letter]).find(|letter| !used.contains(letter)));
-    let mut len = 1;
-    while len < word.len() {
-        candidates.push(vec![b'x'; len]);
-        candidates.push(word[..len].to_vec());
-        len *= 2;
-    }
-    if !word.is_empty() {
-        candidates.push(vec![b'x'; word.len()]);
-        for cut in [word.len() / 4, word.len() / 16, word.len() / 256, 1] {
-            candidates.push(word[..word.len() - cut].to_vec());
-        }
-    }
+    candidates.push(vec![b'x'; word.len()]);
     // A word of no letters is shorter, but a special case of its own.
     candidates.retain(|candidate| !candidate.is_empty() && is_simpler(candidate, word));
-    candidates.dedup();
     candidates
 }
 

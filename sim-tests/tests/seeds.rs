@@ -30,3 +30,21 @@ fn every_kept_scenario_says_why_it_is_kept_and_is_written_as_it_would_be() {
         assert_eq!(file.to_string(), std::fs::read_to_string(&path).unwrap(), "{}", path.display());
     }
 }
+
+/// Scenarios that find planted bugs are named after them.
+#[cfg(feature = "mutants")]
+#[test]
+fn kept_scenarios_still_find_the_bugs_they_were_made_for() {
+    use rotom_core::mutant::{Mutant, choose};
+
+    for path in files(&corpus()).unwrap() {
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let Some(name) = name.strip_prefix("mutant-") else { continue };
+        let mutant = Mutant::by_name(name).unwrap_or_else(|| panic!("there is no mutant {name}"));
+        let scenario = read(&path).unwrap().scenario;
+        choose(Some(mutant));
+        let failure = run(&scenario, Watch::Nothing).failure;
+        choose(None);
+        assert!(failure.is_some(), "{} does not find its bug any more", path.display());
+    }
+}

@@ -66,5 +66,6 @@ fn setup(scenario: &Scenario) -> String {
 fn line(moment: &Moment, is_full: bool) -> String {
     let client = moment.client.map_or_else(|| "server".to_owned(), |client| format!("client {client}"));
     let what = if is_full { moment.what.clone() } else { elide(&moment.what, MOMENT_CHARS_MAX) };
-    format!("{:>18}  {client:<10}  {what}", seconds(moment.at_us))
+    let below = format!("\n{:32}", "");
+    format!("{:>18}  {client:<10}  {}", seconds(moment.at_us), what.trim_end().replace('\n', &below))
 }

@@ -11,6 +11,7 @@
 //! step 7 +1500us client 2 sends
 //!   SET key "two words"
 //!   APPEND key 70000*"ab"
+//!   @scan MATCH k*
 //!   @inline "PING\r\n"
 //!   @raw "*1\r\n$-5\r\n"
 //! step 9 +0us client 2 closes
@@ -18,7 +19,7 @@
 //!
 //! A step's number names it for as long as the scenario lives, since its faults are decided by it. Words are written as
 //! redis-cli takes them; `70000*"ab"` is so many times the text. A first word with `@` says that something else than
-//! a command is sent, unless it is quoted.
+//! a command is sent, unless it is quoted: `@scan` is a SCAN that goes on where the client's last one stopped.
 
 use super::outcome::{Failure, Oracle};
 use super::scenario::{Action, Scenario, Step};
@@ -494,6 +495,7 @@ fault partial-read 250000
 step 7 +1500us client 2 sends
   SET key \"two words\"
   APPEND key 70000*\"ab\"
+  @scan MATCH k*
   @inline \"PING\\r\\n\"
   @raw \"*1\\r\\n$-5\\r\\n\"
   \"@inline\" x
@@ -509,7 +511,8 @@ step 9 +0us client 2 closes
             requests[1],
             Request::Command(vec![b"APPEND".to_vec(), b"key".to_vec(), b"ab".repeat(70_000)])
         );
-        assert_eq!(requests[4], Request::Command(vec![b"@inline".to_vec(), b"x".to_vec()]));
+        assert_eq!(requests[2], Request::Scan(vec![b"MATCH".to_vec(), b"k*".to_vec()]));
+        assert_eq!(requests[5], Request::Command(vec![b"@inline".to_vec(), b"x".to_vec()]));
     }
 
     #[test]
@@ -541,7 +544,7 @@ step 9 +0us client 2 closes
         check("rotom scenario 1", "rotom scenario 2", 1, "begins with");
         check("seed 42", "seed x", 4, "not a number");
         check("seed 42", "seed 42\nseed 43", 5, "already");
-        check("profile network", "", 15, "names no profile");
+        check("profile network", "", 16, "names no profile");
         check("O1-semantics", "O1", 5, "no oracle O1");
         check("latency-us", "latency", 7, "no setting latency");
         check("partial-read", "partial", 8, "no fault partial");
@@ -552,8 +555,8 @@ step 9 +0us client 2 closes
         check("key \"two", "key \"two\"", 10, "inside a word");
         check("two words\"", "two words\"\"", 10, "followed by a blank");
         check("70000*", "700000000*", 11, "too long");
-        check("@raw", "@rare", 13, "no form @rare");
-        check("step 9", "step 7", 15, "a step 7 already");
+        check("@raw", "@rare", 14, "no form @rare");
+        check("step 9", "step 7", 16, "a step 7 already");
         check("step 7", "stop 7", 9, "begin with stop");
         check("fault", "  PING\nfault", 8, "belongs to a step");
     }
