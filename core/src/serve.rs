@@ -148,7 +148,12 @@ impl Core {
                 }
                 Stop::Error(error) => {
                     sometimes!(Mark::NonsenseAfterRequests, !batch.requests.is_empty());
-                    self.refuse_protocol(client, error);
+                    if self.may_run(client) {
+                        self.refuse_protocol(client, error);
+                    } else {
+                        // Whoever was told to leave, or to wait, is not looked at any further.
+                        client.input.restart();
+                    }
                     break;
                 }
             }

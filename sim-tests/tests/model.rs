@@ -1,9 +1,11 @@
 //! The model is judged itself: by transcripts of a real Redis, alone and beside the core, and by random commands
 //! whose replies and effects it must find right.
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use rotom_core::commands;
 use rotom_io_sim::Delivery;
-use rotom_sim_tests::differential::generate::{Maker, Round};
+use rotom_sim_tests::differential::Round;
 use rotom_sim_tests::model::{ClientId, Clock, Model};
 use rotom_sim_tests::reply::{Reply, encode_command};
 use rotom_sim_tests::sim::SimServer;
@@ -12,6 +14,7 @@ use rotom_sim_tests::transcript::parse::{Protocol, Section, ServerSetup, Transcr
 use rotom_sim_tests::transcript::play::{Received, Stage, play};
 use rotom_sim_tests::transcript::text::Facts;
 use rotom_sim_tests::transcript::{corpus, files};
+use rotom_sim_tests::workload::{Maker, Mix};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -59,9 +62,9 @@ impl Twin {
     fn run(&mut self) -> Result<(), String> {
         let clients: Vec<ClientId> = self.clients.values().copied().collect();
         loop {
-            let ready = clients
-                .iter()
-                .find(|&&client| self.model.has_request(client) && !self.model.is_held_back(client, self.clock));
+            let ready = clients.iter().find(|&&client| {
+                self.model.has_request(client) && !self.model.is_held_back(client, self.clock)
+            });
             let Some(&client) = ready else { return Ok(()) };
             self.model.execute(client, self.clock, None).map_err(|found| format!("{found:?}"))?;
         }
@@ -254,7 +257,8 @@ fn every_command_is_known() {
 fn random_commands_and_their_effects() {
     for seed in 1..=4 {
         let mut duel = Effects::start(seed);
-        let mut maker = Maker::new(seed);
+        let mix = Mix::lasting();
+        let mut maker = Maker::new(&mix, ChaCha8Rng::seed_from_u64(seed));
         while duel.count < 6_000 {
             duel.round(&mut maker);
         }
@@ -287,9 +291,9 @@ impl Effects {
         Effects { server, model, clock, count: 0, seed }
     }
 
-    fn round(&mut self, maker: &mut Maker) {
+    fn round(&mut self, maker: &mut Maker<'_>) {
         let client = maker.below(NAMES.len());
-        match maker.round() {
+        match Round::draw(maker) {
             Round::Pipeline(calls) => calls.iter().for_each(|call| drop(self.ask(client, &call.words))),
             Round::Scan(options) => self.scan(client, &options),
             Round::RandomKey => drop(self.ask(client, &[b"RANDOMKEY".to_vec()])),

@@ -57,7 +57,9 @@ pub(super) fn client_list(ctx: &mut Context<'_>) -> CommandResult {
     let mut text = String::new();
     match wanted {
         None => {
-            listed.iter().for_each(|(session, reply, held)| describe(&mut text, session, reply, held, now))
+            for (session, reply, held) in &listed {
+                describe(&mut text, session, reply, held, now);
+            }
         }
         // In the order they were asked for, and as often.
         Some(ids) => {

@@ -12,4 +12,5 @@ pub mod compare;
 mod round;
 pub mod run;
 
+pub use round::Round;
 pub use run::{Settings, Summary, run};

@@ -38,6 +38,9 @@ enum Value {
     StartsWith(String),
 }
 
+/// A section that must be there: its name, the lines that are known of it, and whether it has no others.
+type Section = (&'static str, Vec<(String, Value)>, bool);
+
 /// `INFO [section [section …]]`
 pub(super) fn info(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
     let asks = |name: &str| call.rest(1).iter().any(|word| call::is(word, name));
@@ -48,7 +51,7 @@ pub(super) fn info(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
         .filter(|(name, is_usual)| asks(name) || (is_default && *is_usual) || is_all)
         .map(|(name, _)| *name)
         .collect();
-    let expected: Vec<(&str, Vec<(String, Value)>, bool)> =
+    let expected: Vec<Section> =
         wanted.iter().map(|name| (*name, model.known_lines(name), is_complete(name))).collect();
     let is_resp3 = out.is_resp3;
     out.judged(move |reply| {
@@ -63,7 +66,7 @@ fn is_complete(section: &str) -> bool {
     ["Commandstats", "Errorstats", "Keyspace", "Cluster"].contains(&section)
 }
 
-fn judge_sections(text: &str, expected: &[(&str, Vec<(String, Value)>, bool)]) -> Result<(), String> {
+fn judge_sections(text: &str, expected: &[Section]) -> Result<(), String> {
     // A server may have sections of its own.
     let is_known = |section: &&str| SECTIONS.iter().any(|(known, _)| known == section);
     let found: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# ")).filter(is_known).collect();
@@ -207,7 +210,7 @@ pub(super) fn client_info(model: &mut Model, call: &Call, out: &mut Out) -> Resu
     let Some(sender) = model.clients.get(&call.client) else { return Ok(()) };
     let line = Line::of(model, sender, true);
     let is_resp3 = out.is_resp3;
-    out.judged(move |reply| judge_lines(text_of(reply, is_resp3)?, &[line.clone()]));
+    out.judged(move |reply| judge_lines(text_of(reply, is_resp3)?, std::slice::from_ref(&line)));
     Ok(())
 }
 
@@ -294,6 +297,9 @@ const FIELDS: [&str; 29] = [
     "lib-name",
 ];
 
+/// Nobody leaves for being owed less.
+const OWED_LEN_HARMLESS: usize = 512;
+
 /// The last field, which has no neighbour to its right.
 const LAST_FIELD: &str = "lib-ver";
 
@@ -349,7 +355,8 @@ impl Line {
             ],
             flags,
             ages: [seconds(now.wall_us, then.wall_us), seconds(now.monotonic_us, then.monotonic_us)],
-            may_be_gone: client.life == Life::Ends,
+            // Whoever is owed much may be over a limit, and on the way out.
+            may_be_gone: client.life == Life::Ends || client.owed_len() > OWED_LEN_HARMLESS,
             may_wait: !is_sender
                 && (client.unparsed_len() > 0 || client.last_command == Some("config|rewrite")),
         }

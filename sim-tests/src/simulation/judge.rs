@@ -259,7 +259,7 @@ impl Witness for Judge<'_> {
         if let Some(cursor) = last_cursor(bytes) {
             self.cursors.insert(client, cursor);
         }
-        let outcome = if self.settings.is_canary && self.commands > 20 {
+        let outcome = if self.settings.is_canary && self.commands > 2 {
             let falsified: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
             self.model.receive(client_id(peer), &falsified)
         } else {

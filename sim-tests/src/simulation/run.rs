@@ -36,7 +36,7 @@ const FREEZE_US_MAX: u64 = 30_000_000;
 const DRIFT_PPM_MAX: u64 = 100_000;
 
 /// Faults that only cut what is read and written: they leave a history of one client as it is.
-const CUTS: [FaultKind; 2] = [FaultKind::PartialRead, FaultKind::PartialWrite];
+pub(super) const CUTS: [FaultKind; 2] = [FaultKind::PartialRead, FaultKind::PartialWrite];
 
 // Where numbers are drawn.
 const DRIFT: Site = Site::named("drift");
@@ -111,13 +111,17 @@ fn play(scenario: &Scenario, watch: Watch, may_repeat: bool) -> Outcome {
 
 /// Whether cutting reads and writes is all that goes wrong, so that the history is the same without.
 fn keeps_history(scenario: &Scenario) -> bool {
+    let has_limit = scenario.settings.directives.iter().any(|(name, _)| name == "client-output-buffer-limit");
     let is_instant =
         scenario.settings.conditions.latency_us == 0 && scenario.settings.conditions.jitter_us == 0;
     let sent = scenario.steps.iter().flat_map(|step| match &step.action {
         Action::Send(requests) => requests.as_slice(),
         Action::Close => &[],
     });
-    is_instant && scenario.faults.keys().all(|kind| CUTS.contains(kind)) && !sent.into_iter().any(may_wait)
+    is_instant
+        && !has_limit
+        && scenario.faults.keys().all(|kind| CUTS.contains(kind))
+        && !sent.into_iter().any(may_wait)
 }
 
 /// Whether what follows a request may run at another time than it arrived: then it matters in which turn it arrives.
@@ -385,7 +389,12 @@ fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
             let place = info
                 .location()
                 .map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line()));
-            let text = info.payload_as_str().unwrap_or("a panic without words").to_owned();
+            let payload = info.payload();
+            let text = payload
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| payload.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "a panic without words".to_owned());
             HEARD.with_borrow_mut(|heard| *heard = Some(Panic { place, text }));
         }));
     });
