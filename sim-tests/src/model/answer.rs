@@ -28,7 +28,9 @@ impl fmt::Debug for Expected {
         match self {
             Expected::Bytes(bytes) => write!(out, "{}", bytes.escape_ascii()),
             Expected::Page(page) => write!(out, "{page:?}"),
-            Expected::Judged(_) | Expected::AnyKey { .. } | Expected::Adopted(_) => write!(out, "a judged reply"),
+            Expected::Judged(_) | Expected::AnyKey { .. } | Expected::Adopted(_) => {
+                write!(out, "a judged reply")
+            }
         }
     }
 }

@@ -31,7 +31,8 @@ fn name_of(description: &Reply) -> Option<&[u8]> {
 }
 
 fn judge_description(description: &Reply, row: &Row) -> Result<(), String> {
-    let wrong = || format!("a description of {} with arity {} and keys at {:?}", row.name, row.arity, row.keys);
+    let wrong =
+        || format!("a description of {} with arity {} and keys at {:?}", row.name, row.arity, row.keys);
     let Reply::Array(items) = description else { return Err(wrong()) };
     let (first, last, step) = row.keys;
     let numbers = [1, 3, 4, 5].map(|index| items.get(index).cloned());
@@ -127,7 +128,8 @@ pub(super) fn command_list(_: &mut Model, call: &Call, out: &mut Out) -> Result<
         Some(pattern) => glob::matches(pattern, &name.to_ascii_lowercase()),
     };
     let has_filter = !call.rest(2).is_empty();
-    let shown = |row: &&Row| holds_known && fits(row.name.as_bytes()) && (has_filter || !row.name.contains('|'));
+    let shown =
+        |row: &&Row| holds_known && fits(row.name.as_bytes()) && (has_filter || !row.name.contains('|'));
     let expected: Vec<&'static str> = ROWS.iter().filter(shown).map(|row| row.name).collect();
     out.judged(move |reply| {
         let Reply::Array(items) = reply else { return Err("an array of names".to_owned()) };

@@ -24,7 +24,8 @@ pub(super) struct Config {
 impl Config {
     /// The defaults, changed by the directives of a configuration file. What the model does not know is passed over.
     pub fn new(directives: &[(String, Vec<String>)]) -> Result<Config, String> {
-        let values = PARAMETERS.iter().map(|(name, _, default, _)| (*name, default.as_bytes().to_vec())).collect();
+        let values =
+            PARAMETERS.iter().map(|(name, _, default, _)| (*name, default.as_bytes().to_vec())).collect();
         let mut config = Config { values, changed: BTreeSet::new(), bulk_len_max: 0 };
         for (name, words) in directives {
             let Some(parameter) = find(name.as_bytes()) else { continue };
@@ -115,7 +116,11 @@ fn accepted(parameter: &Parameter, text: &[u8]) -> Result<Vec<u8>, String> {
         }
         Kind::Memory(low, high) => {
             let number = memory(text).ok_or("argument must be a memory value")?;
-            if (*low..=*high).contains(&number) { Ok(number.to_string().into_bytes()) } else { Err(between(low, high)) }
+            if (*low..=*high).contains(&number) {
+                Ok(number.to_string().into_bytes())
+            } else {
+                Err(between(low, high))
+            }
         }
         Kind::Choice(choices) => {
             let found = choices.iter().find(|choice| choice.as_bytes() == lower);
@@ -184,7 +189,11 @@ pub(super) fn config_set(model: &mut Model, call: &Call, out: &mut Out) -> Resul
         return Ok(());
     }
     let failed = |name: &[u8], what: &str| {
-        Refusal::around("ERR CONFIG SET failed (possibly related to argument '", name, &format!("') - {what}"))
+        Refusal::around(
+            "ERR CONFIG SET failed (possibly related to argument '",
+            name,
+            &format!("') - {what}"),
+        )
     };
     let mut names = BTreeSet::new();
     for ([name, _], parameter) in pairs.iter().zip(known.iter().flatten()) {
@@ -209,7 +218,11 @@ pub(super) fn config_set(model: &mut Model, call: &Call, out: &mut Out) -> Resul
 
 impl Model {
     /// The answer to a CONFIG SET with a parameter the model does not know.
-    pub(super) fn adopt_settings(&mut self, settings: &[(String, Vec<u8>)], reply: &Reply) -> Result<(), String> {
+    pub(super) fn adopt_settings(
+        &mut self,
+        settings: &[(String, Vec<u8>)],
+        reply: &Reply,
+    ) -> Result<(), String> {
         match reply {
             Reply::Simple(text) if text == b"OK" => {
                 for (name, text) in settings {
@@ -233,6 +246,8 @@ impl Model {
 pub(super) fn config_resetstat(model: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
     model.calls.clear();
     model.errors.clear();
+    model.nonsense = 0;
+    model.reset_moment = model.keyspace.moment;
     (model.keyspace.hits, model.keyspace.misses, model.keyspace.expired) = (0, 0, 0);
     out.ok();
     Ok(())

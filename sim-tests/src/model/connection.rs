@@ -199,7 +199,11 @@ pub(super) fn client_setinfo(model: &mut Model, call: &Call, out: &mut Out) -> R
         return Err(Refusal::around("ERR Unrecognized option '", option, "'"));
     };
     if !is_name(value) {
-        return Err(Refusal::around("ERR ", option, " cannot contain spaces, newlines or special characters."));
+        return Err(Refusal::around(
+            "ERR ",
+            option,
+            " cannot contain spaces, newlines or special characters.",
+        ));
     }
     *field = value.to_vec();
     out.ok();

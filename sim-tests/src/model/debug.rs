@@ -30,7 +30,9 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
         }
         (b"protocol", [kind]) => return protocol(kind, out),
         (b"digest", []) => digest(model, out),
-        (b"populate", [count, rest @ ..]) if rest.len() <= 2 => return populate(model, call, count, rest, out),
+        (b"populate", [count, rest @ ..]) if rest.len() <= 2 => {
+            return populate(model, call, count, rest, out);
+        }
         _ => {
             let word = until_zero(call.word(1));
             let word = &word[..word.len().min(ECHOED_BYTES_MAX)];
@@ -51,7 +53,9 @@ fn sleep_us(seconds: &[u8]) -> u64 {
 }
 
 fn object(model: &mut Model, call: &Call, key: &[u8], out: &mut Out) -> Result<(), Refusal> {
-    let Some(entry) = model.keyspace.entries(call.place).get(key) else { return Err("ERR no such key".into()) };
+    let Some(entry) = model.keyspace.entries(call.place).get(key) else {
+        return Err("ERR no such key".into());
+    };
     let is_expired = entry.is_expired(call.now_ms);
     let encoding = format!(" encoding:{} ", entry.value.encoding_name());
     out.judged(move |reply| match reply {
@@ -71,8 +75,7 @@ fn object(model: &mut Model, call: &Call, key: &[u8], out: &mut Out) -> Result<(
 }
 
 fn protocol(kind: &[u8], out: &mut Out) -> Result<(), Refusal> {
-    const TYPES: &str =
-        "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
+    const TYPES: &str = "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
     match until_zero(kind).to_ascii_lowercase().as_slice() {
         b"string" => out.bulk(b"Hello World"),
         b"integer" => out.integer(12345),
@@ -107,6 +110,7 @@ fn protocol(kind: &[u8], out: &mut Out) -> Result<(), Refusal> {
             out.push(2);
             out.bulk(b"server-cpu-usage");
             out.integer(42);
+            out.bulk(b"Some real reply following the push reply");
         }
         b"push" => return Err("ERR RESP2 is not supported by this command".into()),
         b"verbatim" => out.verbatim(b"This is a verbatim\nstring"),

@@ -6,7 +6,7 @@ use super::client::{Client, Life};
 use super::kill::client_type;
 use super::number::integer;
 use super::string::SYNTAX;
-use super::{Model, call};
+use super::{Calls, Model, call};
 use std::collections::BTreeMap;
 
 /// The sections, in order, and whether INFO shows them unasked.
@@ -32,7 +32,15 @@ enum Value {
     Text(String),
     Between(u64, u64),
     StartsWith(String),
+    /// `count=` and a number in this range.
+    Count(u64, u64),
+    Calls(Calls),
+    /// The same, of a command whose failures the model does not always know.
+    SomeCalls(Calls),
 }
+
+/// Commands that fail for reasons of the server's own.
+const UNPREDICTABLE: [&str; 3] = ["config|rewrite", "config|set", "debug"];
 
 /// `INFO [section [section …]]`
 pub(super) fn info(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
@@ -41,11 +49,7 @@ pub(super) fn info(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
     let is_all = asks("all") || asks("everything");
     let wanted: Vec<&str> = SECTIONS
         .iter()
-        .filter(|(name, is_usual)| {
-            // Modules are not the server's own, so `all` leaves them out.
-            let is_own = *name != "Modules" || asks("everything");
-            asks(name) || (is_default && *is_usual) || (is_all && is_own)
-        })
+        .filter(|(name, is_usual)| is_all || asks(name) || (is_default && *is_usual))
         .map(|(name, _)| *name)
         .collect();
     let expected: Vec<(&str, Vec<(String, Value)>, bool)> =
@@ -101,11 +105,32 @@ impl Value {
         match self {
             Value::Text(text) => text == shown,
             Value::StartsWith(text) => shown.starts_with(text.as_str()),
+            Value::Count(low, high) => {
+                field(shown, "count").is_some_and(|count| (low..=high).contains(&&count))
+            }
+            Value::Calls(calls) => calls_of(shown) == Some(*calls),
+            Value::SomeCalls(calls) => {
+                calls_of(shown).is_some_and(|found| Calls { failed: found.failed, ..*calls } == found)
+            }
             Value::Between(low, high) => {
                 shown.parse::<u64>().is_ok_and(|number| (low..=high).contains(&&number))
             }
         }
     }
+}
+
+/// A number among `name=number,…`.
+fn field(line: &str, name: &str) -> Option<u64> {
+    let value = line.split(',').filter_map(|part| part.split_once('=')).find(|(field, _)| *field == name)?.1;
+    value.parse().ok()
+}
+
+fn calls_of(line: &str) -> Option<Calls> {
+    Some(Calls {
+        calls: field(line, "calls")?,
+        rejected: field(line, "rejected_calls")?,
+        failed: field(line, "failed_calls")?,
+    })
 }
 
 impl Model {
@@ -124,7 +149,8 @@ impl Model {
             "Clients" => {
                 // Whoever is on the way out counts until the server has closed it.
                 let leaves = self.clients.values().filter(|client| client.life != Life::Gone).count() as u64;
-                let stands = self.clients.values().filter(|client| client.life == Life::Stands).count() as u64;
+                let stands =
+                    self.clients.values().filter(|client| client.life == Life::Stands).count() as u64;
                 vec![line("connected_clients", Value::Between(stands, leaves))]
             }
             "Memory" => vec![line("used_memory", any())],
@@ -135,17 +161,17 @@ impl Model {
                 line("expired_keys", Value::Between(self.keyspace.expired, u64::MAX)),
                 line("total_commands_processed", any()),
             ],
-            "Replication" => vec![
-                line("role", Value::Text("master".to_owned())),
-                line("connected_slaves", exact(0)),
-            ],
+            "Replication" => {
+                vec![line("role", Value::Text("master".to_owned())), line("connected_slaves", exact(0))]
+            }
             "Commandstats" => self.command_lines(),
             "Errorstats" => self
                 .errors
                 .iter()
-                .map(|(code, count)| {
+                .map(|(code, &count)| {
                     let name = format!("errorstat_{}", String::from_utf8_lossy(code));
-                    line(&name, Value::Text(format!("count={count}")))
+                    let most = if code == b"ERR" { count + self.possible_errors() } else { count };
+                    line(&name, Value::Count(count, most))
                 })
                 .collect(),
             "Cluster" => vec![line("cluster_enabled", exact(0))],
@@ -167,7 +193,13 @@ impl Model {
 
     fn command_lines(&self) -> Vec<(String, Value)> {
         let shown = self.calls.iter().filter(|(_, calls)| calls.calls + calls.rejected > 0);
-        shown.map(|(name, calls)| (format!("cmdstat_{name}"), Value::StartsWith(format!("calls={},", calls.calls)))).collect()
+        shown
+            .map(|(name, &calls)| {
+                let is_known = !UNPREDICTABLE.contains(name);
+                let value = if is_known { Value::Calls(calls) } else { Value::SomeCalls(calls) };
+                (format!("cmdstat_{name}"), value)
+            })
+            .collect()
     }
 
     fn keyspace_lines(&self) -> Vec<(String, Value)> {
@@ -222,7 +254,9 @@ pub(super) fn client_list(model: &mut Model, call: &Call, out: &mut Out) -> Resu
         }
         Some(ids) => {
             for id in ids {
-                lines.extend(model.standing().find(|(_, client)| client.id == id).map(|(_, client)| line(client)));
+                lines.extend(
+                    model.standing().find(|(_, client)| client.id == id).map(|(_, client)| line(client)),
+                );
             }
         }
     }
@@ -237,6 +271,8 @@ struct Line {
     id: i64,
     fields: Vec<(&'static str, String)>,
     flags: Vec<&'static str>,
+    /// The command last looked up, and the one that last ran.
+    commands: [&'static str; 2],
     /// How many seconds the client is connected, on either clock.
     ages: [u64; 2],
     /// Whether the server may have closed it already.
@@ -247,17 +283,55 @@ struct Line {
 
 /// The fields of a line, in order.
 const FIELDS: [&str; 29] = [
-    "id", "addr", "laddr", "fd", "name", "age", "idle", "flags", "db", "sub", "psub", "ssub", "multi", "qbuf",
-    "qbuf-free", "argv-mem", "multi-mem", "rbs", "rbp", "obl", "oll", "omem", "tot-mem", "events", "cmd", "user",
-    "redir", "resp", "lib-name",
+    "id",
+    "addr",
+    "laddr",
+    "fd",
+    "name",
+    "age",
+    "idle",
+    "flags",
+    "db",
+    "sub",
+    "psub",
+    "ssub",
+    "multi",
+    "qbuf",
+    "qbuf-free",
+    "argv-mem",
+    "multi-mem",
+    "rbs",
+    "rbp",
+    "obl",
+    "oll",
+    "omem",
+    "tot-mem",
+    "events",
+    "cmd",
+    "user",
+    "redir",
+    "resp",
+    "lib-name",
 ];
 
 /// The last field, which has no neighbour to its right.
 const LAST_FIELD: &str = "lib-ver";
 
 /// Fields that are numbers nobody can predict.
-const NUMBERS: [&str; 12] =
-    ["fd", "idle", "qbuf", "qbuf-free", "argv-mem", "multi-mem", "rbs", "rbp", "obl", "oll", "omem", "tot-mem"];
+const NUMBERS: [&str; 12] = [
+    "fd",
+    "idle",
+    "qbuf",
+    "qbuf-free",
+    "argv-mem",
+    "multi-mem",
+    "rbs",
+    "rbp",
+    "obl",
+    "oll",
+    "omem",
+    "tot-mem",
+];
 
 /// How far an age may be off, in seconds: the server counts in whole ones.
 const AGE_TOLERANCE: u64 = 1;
@@ -286,7 +360,6 @@ impl Line {
                 ("psub", plain("0")),
                 ("ssub", plain("0")),
                 ("multi", plain("-1")),
-                ("cmd", plain(client.last_command.unwrap_or("NULL"))),
                 ("user", plain("default")),
                 ("redir", plain("-1")),
                 ("resp", plain(if client.is_resp3 { "3" } else { "2" })),
@@ -294,6 +367,7 @@ impl Line {
                 ("lib-ver", text(&client.library_version)),
             ],
             flags,
+            commands: [client.last_command, client.last_run].map(|command| command.unwrap_or("NULL")),
             ages: [seconds(now.wall_us, then.wall_us), seconds(now.monotonic_us, then.monotonic_us)],
             may_be_gone: client.life == Life::Ends,
             may_wait: !is_sender && client.unparsed_len() > 0,
@@ -311,9 +385,11 @@ impl Line {
             let known = self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
             let number = value.parse::<u64>();
             let fits = match name {
-                "cmd" if self.may_wait => true,
+                "cmd" => self.may_wait || self.commands.contains(&value),
                 "flags" => self.judge_flags(value),
-                "age" => number.is_ok_and(|age| self.ages.iter().any(|own| own.abs_diff(age) <= AGE_TOLERANCE)),
+                "age" => {
+                    number.is_ok_and(|age| self.ages.iter().any(|own| own.abs_diff(age) <= AGE_TOLERANCE))
+                }
                 "events" => value.chars().all(|event| "rw".contains(event)),
                 "laddr" => value.contains(':'),
                 _ if NUMBERS.contains(&name) => number.is_ok() || value == "-1",

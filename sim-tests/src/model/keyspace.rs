@@ -225,9 +225,10 @@ impl Keyspace {
 
     /// What a key was when an execution ended.
     pub fn at(&self, moment: u64, place: Place, key: &[u8]) -> Option<Trait> {
-        let later = self.history.iter().find(|(when, (where_, name), _)| {
-            *when > moment && *where_ == place && name.as_slice() == key
-        });
+        let later = self
+            .history
+            .iter()
+            .find(|(when, (where_, name), _)| *when > moment && *where_ == place && name.as_slice() == key);
         later.map_or_else(|| self.databases[place.0].get(key).map(trait_of), |(_, _, before)| *before)
     }
 

@@ -64,8 +64,10 @@ impl LongDouble {
 
     /// The sum; `None` where it is infinite or no number.
     pub fn plus(&self, other: &LongDouble) -> Option<LongDouble> {
-        let (LongDouble::Finite { mantissa, exponent }, LongDouble::Finite { mantissa: more, exponent: other }) =
-            (self, other)
+        let (
+            LongDouble::Finite { mantissa, exponent },
+            LongDouble::Finite { mantissa: more, exponent: other },
+        ) = (self, other)
         else {
             return None;
         };
@@ -154,7 +156,11 @@ fn round(sign: Sign, numerator: &BigUint, denominator: &BigUint) -> LongDouble {
         if quotient < limit {
             let is_infinite = bits(&quotient) + exponent > MAGNITUDE_MAX;
             let mantissa = BigInt::from_biguint(sign, quotient);
-            return if is_infinite { LongDouble::Infinite } else { LongDouble::Finite { mantissa, exponent } };
+            return if is_infinite {
+                LongDouble::Infinite
+            } else {
+                LongDouble::Finite { mantissa, exponent }
+            };
         }
         exponent += 1;
     }
@@ -205,7 +211,9 @@ mod tests {
 
     #[test]
     fn whatever_is_no_number_is_refused() {
-        for text in ["", "abc", " 1", "1 ", "1e", "1e+", "1,5", "nan", "0x", "0xp1", ".", "1\0", "1e5000", "1e-5000"] {
+        for text in
+            ["", "abc", " 1", "1 ", "1e", "1e+", "1,5", "nan", "0x", "0xp1", ".", "1\0", "1e5000", "1e-5000"]
+        {
             assert_eq!(LongDouble::parse(text.as_bytes()), None, "{text}");
         }
         assert!(LongDouble::parse(b"1e-4940").is_some());

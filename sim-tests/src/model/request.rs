@@ -3,8 +3,8 @@
 /// What stands first among the bytes a client has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Front {
-    /// Nothing, or the beginning of something.
-    Incomplete,
+    /// Nothing, or the beginning of something, whose headers up to here are good.
+    Incomplete(usize),
     /// Something that asks for nothing, of this length.
     Empty(usize),
     /// A request, and its length.
@@ -39,7 +39,7 @@ const STRANGER_BULK_LEN_MAX: i64 = 16_384;
 /// Looks at what comes first.
 pub(super) fn front(bytes: &[u8], limits: Limits) -> Front {
     match bytes.first() {
-        None => Front::Incomplete,
+        None => Front::Incomplete(0),
         Some(b'*') => array(bytes, limits),
         Some(_) => line(bytes),
     }
@@ -54,7 +54,11 @@ fn line(bytes: &[u8]) -> Front {
     // A line ends where C's search finds its end: it does not look beyond a zero byte.
     let end = bytes.iter().position(|&byte| byte == b'\n' || byte == 0).filter(|&end| bytes[end] == b'\n');
     let Some(end) = end else {
-        return if bytes.len() > LINE_LEN_MAX { nonsense("too big inline request") } else { Front::Incomplete };
+        return if bytes.len() > LINE_LEN_MAX {
+            nonsense("too big inline request")
+        } else {
+            Front::Incomplete(0)
+        };
     };
     let text = bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]);
     match words(text) {
@@ -67,7 +71,7 @@ fn line(bytes: &[u8]) -> Front {
 /// A request as an array of bulk strings.
 fn array(bytes: &[u8], limits: Limits) -> Front {
     let (count, mut at) = match header(bytes, 0) {
-        Header::Incomplete => return Front::Incomplete,
+        Header::Incomplete => return Front::Incomplete(0),
         Header::TooLong => return nonsense("too big mbulk count string"),
         Header::Line(digits, end) => match super::number::integer(digits) {
             Some(count) if count <= ARGUMENTS_MAX => (count, end),
@@ -84,7 +88,7 @@ fn array(bytes: &[u8], limits: Limits) -> Front {
     for _ in 0..count {
         let start = at;
         let (digits, end) = match header(bytes, at) {
-            Header::Incomplete => return Front::Incomplete,
+            Header::Incomplete => return Front::Incomplete(start),
             Header::TooLong => return nonsense("too big bulk count string"),
             Header::Line(digits, end) => (digits, end),
         };
@@ -105,7 +109,7 @@ fn array(bytes: &[u8], limits: Limits) -> Front {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         // What stands in the place of the line end is not looked at.
         let Some(word) = bytes.get(end..).filter(|rest| rest.len() >= len.saturating_add(2)) else {
-            return Front::Incomplete;
+            return Front::Incomplete(end);
         };
         words.push(word[..len].to_vec());
         at = end + len + 2;

@@ -56,7 +56,8 @@ impl Model {
         for key in keys {
             let key = bulk(key).ok_or(shape)?;
             let was = self.keyspace.at(page.moment, page.place, key);
-            let fits = was.is_some_and(|was| is_living(was, page.now_ms) && page.filter.shows(key, was.type_name));
+            let fits =
+                was.is_some_and(|was| is_living(was, page.now_ms) && page.filter.shows(key, was.type_name));
             if !fits {
                 return Err(format!("only keys that were there and fit; {} did not", super::shown(key)));
             }
@@ -70,10 +71,14 @@ impl Model {
     }
 
     fn judge_iteration(&self, iteration: &Iteration) -> Result<(), String> {
-        let stayed = self.keyspace.ever_living(iteration.place).filter(|(_, entry)| entry.born < iteration.started);
+        let stayed =
+            self.keyspace.ever_living(iteration.place).filter(|(_, entry)| entry.born < iteration.started);
         for (key, entry) in stayed {
             if iteration.filter.shows(key, entry.value.type_name()) && !iteration.seen.contains(key) {
-                return Err(format!("every key that was there all the time; {} was not shown", super::shown(key)));
+                return Err(format!(
+                    "every key that was there all the time; {} was not shown",
+                    super::shown(key)
+                ));
             }
         }
         Ok(())

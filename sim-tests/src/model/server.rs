@@ -17,7 +17,9 @@ pub(super) fn dbsize(model: &mut Model, call: &Call, out: &mut Out) -> Result<()
         out.integer(i64::try_from(most).unwrap_or(i64::MAX));
     } else {
         out.judged(move |reply| match reply {
-            Reply::Integer(count) if usize::try_from(*count).is_ok_and(|count| (least..=most).contains(&count)) => {
+            Reply::Integer(count)
+                if usize::try_from(*count).is_ok_and(|count| (least..=most).contains(&count)) =>
+            {
                 Ok(())
             }
             _ => Err(format!("an integer from {least} to {most}")),
@@ -61,7 +63,9 @@ pub(super) fn swapdb(model: &mut Model, call: &Call, out: &mut Out) -> Result<()
     let second = number(call.word(2), "ERR invalid second DB index")?;
     let count = model.keyspace.count();
     let index = |number: i32| usize::try_from(number).ok().filter(|&index| index < count);
-    let (Some(first), Some(second)) = (index(first), index(second)) else { return Err(NO_SUCH_DATABASE.into()) };
+    let (Some(first), Some(second)) = (index(first), index(second)) else {
+        return Err(NO_SUCH_DATABASE.into());
+    };
     model.keyspace.swap(first, second);
     out.ok();
     Ok(())
