@@ -25,6 +25,8 @@ pub(super) struct Client {
     pub replies: Replies,
     /// The full name of the command that was last looked up; `None` before the first and after an unknown one.
     pub last_command: Option<&'static str>,
+    /// The full name of the command that last ran: rotom shows this one, where Redis shows the one before.
+    pub last_run: Option<&'static str>,
     pub last_request: Vec<Vec<u8>>,
     pub life: Life,
     /// The iteration with SCAN that the last page belongs to.
@@ -72,6 +74,8 @@ pub(super) struct Owed {
     /// Which command owes it.
     pub command: &'static str,
     pub words: Vec<Vec<u8>>,
+    /// When it was executed.
+    pub moment: u64,
     pub expected: Expected,
 }
 
@@ -109,6 +113,7 @@ impl Client {
             no_touch: false,
             replies: Replies::On,
             last_command: None,
+            last_run: None,
             last_request: Vec::new(),
             life: Life::Stands,
             iteration: None,
@@ -161,8 +166,8 @@ impl Client {
         if skipped > 0 {
             self.take(skipped);
         }
-        if front == Front::Incomplete {
-            self.checked = self.input.len() - self.taken;
+        if let Front::Incomplete(checked) = front {
+            self.checked = checked;
         }
         front
     }
@@ -184,6 +189,12 @@ impl Client {
     /// Whether something may still be received.
     pub fn may_receive(&self) -> bool {
         !self.owed.is_empty()
+    }
+
+    /// How many replies are owed, of requests after this moment, that the model does not know.
+    pub fn judged_since(&self, moment: u64) -> u64 {
+        let is_judged = |owed: &&Owed| owed.moment > moment && !matches!(owed.expected, Expected::Bytes(_));
+        self.owed.iter().filter(is_judged).count() as u64
     }
 
     /// How many bytes are owed, as far as they are known.

@@ -114,6 +114,7 @@ fn protocol(kind: &[u8], out: &mut Out) -> Result<(), Refusal> {
             out.push(2);
             out.bulk(b"server-cpu-usage");
             out.integer(42);
+            out.bulk(b"Some real reply following the push reply");
         }
         b"push" => return Err("ERR RESP2 is not supported by this command".into()),
         b"verbatim" => out.verbatim(b"This is a verbatim\nstring"),

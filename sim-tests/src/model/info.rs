@@ -6,11 +6,11 @@ use super::client::{Client, Life};
 use super::kill::client_type;
 use super::number::integer;
 use super::string::SYNTAX;
-use super::{Model, call};
+use super::{Calls, Model, call};
 use std::collections::BTreeMap;
 
 /// The sections, in order, and whether INFO shows them unasked.
-const SECTIONS: [(&str, bool); 14] = [
+const SECTIONS: [(&str, bool); 13] = [
     ("Server", true),
     ("Clients", true),
     ("Memory", true),
@@ -18,8 +18,6 @@ const SECTIONS: [(&str, bool); 14] = [
     ("Stats", true),
     ("Replication", true),
     ("CPU", true),
-    // The server's own: what Redis does not have.
-    ("Turns", true),
     ("Modules", true),
     ("Commandstats", false),
     ("Errorstats", true),
@@ -33,10 +31,16 @@ const SECTIONS: [(&str, bool); 14] = [
 enum Value {
     Text(String),
     Between(u64, u64),
-    /// `count=` and a number between two; if the lesser is 0, the line may be missing.
-    Count(u64, u64),
     StartsWith(String),
+    /// `count=` and a number in this range; if it begins with 0, the line may be missing.
+    Count(u64, u64),
+    Calls(Calls),
+    /// The same, of a command whose failures the model does not always know.
+    SomeCalls(Calls),
 }
+
+/// Commands that fail for reasons of the server's own.
+const UNPREDICTABLE: [&str; 3] = ["config|rewrite", "config|set", "debug"];
 
 /// A section that must be there: its name, the lines that are known of it, and whether it has no others.
 type Section = (&'static str, Vec<(String, Value)>, bool);
@@ -48,7 +52,7 @@ pub(super) fn info(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
     let is_all = asks("all") || asks("everything");
     let wanted: Vec<&str> = SECTIONS
         .iter()
-        .filter(|(name, is_usual)| asks(name) || (is_default && *is_usual) || is_all)
+        .filter(|(name, is_usual)| is_all || asks(name) || (is_default && *is_usual))
         .map(|(name, _)| *name)
         .collect();
     let expected: Vec<Section> =
@@ -107,14 +111,31 @@ impl Value {
             Value::Text(text) => text == shown,
             Value::StartsWith(text) => shown.starts_with(text.as_str()),
             Value::Count(low, high) => {
-                let count = shown.strip_prefix("count=").and_then(|count| count.parse::<u64>().ok());
-                count.is_some_and(|count| (low..=high).contains(&&count))
+                field(shown, "count").is_some_and(|count| (low..=high).contains(&&count))
+            }
+            Value::Calls(calls) => calls_of(shown) == Some(*calls),
+            Value::SomeCalls(calls) => {
+                calls_of(shown).is_some_and(|found| Calls { failed: found.failed, ..*calls } == found)
             }
             Value::Between(low, high) => {
                 shown.parse::<u64>().is_ok_and(|number| (low..=high).contains(&&number))
             }
         }
     }
+}
+
+/// A number among `name=number,…`.
+fn field(line: &str, name: &str) -> Option<u64> {
+    let value = line.split(',').filter_map(|part| part.split_once('=')).find(|(field, _)| *field == name)?.1;
+    value.parse().ok()
+}
+
+fn calls_of(line: &str) -> Option<Calls> {
+    Some(Calls {
+        calls: field(line, "calls")?,
+        rejected: field(line, "rejected_calls")?,
+        failed: field(line, "failed_calls")?,
+    })
 }
 
 impl Model {
@@ -156,12 +177,12 @@ impl Model {
         }
     }
 
-    /// Errors by their codes. Whether some commands were answered with one is not for the model to know.
+    /// Errors by their codes. Some commands may have been answered with one that the model does not know of.
     fn error_lines(&self) -> Vec<(String, Value)> {
         let mut errors = self.errors.clone();
         errors.entry(b"ERR".to_vec()).or_default();
         let lines = errors.into_iter().map(|(code, count)| {
-            let unsure = if code == b"ERR" { self.unsure_errors } else { 0 };
+            let unsure = if code == b"ERR" { self.possible_errors() } else { 0 };
             (format!("errorstat_{}", String::from_utf8_lossy(&code)), Value::Count(count, count + unsure))
         });
         lines.collect()
@@ -181,8 +202,10 @@ impl Model {
     fn command_lines(&self) -> Vec<(String, Value)> {
         let shown = self.calls.iter().filter(|(_, calls)| calls.calls + calls.rejected > 0);
         shown
-            .map(|(name, calls)| {
-                (format!("cmdstat_{name}"), Value::StartsWith(format!("calls={},", calls.calls)))
+            .map(|(name, &calls)| {
+                let is_known = !UNPREDICTABLE.contains(name);
+                let value = if is_known { Value::Calls(calls) } else { Value::SomeCalls(calls) };
+                (format!("cmdstat_{name}"), value)
             })
             .collect()
     }
@@ -256,6 +279,8 @@ struct Line {
     id: i64,
     fields: Vec<(&'static str, String)>,
     flags: Vec<&'static str>,
+    /// The command last looked up, and the one that last ran.
+    commands: [&'static str; 2],
     /// How many seconds the client is connected, on either clock.
     ages: [u64; 2],
     /// Whether the server may have closed it already.
@@ -346,7 +371,6 @@ impl Line {
                 ("psub", plain("0")),
                 ("ssub", plain("0")),
                 ("multi", plain("-1")),
-                ("cmd", plain(client.last_command.unwrap_or("NULL"))),
                 ("user", plain("default")),
                 ("redir", plain("-1")),
                 ("resp", plain(if client.is_resp3 { "3" } else { "2" })),
@@ -354,6 +378,7 @@ impl Line {
                 ("lib-ver", text(&client.library_version)),
             ],
             flags,
+            commands: [client.last_command, client.last_run].map(|command| command.unwrap_or("NULL")),
             ages: [seconds(now.wall_us, then.wall_us), seconds(now.monotonic_us, then.monotonic_us)],
             // Whoever is owed much may be over a limit, and on the way out.
             may_be_gone: client.life == Life::Ends || client.owed_len() > OWED_LEN_HARMLESS,
@@ -373,7 +398,7 @@ impl Line {
             let known = self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
             let number = value.parse::<u64>();
             let fits = match name {
-                "cmd" if self.may_wait => true,
+                "cmd" => self.may_wait || self.commands.contains(&value),
                 "flags" => self.judge_flags(value),
                 "age" => {
                     number.is_ok_and(|age| self.ages.iter().any(|own| own.abs_diff(age) <= AGE_TOLERANCE))

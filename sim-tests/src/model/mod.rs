@@ -130,8 +130,10 @@ pub struct Model {
     asleep_until_us: u64,
     calls: BTreeMap<&'static str, Calls>,
     errors: BTreeMap<Vec<u8>, u64>,
-    /// Commands that may have been answered with an error the model does not know of.
-    unsure_errors: u64,
+    /// Protocol errors: Redis counts them among the errors, rotom does not.
+    nonsense: u64,
+    /// When the statistics were last reset.
+    reset_moment: u64,
     next_id: i64,
     /// The number of the database the effects were last in.
     effects_selected: usize,
@@ -158,7 +160,8 @@ impl Model {
             asleep_until_us: 0,
             calls: BTreeMap::new(),
             errors: BTreeMap::new(),
-            unsure_errors: 0,
+            nonsense: 0,
+            reset_moment: 0,
             next_id: 1,
             effects_selected: 0,
             knows_effects: false,
@@ -329,6 +332,18 @@ impl Model {
         self.clients.iter().filter(move |(_, client)| stands(client)).map(|(&id, client)| (id, client))
     }
 
+    /// Counts an error by the code it begins with.
+    fn count_error(&mut self, text: &[u8]) {
+        let code = text.split(|&byte| byte == b' ').next().unwrap_or_default().to_vec();
+        *self.errors.entry(code).or_default() += 1;
+    }
+
+    /// How many more errors than those counted there may have been since the last reset.
+    fn possible_errors(&self) -> u64 {
+        self.nonsense
+            + self.clients.values().map(|client| client.judged_since(self.reset_moment)).sum::<u64>()
+    }
+
     /// Judges a whole reply whose bytes were not known.
     fn judge(&mut self, client: ClientId, owed: &client::Owed, bytes: &[u8]) -> Result<(), Divergence> {
         let wrong = |what: String| owed.wrong(&what, bytes);
@@ -344,6 +359,11 @@ impl Model {
                 self.judge_any_key(*moment, *place, *now_ms, &reply).map_err(wrong)?;
             }
             Expected::Adopted(settings) => self.adopt_settings(settings, &reply).map_err(wrong)?,
+        }
+        if let Reply::Error(text) = &reply
+            && owed.moment > self.reset_moment
+        {
+            self.count_error(text);
         }
         if !self.clients.values().any(Client::owes_pages) {
             self.keyspace.keep_history(false);

@@ -3,8 +3,8 @@
 /// What stands first among the bytes a client has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Front {
-    /// Nothing, or the beginning of something.
-    Incomplete,
+    /// Nothing, or the beginning of something, whose headers up to here are good.
+    Incomplete(usize),
     /// Something that asks for nothing, of this length.
     Empty(usize),
     /// A request, and its length.
@@ -39,7 +39,7 @@ const STRANGER_BULK_LEN_MAX: i64 = 16_384;
 /// Looks at what comes first.
 pub(super) fn front(bytes: &[u8], limits: Limits) -> Front {
     match bytes.first() {
-        None => Front::Incomplete,
+        None => Front::Incomplete(0),
         Some(b'*') => array(bytes, limits),
         Some(_) => line(bytes),
     }
@@ -57,7 +57,7 @@ fn line(bytes: &[u8]) -> Front {
         return if bytes.len() > LINE_LEN_MAX {
             nonsense("too big inline request")
         } else {
-            Front::Incomplete
+            Front::Incomplete(0)
         };
     };
     // Redis takes a longer line when its end comes with the same read; rotom never does.
@@ -75,14 +75,14 @@ fn line(bytes: &[u8]) -> Front {
 /// A request as an array of bulk strings.
 fn array(bytes: &[u8], limits: Limits) -> Front {
     let (count, mut at) = match header(bytes, 0) {
-        Header::Incomplete => return Front::Incomplete,
+        Header::Incomplete => return Front::Incomplete(0),
         Header::TooLong => return nonsense("too big mbulk count string"),
         Header::Line(digits, end) => match super::number::integer(digits) {
             Some(count) if count <= ARGUMENTS_MAX => (count, end),
             _ => return nonsense("invalid multibulk length"),
         },
     };
-    if count > STRANGER_ARGUMENTS_MAX && limits.is_stranger && at > limits.checked_len {
+    if count > STRANGER_ARGUMENTS_MAX && limits.is_stranger && limits.checked_len == 0 {
         return nonsense("unauthenticated multibulk length");
     }
     if count <= 0 {
@@ -92,7 +92,7 @@ fn array(bytes: &[u8], limits: Limits) -> Front {
     for _ in 0..count {
         let start = at;
         let (digits, end) = match header(bytes, at) {
-            Header::Incomplete => return Front::Incomplete,
+            Header::Incomplete => return Front::Incomplete(start),
             Header::TooLong => return nonsense("too big bulk count string"),
             Header::Line(digits, end) => (digits, end),
         };
@@ -102,7 +102,7 @@ fn array(bytes: &[u8], limits: Limits) -> Front {
         let Some(len) = super::number::integer(digits).filter(|&len| len >= 0) else {
             return nonsense("invalid bulk length");
         };
-        if end > limits.checked_len {
+        if start >= limits.checked_len {
             if len > limits.bulk_len_max {
                 return nonsense("invalid bulk length");
             }
@@ -113,7 +113,7 @@ fn array(bytes: &[u8], limits: Limits) -> Front {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         // What stands in the place of the line end is not looked at.
         let Some(word) = bytes.get(end..).filter(|rest| rest.len() >= len.saturating_add(2)) else {
-            return Front::Incomplete;
+            return Front::Incomplete(end);
         };
         words.push(word[..len].to_vec());
         at = end + len + 2;

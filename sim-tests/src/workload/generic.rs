@@ -1,6 +1,7 @@
 //! Generators of commands for keys of any type.
 
 use super::maker::one;
+use super::string::FLOOD_LEN_MAX;
 use super::{Call, Generator, Maker, Rule, Scope};
 
 /// Tolerance for times in seconds.
@@ -60,6 +61,7 @@ pub(super) const TABLE: &[Generator] = &[
         scope: Scope::Simulator,
         make: |_| one(Rule::Kind, &[b"RANDOMKEY"]),
     },
+    Generator { name: "unlink", weight: 10, scope: Scope::Flood, make: ebb },
 ];
 
 fn copy(maker: &mut Maker<'_>) -> Vec<Call> {
@@ -98,4 +100,13 @@ fn scan_mistake(maker: &mut Maker<'_>) -> Vec<Call> {
         _ => &[b"SCAN", b"0", b"NOPE"],
     };
     one(Rule::Kind, words)
+}
+
+/// So many keys at once that the table has to shrink.
+fn ebb(maker: &mut Maker<'_>) -> Vec<Call> {
+    let mut words = vec![b"UNLINK".to_vec()];
+    for _ in 0..1 + maker.below(FLOOD_LEN_MAX) {
+        words.push(maker.cold_key());
+    }
+    vec![Call { words, rule: Rule::Exact }]
 }

@@ -152,6 +152,10 @@ impl<'a> Maker<'a> {
         format!("key:{}", self.random.random_range(0..count)).into_bytes()
     }
 
+    pub(super) fn cold_key(&mut self) -> Vec<u8> {
+        format!("key:{}", self.random.random_range(0..self.mix.cold_keys)).into_bytes()
+    }
+
     pub(super) fn short_key(&mut self) -> Vec<u8> {
         format!("short:{}", self.random.random_range(0..SHORT_KEYS)).into_bytes()
     }

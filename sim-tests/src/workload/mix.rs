@@ -87,6 +87,13 @@ impl Mix {
             })
             .collect();
         weights[0] += 1;
+        // Floods are work: most runs do without.
+        let has_floods = rng.random_ratio(1, 4);
+        for (weight, (scope, usual)) in weights.iter_mut().zip(generators()) {
+            if scope == Scope::Flood {
+                *weight = if has_floods { usual } else { 0 };
+            }
+        }
         let one_in =
             |rng: &mut dyn Rng, share: u32, value: u32| if rng.random_ratio(1, share) { value } else { 0 };
         Mix {

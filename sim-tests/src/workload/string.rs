@@ -3,6 +3,9 @@
 use super::maker::one;
 use super::{Call, Generator, Maker, Rule, Scope};
 
+/// Keys that are made or removed at once, at most.
+pub(super) const FLOOD_LEN_MAX: usize = 400;
+
 pub(super) const TABLE: &[Generator] = &[
     Generator { name: "append", weight: 20, scope: Scope::Both, make: append },
     Generator { name: "decr", weight: 8, scope: Scope::Both, make: |m| m.keyed("DECR", &[]) },
@@ -42,6 +45,7 @@ pub(super) const TABLE: &[Generator] = &[
     Generator { name: "setrange", weight: 12, scope: Scope::Both, make: setrange },
     Generator { name: "strlen", weight: 10, scope: Scope::Both, make: |m| m.keyed("STRLEN", &[]) },
     Generator { name: "substr", weight: 3, scope: Scope::Both, make: |m| m.range("SUBSTR") },
+    Generator { name: "mset", weight: 10, scope: Scope::Flood, make: flood },
 ];
 
 fn append(maker: &mut Maker<'_>) -> Vec<Call> {
@@ -145,4 +149,14 @@ fn setrange(maker: &mut Maker<'_>) -> Vec<Call> {
     let offset = if maker.one_in(40) { maker.below(60_000) } else { maker.below(60) };
     let text = maker.text(0..10);
     maker.keyed("SETRANGE", &[offset.to_string().as_bytes(), &text])
+}
+
+/// So many keys at once that the table has to grow.
+fn flood(maker: &mut Maker<'_>) -> Vec<Call> {
+    let mut words = vec![b"MSET".to_vec()];
+    for _ in 0..1 + maker.below(FLOOD_LEN_MAX) {
+        words.push(maker.cold_key());
+        words.push(b"x".to_vec());
+    }
+    vec![Call { words, rule: Rule::Exact }]
 }
