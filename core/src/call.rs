@@ -80,7 +80,7 @@ pub(crate) fn call(
             reply.error(&error.text());
         }
     }
-    if session.reply_mode != ReplyMode::On {
+    if session.reply_mode != ReplyMode::On && session.state != State::WaitingForDisk {
         next_reply_mode(session, reply);
     }
     #[cfg(feature = "simulation")]
@@ -172,7 +172,7 @@ fn cut_off_browser(core: &mut Core, client: &mut Client) {
 
 /// Lets `CLIENT REPLY SKIP` take effect on the command after it, and end with that one.
 #[cold]
-fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
+pub(crate) fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
     match session.reply_mode {
         ReplyMode::On | ReplyMode::Off => {}
         ReplyMode::SkipNext => {

@@ -136,9 +136,6 @@ impl Core {
                     consumed = end;
                 }
                 Stop::Big { index, payload, len } => {
-                    if client.input.release_held(index) {
-                        continue;
-                    }
                     // What is kept is the head of this request; its payload goes where it will stay.
                     client.input.keep(&input[consumed..payload], &mut self.buffers);
                     client.input.receive(index, len);
@@ -208,7 +205,9 @@ impl Core {
         let flow = call::call(self, client, command, Args::new(bytes, ranges, &large));
         if flow == Flow::HeldBack {
             sometimes!(Mark::LargeArgumentHeldBack);
-            client.input.hold_back(if mutant!(Mutant::HeldArgumentForgotten) { Vec::new() } else { large });
+            client
+                .input
+                .hold_back(if mutant!(Mutant::HeldArgumentForgotten) { Vec::new() } else { large }, ranges);
         }
         flow
     }

@@ -1,5 +1,6 @@
 //! The end of a turn, and what happens by the clock.
 
+use crate::call;
 use crate::client::Client;
 use crate::config_rewrite::{self, Rewritten};
 use crate::core::Core;
@@ -275,6 +276,9 @@ impl Core {
                         client.reply.error(text.as_bytes());
                     }
                 }
+                // The answer to what was skipped comes only now.
+                let Client { session, reply, .. } = &mut *client;
+                call::next_reply_mode(session, reply);
                 if client.session.state == State::WaitingForDisk {
                     client.session.state = State::Running;
                     self.ready.push_back(conn);

@@ -71,7 +71,8 @@ impl Mix {
                 *weight = 0;
             }
         }
-        (self.inline_per_thousand, self.malformed_per_thousand) = (0, 0);
+        // A cursor is seen only in a reply that comes in one piece.
+        (self.inline_per_thousand, self.malformed_per_thousand, self.scans_per_thousand) = (0, 0, 0);
         self
     }
 
