@@ -135,7 +135,7 @@ impl Model {
                 self.nonsense += 1;
             }
             Front::Request(words, _) if FOREIGN.iter().any(|name| words[0].eq_ignore_ascii_case(name)) => {
-                sender.life = Life::Killed;
+                sender.life = Life::Ends;
                 sender.forget_input();
             }
             _ => {}
