@@ -264,8 +264,7 @@ fn random_commands_and_their_effects() {
     }
 }
 
-/// Requests that are about connections, the server, and keys that expire soon. A password that is set stays: to whom
-/// HELLO answers once it is gone, Redis and the core do not agree. `K` stands for a key, `T` for a short
+/// Requests that are about connections, the server, and keys that expire soon. `K` stands for a key, `T` for a short
 /// time, `N` for a number, `I` for a client's number.
 const ODD: &[&str] = &[
     "SET K N PX T",
@@ -345,7 +344,7 @@ const ODD: &[&str] = &[
     "CONFIG SET maxmemory-policy noeviction",
     "CONFIG GET hz nope h*",
     "CONFIG SET proto-max-bulk-len 1mb",
-    "CONFIG SET proto-max-bulk-len 512mb",
+    "CONFIG SET hz 20",
     "CONFIG RESETSTAT",
     "CONFIG REWRITE",
     "CONFIG SET databases 3",
@@ -397,7 +396,6 @@ const ODD: &[&str] = &[
     "COMMAND GETKEYSANDFLAGS RENAME K K",
     "COMMAND INFO",
     "DEBUG SLEEP 0",
-    "DEBUG SLEEP 0.01",
     "DEBUG OBJECT K",
     "DEBUG PROTOCOL map",
     "DEBUG PROTOCOL push",
@@ -440,6 +438,7 @@ const PAUSES: &[&str] = &[
     "CLIENT PAUSE T WRITE",
     "CLIENT PAUSE T ALL",
     "CLIENT UNPAUSE",
+    "DEBUG SLEEP 0.01",
     "CLIENT PAUSE -1",
     "CLIENT PAUSE 1 x",
 ];
@@ -494,13 +493,13 @@ fn check_odd_requests(has_pauses: bool, seeds: std::ops::Range<u64>) {
 /// Requests of all kinds, among them nonsense, in pieces, with time passing: every reply and effect is right.
 #[test]
 fn odd_requests() {
-    check_odd_requests(false, 0..10);
+    check_odd_requests(false, 0..12);
 }
 
 /// The same with pauses; then it is not known which effects belong to which request.
 #[test]
 fn odd_requests_and_pauses() {
-    check_odd_requests(true, 0..10);
+    check_odd_requests(true, 0..12);
 }
 
 /// A core whose effects are known command by command.
@@ -579,9 +578,6 @@ impl Effects {
     /// Sends a line in pieces; the model is told what happened as a driver tells it. Whatever is left to do is done.
     fn say(&mut self, client: usize, line: &[u8], random: &mut ChaCha8Rng) {
         let (name, id) = (NAMES[client], self.ids[client]);
-        if std::env::var("TRACE").is_ok() {
-            eprintln!("{name} {}", line.escape_ascii());
-        }
         let mut rest = line;
         while !rest.is_empty() {
             let (piece, behind) = rest.split_at(random.random_range(1..=rest.len()));
@@ -602,13 +598,6 @@ impl Effects {
             self.count += 1;
             let own = if self.is_paused_now_and_then { None } else { effects.take() };
             let executed = self.model.execute(id, self.clock, own.as_deref());
-            if std::env::var("TRACE").is_ok() {
-                eprintln!(
-                    "   ran {} -> {:?}",
-                    self.model.last_request(id),
-                    self.model.next_owed(id).map(|b| b.escape_ascii().to_string())
-                );
-            }
             assert_eq!(executed, Ok(()), "seed {}: {}", self.seed, self.model.last_request(id));
         }
         for (index, name) in NAMES.into_iter().enumerate() {
@@ -623,7 +612,8 @@ impl Effects {
                 self.model.is_asleep(self.clock) || !self.model.is_owed(id),
                 "{context}: something is owed"
             );
-            assert_eq!(received.closed, self.model.is_ending(id), "{context}: the end");
+            let is_late = self.model.is_asleep(self.clock);
+            assert!(is_late || received.closed == self.model.is_ending(id), "{context}: the end");
             if received.closed {
                 self.model.disconnect(id);
                 self.connect(index);

@@ -1,6 +1,6 @@
 //! One request: what happens before its command runs, and after.
 
-use super::answer::{Out, Refusal};
+use super::answer::{Expected, Out, Refusal};
 use super::client::{Life, Owed, Replies};
 use super::effects::{self, Follower};
 use super::keyspace::Place;
@@ -49,7 +49,7 @@ impl Model {
             None => true,
             Some(pause) if clock.monotonic_us < pause.monotonic_us => false,
             // A pause that is over is noticed at the end of a turn; until then the effects say what holds.
-            Some(_) => effects.is_none_or(|effects| !effects.is_empty()),
+            Some(_) => effects.is_some_and(|effects| !effects.is_empty()),
         };
         self.clock = clock;
         self.keyspace.begin(clock, removes_expired);
@@ -85,17 +85,18 @@ impl Model {
         self.follow(&commands).map_err(wrong)
     }
 
-    /// Whether a client's next request would be held back at this time.
+    /// Whether a client's next request would be held back at this time. One that is refused is not: rotom answers
+    /// it even while it sleeps.
     #[must_use]
     pub fn is_held_back(&self, client: ClientId, clock: Clock) -> bool {
         let Some((words, _)) = self.peek(client) else { return false };
         let row = table::find(&words).filter(|row| self.refusal(client, row, &words).is_none());
-        self.is_asleep(clock)
-            || row.is_some_and(|row| match self.is_paused(clock) {
-                None => false,
-                Some(Pause::All) => true,
-                Some(Pause::Write) => row.kind == Kind::Write,
-            })
+        row.is_some_and(|row| match self.is_paused(clock) {
+            _ if self.is_asleep(clock) => true,
+            None => false,
+            Some(Pause::All) => true,
+            Some(Pause::Write) => row.kind == Kind::Write,
+        })
     }
 
     /// The client's next request, and its length, if it is whole.
@@ -132,7 +133,7 @@ impl Model {
                         });
                     }
                 }
-                self.nonsense += 1;
+                self.unsure_errors += 1;
             }
             Front::Request(words, _) if FOREIGN.iter().any(|name| words[0].eq_ignore_ascii_case(name)) => {
                 sender.life = Life::Killed;
@@ -194,11 +195,15 @@ impl Model {
         let Some(sender) = self.clients.get_mut(&client) else { return };
         sender.last_request.clone_from(&words);
         let moment = self.keyspace.moment;
-        if let Some(expected) = out.finish().filter(|_| sender.replies == Replies::On) {
-            sender.owe(Owed { command, words, moment, expected });
-            if sender.owes_pages() {
-                self.keyspace.keep_history(true);
+        match out.finish() {
+            None => {}
+            Some(expected) if sender.replies == Replies::On => {
+                sender.owe(Owed { command, words, moment, expected });
+                if sender.owes_pages() {
+                    self.keyspace.keep_history(true);
+                }
             }
+            Some(expected) => self.unsure_errors += u64::from(!matches!(expected, Expected::Bytes(_))),
         }
         if sender.replies == Replies::Skip {
             sender.replies = Replies::On;

@@ -246,7 +246,7 @@ impl Model {
 pub(super) fn config_resetstat(model: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
     model.calls.clear();
     model.errors.clear();
-    model.nonsense = 0;
+    model.unsure_errors = 0;
     model.reset_moment = model.keyspace.moment;
     (model.keyspace.hits, model.keyspace.misses, model.keyspace.expired) = (0, 0, 0);
     out.ok();

@@ -130,8 +130,9 @@ pub struct Model {
     asleep_until_us: u64,
     calls: BTreeMap<&'static str, Calls>,
     errors: BTreeMap<Vec<u8>, u64>,
-    /// Protocol errors: Redis counts them among the errors, rotom does not.
-    nonsense: u64,
+    /// What may have been counted as an error since the statistics were last reset: protocol errors, which rotom
+    /// does not count and Redis does, and replies nobody saw that the model could only have judged.
+    unsure_errors: u64,
     /// When the statistics were last reset.
     reset_moment: u64,
     next_id: i64,
@@ -160,7 +161,7 @@ impl Model {
             asleep_until_us: 0,
             calls: BTreeMap::new(),
             errors: BTreeMap::new(),
-            nonsense: 0,
+            unsure_errors: 0,
             reset_moment: 0,
             next_id: 1,
             effects_selected: 0,
@@ -340,7 +341,8 @@ impl Model {
 
     /// How many more errors than those counted there may have been since the last reset.
     fn possible_errors(&self) -> u64 {
-        self.nonsense + self.clients.values().map(|client| client.judged_since(self.reset_moment)).sum::<u64>()
+        self.unsure_errors
+            + self.clients.values().map(|client| client.judged_since(self.reset_moment)).sum::<u64>()
     }
 
     /// Judges a whole reply whose bytes were not known.

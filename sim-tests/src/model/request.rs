@@ -24,7 +24,8 @@ pub(super) struct Limits {
     pub checked_len: usize,
 }
 
-/// A line of a request, or a header, is no longer than this.
+/// A line of a request, or a header, has its end within so many bytes and one more. Redis looks only when it has
+/// read another piece, so it lets pass what happens to arrive with its end; this is the limit for single bytes.
 const LINE_LEN_MAX: usize = 64 * 1024;
 
 /// Arguments a request may have.
@@ -52,7 +53,8 @@ fn nonsense(text: &str) -> Front {
 /// A request on a line, its words separated by blanks.
 fn line(bytes: &[u8]) -> Front {
     // A line ends where C's search finds its end: it does not look beyond a zero byte.
-    let end = bytes.iter().position(|&byte| byte == b'\n' || byte == 0).filter(|&end| bytes[end] == b'\n');
+    let head = &bytes[..bytes.len().min(LINE_LEN_MAX + 1)];
+    let end = head.iter().position(|&byte| byte == b'\n' || byte == 0).filter(|&end| bytes[end] == b'\n');
     let Some(end) = end else {
         return if bytes.len() > LINE_LEN_MAX {
             nonsense("too big inline request")
@@ -136,7 +138,8 @@ enum Header<'a> {
 /// whatever that is.
 fn header(bytes: &[u8], at: usize) -> Header<'_> {
     let rest = &bytes[at..];
-    let end = rest.iter().position(|&byte| byte == b'\r' || byte == 0).filter(|&end| rest[end] == b'\r');
+    let head = &rest[..rest.len().min(LINE_LEN_MAX + 1)];
+    let end = head.iter().position(|&byte| byte == b'\r' || byte == 0).filter(|&end| rest[end] == b'\r');
     match end {
         Some(end) if end + 1 < rest.len() => Header::Line(rest.get(1..end).unwrap_or_default(), at + end + 2),
         None if rest.len() > LINE_LEN_MAX => Header::TooLong,
