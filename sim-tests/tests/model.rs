@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rotom_core::commands;
 use rotom_io_sim::Delivery;
 use rotom_sim_tests::differential::generate::{Maker, Round};
-use rotom_sim_tests::model::{ClientId, Clock, Model};
+use rotom_sim_tests::model::{ClientId, Clock, Divergence, Model, Pause};
 use rotom_sim_tests::reply::{Reply, encode_command};
 use rotom_sim_tests::sim::SimServer;
 use rotom_sim_tests::transcript::expect::{Outcome, outcome_lines};
@@ -249,6 +249,211 @@ fn every_command_is_known() {
         unknown.extend(names.filter(|name| !known.contains(&name.as_str())));
     }
     assert!(unknown.is_empty(), "the model does not know {unknown:?}");
+}
+
+/// A model with a client, which runs lines of requests.
+struct Alone {
+    model: Model,
+    clock: Clock,
+}
+
+const CLIENT: ClientId = ClientId(0);
+
+impl Alone {
+    fn start() -> Alone {
+        let mut model = Model::new(&[], START).unwrap();
+        model.connect(CLIENT, "127.0.0.1:50000", START);
+        Alone { model, clock: START }
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.clock.wall_us += ms * 1000;
+        self.clock.monotonic_us += ms * 1000;
+    }
+
+    /// Runs a request whose effects and reply are not in question.
+    fn run(&mut self, line: &str) {
+        self.model.deliver(CLIENT, format!("{line}\r\n").as_bytes());
+        self.model.execute(CLIENT, self.clock, None).unwrap();
+        match self.model.next_owed(CLIENT).map(<[u8]>::to_vec) {
+            Some(bytes) => self.model.receive(CLIENT, &bytes).unwrap(),
+            None => self.model.excuse(CLIENT),
+        }
+    }
+
+    /// Where the model differs from a server with these effects, one a line, and this reply; nowhere is "".
+    fn judge(&mut self, line: &str, effects: &[&str], reply: &str) -> String {
+        self.model.deliver(CLIENT, format!("{line}\r\n").as_bytes());
+        let words = |line: &&str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let effects: Vec<u8> = effects.iter().flat_map(|line| encode_command(&words(line))).collect();
+        let executed = self.model.execute(CLIENT, self.clock, Some(&effects));
+        let outcome = executed.and_then(|()| self.model.receive(CLIENT, reply.as_bytes()));
+        match outcome {
+            Ok(()) if self.model.is_owed(CLIENT) => "more is owed".to_owned(),
+            Ok(()) => String::new(),
+            Err(found) => {
+                assert!(found.text.len() < 2_000, "{}", found.text);
+                found.site
+            }
+        }
+    }
+}
+
+/// What a request of the model's, on keys `k`, `t` that expires later and `gone` that has expired, is judged to be.
+#[test]
+fn wrong_replies_and_effects_are_found() {
+    let t_ms = START.wall_us / 1000 + 100_000;
+    let (right, late) = (format!("PEXPIREAT k {}", t_ms + 1), format!("PEXPIREAT k {}", t_ms + 2));
+    for (line, effects, reply, site) in [
+        ("GET k", &[][..], "$1\r\n5\r\n", ""),
+        ("GET k", &[], "$1\r\n6\r\n", "get reply"),
+        ("GET k", &[], "$1\r\n5\r\n+OK\r\n", "o2 surplus"),
+        ("GET k", &[], "$1\r\n", "more is owed"),
+        ("GET k", &["DEL k"], "$1\r\n5\r\n", "get effects"),
+        ("GET gone", &["DEL gone"], "$-1\r\n", ""),
+        ("GET gone", &["UNLINK gone"], "$-1\r\n", ""),
+        ("GET gone", &[], "$-1\r\n", "get effects"),
+        ("GET gone", &["SELECT 1", "DEL gone"], "$-1\r\n", "get effects"),
+        ("DBSIZE", &[], ":3\r\n", ""),
+        ("DBSIZE", &["DEL gone"], ":3\r\n", ""),
+        ("DBSIZE", &[], ":2\r\n", "dbsize reply"),
+        ("SET k v", &["SET k v"], "+OK\r\n", ""),
+        ("SET k v", &[], "+OK\r\n", "set effects"),
+        ("SET k v", &["SET k w"], "+OK\r\n", "set effects"),
+        ("SET k v", &["SET k v", "SET t v"], "+OK\r\n", "set effects"),
+        ("SET k v", &["SET k v PXAT 9999999999999"], "+OK\r\n", "set effects"),
+        ("SET t v KEEPTTL", &["SET t v"], "+OK\r\n", "set effects"),
+        ("SET gone v NX", &["DEL gone", "SET gone v NX"], "+OK\r\n", ""),
+        ("SET gone v NX", &["SET gone v NX"], "+OK\r\n", "set effects"),
+        ("SET k v EX 100", &["SET k v EX 100"], "+OK\r\n", "set effects"),
+        ("PEXPIRE k 100000", &[&right], ":1\r\n", ""),
+        ("PEXPIRE k 100000", &[&late], ":1\r\n", "pexpire effects"),
+        ("PEXPIRE k 100000", &["PEXPIRE k 100000"], ":1\r\n", "pexpire effects"),
+        ("INCRBYFLOAT k 1", &["SET k 6 KEEPTTL"], "$1\r\n6\r\n", ""),
+        ("INCRBYFLOAT k 1", &["INCRBYFLOAT k 1"], "$1\r\n6\r\n", "incrbyfloat effects"),
+        ("RENAME k t", &["RENAME k t"], "+OK\r\n", ""),
+        ("RENAME k t", &["DEL k"], "+OK\r\n", "rename effects"),
+        ("FLUSHALL", &["FLUSHALL"], "+OK\r\n", ""),
+        ("FLUSHALL", &["SELECT 1", "FLUSHDB"], "+OK\r\n", "flushall effects"),
+        ("FLUSHDB", &["DEL k t gone"], "+OK\r\n", ""),
+        ("GET k", &["FLUSHALL"], "$1\r\n5\r\n", "get effects"),
+        ("SWAPDB 0 1", &["SWAPDB 0 1"], "+OK\r\n", ""),
+        ("SWAPDB 0 1", &[], "+OK\r\n", "swapdb effects"),
+        ("KEYS *", &[], "*2\r\n$1\r\nt\r\n$1\r\nk\r\n", ""),
+        ("KEYS *", &[], "*1\r\n$1\r\nt\r\n", "keys reply"),
+        ("KEYS *", &[], "*3\r\n$1\r\nt\r\n$1\r\nk\r\n$4\r\ngone\r\n", "keys reply"),
+        ("RANDOMKEY", &["DEL gone"], "$1\r\nt\r\n", ""),
+        ("RANDOMKEY", &[], "$4\r\ngone\r\n", "randomkey reply"),
+        ("SCAN 0", &[], "*2\r\n$1\r\n0\r\n*2\r\n$1\r\nt\r\n$1\r\nk\r\n", ""),
+        ("SCAN 0", &[], "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nt\r\n", "scan reply"),
+        ("SCAN 0", &[], "*2\r\n$1\r\n9\r\n*1\r\n$1\r\nt\r\n", ""),
+        ("SCAN 0 MATCH k", &[], "*2\r\n$1\r\n9\r\n*1\r\n$1\r\nt\r\n", "scan reply"),
+        ("INFO keyspace", &[], "$52\r\n# Keyspace\r\ndb0:keys=3,expires=2,avg_ttl=123456789\r\n\r\n", ""),
+        (
+            "INFO keyspace",
+            &[],
+            "$52\r\n# Keyspace\r\ndb0:keys=4,expires=2,avg_ttl=123456789\r\n\r\n",
+            "info reply",
+        ),
+        ("CLIENT ID", &[], ":2\r\n", "client|id reply"),
+        ("NOPE", &[], "-ERR unknown command 'NOPE', with args beginning with: \r\n", ""),
+        ("OBJECT ENCODING k", &[], "$6\r\nembstr\r\n", "object|encoding reply"),
+    ] {
+        let mut alone = Alone::start();
+        for setup in ["SET gone 9 PXAT 1", "SET k 5", "SET t 7 PX 100500"] {
+            alone.run(setup);
+        }
+        alone.wait(1);
+        assert_eq!(alone.judge(line, effects, reply), site, "{line} {effects:?} {reply:?}");
+    }
+}
+
+#[test]
+fn a_scan_must_show_what_stays() {
+    let page = |cursor: &str, keys: &[&str]| {
+        let keys: String = keys.iter().map(|key| format!("$1\r\n{key}\r\n")).collect();
+        format!("*2\r\n$1\r\n{cursor}\r\n*{}\r\n{keys}", keys.matches('$').count())
+    };
+    for (changes, last, site) in [
+        (&[][..], &["b", "c"][..], ""),
+        (&[], &["b"], "scan reply"),
+        (&[], &["b", "c", "a"], ""),
+        (&["DEL c"], &["b"], ""),
+        (&["DEL c", "SET c 2"], &["b"], ""),
+        (&["SET c 2"], &["b"], "scan reply"),
+        (&["SET d 1"], &["b", "c"], ""),
+        (&["SELECT 1", "SELECT 0"], &["b"], "scan reply"),
+        (&["FLUSHALL"], &[], ""),
+        (&["RENAME c d"], &["b"], ""),
+    ] {
+        let mut alone = Alone::start();
+        alone.run("MSET a 1 b 1 c 1");
+        assert_eq!(alone.judge("SCAN 0", &[], &page("7", &["a"])), "");
+        changes.iter().for_each(|change| alone.run(change));
+        assert_eq!(alone.judge("SCAN 7", &[], &page("0", last)), site, "{changes:?} {last:?}");
+    }
+}
+
+/// A page is judged by what was there when it was asked for, however late it comes.
+#[test]
+fn a_late_page_is_judged_by_its_own_time() {
+    let mut alone = Alone::start();
+    alone.run("MSET a 1 b 1");
+    alone.model.deliver(CLIENT, b"SCAN 0\r\nDEL a\r\nSET c 1\r\n");
+    for effects in [&[][..], &[vec!["DEL", "a"]], &[vec!["SET", "c", "1"]]] {
+        let effects: Vec<u8> = effects.iter().flat_map(|words| encode_command(words)).collect();
+        assert_eq!(alone.model.execute(CLIENT, START, Some(&effects)), Ok(()));
+    }
+    let mut other = alone.model.clone();
+    assert_eq!(other.receive(CLIENT, b"*2\r\n$1\r\n5\r\n*1\r\n$1\r\na\r\n:1\r\n+OK\r\n"), Ok(()));
+    assert!(!other.is_owed(CLIENT));
+    let too_early = alone.model.receive(CLIENT, b"*2\r\n$1\r\n5\r\n*1\r\n$1\r\nc\r\n");
+    assert_eq!(too_early.map_err(|found| found.site), Err("scan reply".to_owned()));
+}
+
+#[test]
+fn of_its_own_accord_the_server_only_removes_what_has_expired() {
+    for (effects, is_right) in [
+        (&[][..], true),
+        (&["DEL a"], true),
+        (&["SELECT 0", "UNLINK a"], true),
+        (&["DEL b"], false),
+        (&["SELECT 1", "DEL a"], true),
+        (&["SET b 1"], false),
+        (&["FLUSHALL"], false),
+    ] {
+        let mut alone = Alone::start();
+        alone.run("SET a 1 PX 10");
+        alone.run("SET b 1 PX 1000");
+        alone.wait(20);
+        let words = |line: &&str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let bytes: Vec<u8> = effects.iter().flat_map(|line| encode_command(&words(line))).collect();
+        assert_eq!(alone.model.background(alone.clock, &bytes).is_ok(), is_right, "{effects:?}");
+        let is_gone = effects.first().is_some_and(|first| *first != "SELECT 1") && is_right;
+        assert_eq!(alone.model.keys().count(), if is_gone { 1 } else { 2 }, "{effects:?}");
+    }
+}
+
+#[test]
+fn nothing_runs_out_of_turn() {
+    let mut alone = Alone::start();
+    let site = |outcome: Result<(), Divergence>| outcome.map_err(|found| found.site);
+    assert_eq!(site(alone.model.execute(CLIENT, START, None)), Err("o2 execution".to_owned()));
+    alone.run("CLIENT PAUSE 100 WRITE");
+    assert_eq!(alone.model.is_paused(alone.clock), Some(Pause::Write));
+    alone.model.deliver(CLIENT, b"GET k\r\nSET k v\r\n");
+    assert_eq!(alone.model.execute(CLIENT, alone.clock, None), Ok(()));
+    assert!(alone.model.is_held_back(CLIENT, alone.clock));
+    let mut other = alone.model.clone();
+    assert_eq!(site(other.execute(CLIENT, alone.clock, None)), Err("set pause".to_owned()));
+    alone.wait(100);
+    assert_eq!(alone.model.is_paused(alone.clock), None);
+    assert_eq!(alone.model.execute(CLIENT, alone.clock, None), Ok(()));
+    alone.model.deliver(CLIENT, b"QUIT\r\nGET k\r\n*x\r\n");
+    assert_eq!(alone.model.execute(CLIENT, alone.clock, None), Ok(()));
+    assert!(alone.model.is_ending(CLIENT) && !alone.model.has_request(CLIENT));
+    assert_eq!(alone.model.receive(CLIENT, b"$-1\r\n+OK\r\n+OK\r\n"), Ok(()));
+    assert_eq!(site(alone.model.receive(CLIENT, b"-ERR")), Err("o2 surplus".to_owned()));
 }
 
 /// Random commands, one at a time, to the core: the model finds every reply right, and every effect.

@@ -3,10 +3,10 @@
 use super::keyspace::Place;
 use crate::reply::Reply;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Says what is wrong with a reply.
-pub(super) type Judge = Rc<dyn Fn(&Reply) -> Result<(), String>>;
+pub(super) type Judge = Arc<dyn Fn(&Reply) -> Result<(), String> + Send + Sync>;
 
 /// What a client is owed for one request.
 #[derive(Clone)]
@@ -114,8 +114,8 @@ impl Out {
     }
 
     /// The reply is judged.
-    pub fn judged(&mut self, judge: impl Fn(&Reply) -> Result<(), String> + 'static) {
-        self.expected = Some(Expected::Judged(Rc::new(judge)));
+    pub fn judged(&mut self, judge: impl Fn(&Reply) -> Result<(), String> + Send + Sync + 'static) {
+        self.expected = Some(Expected::Judged(Arc::new(judge)));
     }
 
     /// The reply is something special.
