@@ -146,6 +146,11 @@ impl Core {
                 Stop::Error(error) => {
                     sometimes!(Mark::NonsenseAfterRequests, !batch.requests.is_empty());
                     if self.may_run(client) {
+                        if !batch.requests.is_empty() {
+                            // The requests before it may have changed what is an error.
+                            client.input.restart();
+                            continue;
+                        }
                         self.refuse_protocol(client, error);
                     } else {
                         // Whoever was told to leave, or to wait, is not looked at any further.

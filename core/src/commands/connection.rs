@@ -126,7 +126,8 @@ fn hello(ctx: &mut Context<'_>) -> CommandResult {
     if let Some((user, password)) = credentials {
         authenticate(ctx, user, password)?;
     }
-    if !ctx.session.is_authenticated && !ctx.server.config.requirepass.is_empty() {
+    // As in Redis, this asks who the client is, even when no password is wanted any more.
+    if !ctx.session.is_authenticated {
         return Err("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> \
                     AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol \
                     version at the same time"

@@ -26,7 +26,7 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
         (b"set-active-expire" | b"log", [_]) | (b"stringmatch-len", [_, _]) => out.ok(),
         (b"sleep", [seconds]) => {
             let us = sleep_us(seconds);
-            model.asleep_until_us = model.asleep_until_us.max(model.clock.monotonic_us + us);
+            model.asleep_until_us = model.asleep_until_us.max(model.clock.monotonic_us.saturating_add(us));
             out.ok();
         }
         (b"error", [text]) => {

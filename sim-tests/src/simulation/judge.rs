@@ -13,6 +13,7 @@ use rotom_io_sim::clock::MONOTONIC_START;
 use rotom_io_sim::{End, FaultKind, Peer, Trace, Witness};
 use std::collections::BTreeMap;
 use std::io::IoSlice;
+use std::time::Duration;
 
 /// Bytes of a value that a timeline shows.
 const SHOWN_BYTES_MAX: usize = 120;
@@ -143,6 +144,15 @@ impl<'a> Judge<'a> {
                 "the live data have the digest {live:016x}, those rebuilt from the log {rebuilt:016x}"
             );
             self.fail(now, Oracle::Rebuild, "digest", text);
+        }
+    }
+
+    /// Nothing may be there whose time was over so long ago.
+    pub fn check_expired(&mut self, now: Now, grace: Duration) {
+        let oldest_ms = now.wall.millis() - grace.as_millis() as i64;
+        let stale = self.model.keys().find(|key| key.expiry_ms.is_some_and(|at| at < oldest_ms));
+        if let Some(text) = stale.map(|key| format!("{key:?} is still there")) {
+            self.fail(now, Oracle::Liveness, "expiry", text);
         }
     }
 

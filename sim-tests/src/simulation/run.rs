@@ -26,6 +26,9 @@ const HEALING: Duration = Duration::from_secs(120);
 /// How often it is looked whether everything is answered.
 const HEALING_STEP: Duration = Duration::from_millis(50);
 
+/// How long a key may stay when its time is over and nobody looks for it, with nothing else to do.
+const EXPIRY_GRACE: Duration = Duration::from_secs(20);
+
 /// The farthest the calendar jumps.
 const JUMP_US_MAX: u64 = 3 * 86_400_000_000;
 
@@ -114,27 +117,37 @@ fn keeps_history(scenario: &Scenario) -> bool {
     let has_limit = scenario.settings.directives.iter().any(|(name, _)| name == "client-output-buffer-limit");
     let is_instant =
         scenario.settings.conditions.latency_us == 0 && scenario.settings.conditions.jitter_us == 0;
-    let sent = scenario.steps.iter().flat_map(|step| match &step.action {
-        Action::Send(requests) => requests.as_slice(),
-        Action::Close => &[],
-    });
-    is_instant
-        && !has_limit
-        && scenario.faults.keys().all(|kind| CUTS.contains(kind))
-        && !sent.into_iter().any(may_wait)
+    let only_cuts = scenario.faults.keys().all(|kind| CUTS.contains(kind));
+    is_instant && !has_limit && only_cuts && !sends(scenario, may_wait)
 }
 
 /// Whether what follows a request may run at another time than it arrived: then it matters in which turn it arrives.
 fn may_wait(request: &Request) -> bool {
-    let words = match request {
-        Request::Command(words) => words.as_slice(),
-        Request::Inline(_) | Request::Raw(_) => return true,
-        Request::Scan(_) => return false,
-    };
-    let is = |index: usize, name: &str| {
-        words.get(index).is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    is(0, "config") || is(0, "client") && is(1, "pause") || is(0, "debug") && is(1, "sleep")
+    begins_with(request, "config", "")
+        || begins_with(request, "client", "pause")
+        || begins_with(request, "debug", "sleep")
+}
+
+/// Whether any request of a scenario is such a one.
+fn sends(scenario: &Scenario, is_such: impl Fn(&Request) -> bool) -> bool {
+    scenario.steps.iter().any(|step| match &step.action {
+        Action::Send(requests) => requests.iter().any(&is_such),
+        Action::Close => false,
+    })
+}
+
+/// Whether a request is this command, or may be; an empty part stands for any.
+fn begins_with(request: &Request, command: &str, part: &str) -> bool {
+    match request {
+        Request::Command(words) => {
+            let is = |index: usize, name: &str| {
+                words.get(index).is_some_and(|word: &Vec<u8>| word.eq_ignore_ascii_case(name.as_bytes()))
+            };
+            is(0, command) && (part.is_empty() || is(1, part))
+        }
+        Request::Inline(_) | Request::Raw(_) => true,
+        Request::Scan(_) => false,
+    }
 }
 
 /// The outcome of a scenario whose configuration the server does not take.
@@ -338,8 +351,21 @@ impl<'a> Run<'a> {
                 break;
             }
         }
+        self.check_expiry();
         let now = self.world.clock().now();
         self.judge.compare_digests(self.world.core(), now);
+    }
+
+    /// Keys whose time is over do not stay, even if nobody looks for them.
+    fn check_expiry(&mut self) {
+        if self.judge.failure.is_some()
+            || sends(self.scenario, |request| begins_with(request, "debug", "set-active-expire"))
+        {
+            return;
+        }
+        self.world.run_for(EXPIRY_GRACE, &mut self.judge);
+        let now = self.world.clock().now();
+        self.judge.check_expired(now, EXPIRY_GRACE);
     }
 
     fn finish(mut self) -> (Outcome, u64) {

@@ -10,6 +10,12 @@ pub(super) const TABLE: &[Generator] = &[
     Generator { name: "swapdb", weight: 1, scope: Scope::Both, make: swapdb },
     Generator { name: "command", weight: 1, scope: Scope::Simulator, make: command },
     Generator { name: "config", weight: 5, scope: Scope::Simulator, make: config },
+    Generator {
+        name: "config",
+        weight: 3,
+        scope: Scope::Simulator,
+        make: |_| one(Rule::Kind, &[b"CONFIG", b"REWRITE"]),
+    },
     Generator { name: "debug", weight: 3, scope: Scope::Simulator, make: debug },
     Generator { name: "info", weight: 2, scope: Scope::Simulator, make: info },
     Generator { name: "time", weight: 1, scope: Scope::Simulator, make: |_| one(Rule::Kind, &[b"TIME"]) },

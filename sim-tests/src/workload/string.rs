@@ -46,6 +46,7 @@ pub(super) const TABLE: &[Generator] = &[
     Generator { name: "strlen", weight: 10, scope: Scope::Both, make: |m| m.keyed("STRLEN", &[]) },
     Generator { name: "substr", weight: 3, scope: Scope::Both, make: |m| m.range("SUBSTR") },
     Generator { name: "mset", weight: 10, scope: Scope::Flood, make: flood },
+    Generator { name: "get", weight: 2, scope: Scope::Flood, make: torrent },
 ];
 
 fn append(maker: &mut Maker<'_>) -> Vec<Call> {
@@ -159,4 +160,15 @@ fn flood(maker: &mut Maker<'_>) -> Vec<Call> {
         words.push(b"x".to_vec());
     }
     vec![Call { words, rule: Rule::Exact }]
+}
+
+/// Far more output than the server keeps before it stops reading.
+fn torrent(maker: &mut Maker<'_>) -> Vec<Call> {
+    let key = maker.short_key();
+    let value = vec![b'v'; 250_000];
+    let mut calls = one(Rule::Exact, &[b"SET", &key, &value]);
+    for _ in 0..6 {
+        calls.extend(one(Rule::Exact, &[b"GET", &key]));
+    }
+    calls
 }
