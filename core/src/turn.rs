@@ -111,7 +111,9 @@ impl Core {
             let Some(client) = self.server.clients.in_slot(slot) else { continue };
             let conn = client.session.conn;
             let is_idle = timeout_us > 0 && now.since_us(client.session.active_at) > timeout_us;
-            let is_over = client.is_over_soft_limit(limit.soft, limit.soft_seconds, now)
+            // The hard limit is looked at with every reply; here it is for one that was lowered since.
+            let is_over_hard = limit.hard > 0 && client.reply.len() as u64 > limit.hard;
+            let is_over = (client.is_over_soft_limit(limit.soft, limit.soft_seconds, now) || is_over_hard)
                 && !mutant!(Mutant::OutputLimitNeverEnforced);
             sometimes!(Mark::IdleTimeout, is_idle);
             if is_over {

@@ -132,7 +132,7 @@ impl Model {
                         });
                     }
                 }
-                self.nonsense += 1;
+                self.unsure_errors += 1;
             }
             Front::Request(words, _) if FOREIGN.iter().any(|name| words[0].eq_ignore_ascii_case(name)) => {
                 sender.life = Life::Ends;

@@ -246,7 +246,7 @@ impl Model {
 pub(super) fn config_resetstat(model: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
     model.calls.clear();
     model.errors.clear();
-    model.nonsense = 0;
+    model.unsure_errors = 0;
     model.reset_moment = model.keyspace.moment;
     (model.keyspace.hits, model.keyspace.misses, model.keyspace.expired) = (0, 0, 0);
     out.ok();
@@ -254,7 +254,9 @@ pub(super) fn config_resetstat(model: &mut Model, _: &Call, out: &mut Out) -> Re
 }
 
 /// `CONFIG REWRITE`: whether there is a file, and whether it can be written, is not for the model to know.
-pub(super) fn config_rewrite(_: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
+pub(super) fn config_rewrite(model: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
+    // Nobody may be told how it went.
+    model.unsure_errors += 1;
     out.judged(|reply| match reply {
         Reply::Simple(text) if text == b"OK" => Ok(()),
         Reply::Error(text) if text == b"ERR The server is running without a config file" => Ok(()),

@@ -130,8 +130,8 @@ pub struct Model {
     asleep_until_us: u64,
     calls: BTreeMap<&'static str, Calls>,
     errors: BTreeMap<Vec<u8>, u64>,
-    /// Protocol errors: Redis counts them among the errors, rotom does not.
-    nonsense: u64,
+    /// Errors that may have been counted or not: those of the protocol, and of work whose outcome is not known.
+    unsure_errors: u64,
     /// When the statistics were last reset.
     reset_moment: u64,
     next_id: i64,
@@ -160,7 +160,7 @@ impl Model {
             asleep_until_us: 0,
             calls: BTreeMap::new(),
             errors: BTreeMap::new(),
-            nonsense: 0,
+            unsure_errors: 0,
             reset_moment: 0,
             next_id: 1,
             effects_selected: 0,
@@ -340,7 +340,7 @@ impl Model {
 
     /// How many more errors than those counted there may have been since the last reset.
     fn possible_errors(&self) -> u64 {
-        self.nonsense
+        self.unsure_errors
             + self.clients.values().map(|client| client.judged_since(self.reset_moment)).sum::<u64>()
     }
 

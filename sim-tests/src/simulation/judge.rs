@@ -21,6 +21,9 @@ const SHOWN_BYTES_MAX: usize = 120;
 /// How much more than a limit a connection may be owed for a moment: the reply that breaks it, and its chunk.
 const OUTPUT_SLACK_BYTES: usize = 128 * 1024;
 
+/// How long it may take until a lowered limit is enforced.
+const LIMIT_GRACE_US: u64 = 3_000_000;
+
 /// The longest reply whose length the model cannot know.
 const UNKNOWN_REPLY_BYTES: u64 = 64 * 1024;
 
@@ -37,6 +40,10 @@ pub(super) struct Judge<'a> {
     /// The configuration in force, as far as endings depend on it.
     limits: Limits,
     limits_before: Limits,
+    /// Whether a client of this scenario changes the limits on output.
+    pub limits_change: bool,
+    /// When the hard limit on output was last changed.
+    limit_since: Monotonic,
     closed: Vec<Closed>,
     digest_due: u64,
     /// The step that was last taken.
@@ -91,6 +98,8 @@ impl<'a> Judge<'a> {
             peers: BTreeMap::new(),
             limits: Limits::of(config),
             limits_before: Limits::of(config),
+            limits_change: false,
+            limit_since: Monotonic(0),
             closed: Vec::new(),
             digest_due: settings.digest_every,
             step: None,
@@ -124,6 +133,11 @@ impl<'a> Judge<'a> {
     /// Whether everything that was asked on connections that stand is answered.
     pub fn is_quiet(&self, now: Now) -> bool {
         self.unanswered(now).is_none()
+    }
+
+    /// Whether somebody has told the server to wait.
+    pub fn is_held_up(&self, now: Now) -> bool {
+        self.model.is_paused(clock(now)).is_some() || self.model.is_asleep(clock(now))
     }
 
     /// A connection that is still owed something.
@@ -183,6 +197,10 @@ impl<'a> Judge<'a> {
     fn may_close(&self, closed: &Closed) -> bool {
         let owed = closed.owed + UNKNOWN_REPLY_BYTES;
         let is_over = |limit: u64| limit > 0 && owed > limit;
+        if self.limits_change && closed.owed > 0 {
+            // What is in force for a moment within a turn is not seen from here.
+            return true;
+        }
         // What was in force when the turn began, or is now.
         [self.limits, self.limits_before].iter().any(|limits| {
             limits.timeout_us > 0 && closed.idle_us >= limits.timeout_us
@@ -297,6 +315,9 @@ impl Witness for Judge<'_> {
     }
 
     fn turned(&mut self, now: Now, core: &Core) {
+        if core.config().client_output_buffer_limit.normal.hard != self.limits.output_hard {
+            self.limit_since = now.monotonic;
+        }
         self.limits_before = std::mem::replace(&mut self.limits, Limits::of(core.config()));
         self.judge_closed(now);
         if self.commands >= self.digest_due {
@@ -326,7 +347,8 @@ impl Judge<'_> {
     /// A connection may not be owed much more than its hard limit.
     pub fn check_output(&mut self, now: Now, peer: Peer, conn: ConnId, core: &Core) {
         let limit = self.limits.output_hard as usize;
-        if limit == 0 {
+        // One that was lowered takes its time to reach those who are over it already.
+        if limit == 0 || now.monotonic.since_us(self.limit_since) < LIMIT_GRACE_US {
             return;
         }
         let mut slices = [IoSlice::new(&[]); 64];

@@ -136,6 +136,11 @@ fn sends(scenario: &Scenario, is_such: impl Fn(&Request) -> bool) -> bool {
     })
 }
 
+/// Whether a word of a command is this one, in whatever case.
+fn mentions(request: &Request, name: &str) -> bool {
+    matches!(request, Request::Command(words) if words.iter().any(|word| word.eq_ignore_ascii_case(name.as_bytes())))
+}
+
 /// Whether a request is this command, or may be; an empty part stands for any.
 fn begins_with(request: &Request, command: &str, part: &str) -> bool {
     match request {
@@ -205,7 +210,8 @@ impl<'a> Run<'a> {
         world.disk().set_faults(faults());
         world.observe();
         let now = world.clock().now();
-        let judge = Judge::new(settings, &config, now, watch == Watch::Timeline)?;
+        let mut judge = Judge::new(settings, &config, now, watch == Watch::Timeline)?;
+        judge.limits_change = sends(scenario, |request| mentions(request, "client-output-buffer-limit"));
         Ok(Run { scenario, config, world, judge, peers: BTreeMap::new(), counts: Counts::default() })
     }
 
@@ -342,6 +348,9 @@ impl<'a> Run<'a> {
             let now = self.world.clock().now();
             if self.judge.failure.is_some() || self.judge.is_quiet(now) {
                 break;
+            }
+            if now.monotonic - healed_at > HEALING && self.judge.is_held_up(now) {
+                return;
             }
             if now.monotonic - healed_at > HEALING {
                 let peer = self.judge.unanswered(now);
