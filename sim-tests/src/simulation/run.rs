@@ -1,4 +1,4 @@
-//! [`run`]: plays a scenario.
+//! [`run`](run()): plays a scenario.
 
 use super::judge::Judge;
 use super::outcome::{Counts, Failure, Oracle, Outcome};
