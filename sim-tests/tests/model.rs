@@ -1,7 +1,7 @@
 //! The model is judged itself: by transcripts of a real Redis, alone and beside the core, and by random commands
 //! whose replies and effects it must find right.
 
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rotom_core::commands;
 use rotom_io_sim::Delivery;
@@ -266,245 +266,6 @@ fn random_commands_and_their_effects() {
     }
 }
 
-/// Requests that are about connections, the server, and keys that expire soon. A password that is set stays: to whom
-/// HELLO answers once it is gone, Redis and the core do not agree. `K` stands for a key, `T` for a short
-/// time, `N` for a number, `I` for a client's number.
-const ODD: &[&str] = &[
-    "SET K N PX T",
-    "SET K v EX 1",
-    "SET K v",
-    "GET K",
-    "MGET K K K",
-    "DEL K K",
-    "EXISTS K K",
-    "TTL K",
-    "PTTL K",
-    "PEXPIRE K T",
-    "PEXPIRE K T NX",
-    "PEXPIRE K T GT",
-    "EXPIRE K N",
-    "PERSIST K",
-    "PEXPIRETIME K",
-    "INCR K",
-    "INCRBYFLOAT K 0.1",
-    "APPEND K x",
-    "SETRANGE K 3 abc",
-    "GETEX K PX T",
-    "GETEX K PERSIST",
-    "GETDEL K",
-    "RENAME K K",
-    "RENAMENX K K",
-    "COPY K K",
-    "COPY K K DB 1 REPLACE",
-    "MOVE K 1",
-    "SWAPDB 0 1",
-    "MSETNX K 1 K 2",
-    "SETNX K N",
-    "DBSIZE",
-    "KEYS *",
-    "SCAN 0",
-    "SCAN 0 MATCH k* COUNT 2",
-    "RANDOMKEY",
-    "TYPE K",
-    "TOUCH K",
-    "OBJECT ENCODING K",
-    "OBJECT IDLETIME K",
-    "OBJECT REFCOUNT K",
-    "OBJECT FREQ K",
-    "FLUSHDB",
-    "FLUSHALL",
-    "SELECT 0",
-    "SELECT 1",
-    "INFO",
-    "INFO keyspace",
-    "INFO commandstats",
-    "INFO errorstats",
-    "INFO stats clients",
-    "INFO all",
-    "TIME",
-    "HELLO",
-    "HELLO 3",
-    "HELLO 2",
-    "HELLO 3 SETNAME me",
-    "HELLO 3 AUTH default x",
-    "HELLO 3 AUTH default secret",
-    "HELLO 9",
-    "HELLO 3 NOPE",
-    "AUTH x",
-    "AUTH secret",
-    "AUTH default secret",
-    "AUTH a b c",
-    "RESET",
-    "QUIT",
-    "CONFIG SET requirepass secret",
-    "CONFIG GET requirepass maxclients",
-    "CONFIG GET *",
-    "CONFIG SET tcp-keepalive N",
-    "CONFIG SET timeout x",
-    "CONFIG SET hz N maxmemory-samples N",
-    "CONFIG SET nope 1",
-    "CONFIG SET maxmemory-policy allkeys-lfu",
-    "CONFIG SET maxmemory-policy noeviction",
-    "CONFIG GET hz nope h*",
-    "CONFIG SET proto-max-bulk-len 1mb",
-    "CONFIG SET proto-max-bulk-len 512mb",
-    "CONFIG RESETSTAT",
-    "CONFIG REWRITE",
-    "CONFIG SET databases 3",
-    "CONFIG SET lazyfree-lazy-expire yes",
-    "CONFIG SET lazyfree-lazy-user-del yes",
-    "CONFIG NOPE",
-    "CONFIG HELP",
-    "CONFIG SET hz 1 hz 2",
-    "CONFIG SET a",
-    "CLIENT",
-    "CLIENT HELP",
-    "CLIENT NOPE x",
-    "CLIENT ID",
-    "CLIENT INFO",
-    "CLIENT LIST",
-    "CLIENT LIST ID I",
-    "CLIENT LIST TYPE normal",
-    "CLIENT GETNAME",
-    "CLIENT SETNAME a\x20b",
-    "CLIENT SETNAME me",
-    "CLIENT SETNAME ''",
-    "CLIENT NO-EVICT on",
-    "CLIENT NO-EVICT off",
-    "CLIENT NO-TOUCH on",
-    "CLIENT NO-TOUCH off",
-    "CLIENT REPLY OFF",
-    "CLIENT REPLY SKIP",
-    "CLIENT REPLY ON",
-    "CLIENT REPLY x",
-    "CLIENT KILL ID I",
-    "CLIENT KILL ID I SKIPME no",
-    "CLIENT KILL TYPE normal",
-    "CLIENT KILL USER x",
-    "CLIENT SETINFO lib-name x",
-    "CLIENT SETINFO lib-ver 1.0",
-    "CLIENT SETINFO x y",
-    "CLIENT UNBLOCK I",
-    "CLIENT GETREDIR",
-    "COMMAND",
-    "COMMAND COUNT",
-    "COMMAND INFO get nope client|kill",
-    "COMMAND DOCS set object",
-    "COMMAND DOCS",
-    "COMMAND LIST",
-    "COMMAND LIST FILTERBY PATTERN c*",
-    "COMMAND LIST FILTERBY ACLCAT read",
-    "COMMAND GETKEYS MSET K 1 K 2",
-    "COMMAND GETKEYSANDFLAGS SET K 1",
-    "COMMAND GETKEYSANDFLAGS RENAME K K",
-    "COMMAND INFO",
-    "DEBUG SLEEP 0",
-    "DEBUG SLEEP 0.01",
-    "DEBUG OBJECT K",
-    "DEBUG PROTOCOL map",
-    "DEBUG PROTOCOL push",
-    "DEBUG PROTOCOL verbatim",
-    "DEBUG PROTOCOL double",
-    "DEBUG DIGEST",
-    "DEBUG POPULATE 3 p",
-    "DEBUG POPULATE 2 p 20",
-    "DEBUG ERROR 'X y'",
-    "DEBUG NOPE",
-    "DEBUG HELP",
-    "NOPE",
-    "NOPE a\rb",
-    "GET",
-    "PING",
-    "PING a",
-    "PING a b",
-    "ECHO x",
-    "*x\r",
-    "*1\r\n:1\r",
-    "*11\r",
-    "*0\r",
-    "*1\r\n$20000\r",
-    "'",
-    "",
-    "POST / HTTP",
-    "*1\r\n$2000000\r",
-    "SHUTDOWN ABORT",
-    "SHUTDOWN NOPE",
-    "LCS K K IDX",
-    "LCS K K",
-    "SUBSTR K 0 -1",
-    "UNLINK K",
-    "MSET K N K N",
-];
-
-/// More of them, that hold clients back.
-const PAUSES: &[&str] = &[
-    "CLIENT PAUSE T",
-    "CLIENT PAUSE T WRITE",
-    "CLIENT PAUSE T ALL",
-    "CLIENT UNPAUSE",
-    "CLIENT PAUSE -1",
-    "CLIENT PAUSE 1 x",
-];
-
-fn odd_line(random: &mut ChaCha8Rng, has_pauses: bool) -> Vec<u8> {
-    let template = match random.random_range(0..10) {
-        0 if has_pauses => PAUSES[random.random_range(0..PAUSES.len())],
-        _ => ODD[random.random_range(0..ODD.len())],
-    };
-    let mut line = String::new();
-    for word in template.split(' ') {
-        let word = match word {
-            "K" => format!("k{}", random.random_range(0..12)),
-            "T" => random.random_range(1..400).to_string(),
-            "N" => random.random_range(-3..600).to_string(),
-            "I" => random.random_range(1..20).to_string(),
-            other => other.replace("\\r", "\r").replace("\\n", "\n").replace("\\x20", " "),
-        };
-        line = if line.is_empty() { word } else { format!("{line} {word}") };
-    }
-    line.push('\n');
-    line.into_bytes()
-}
-
-fn check_odd_requests(has_pauses: bool, seeds: std::ops::Range<u64>) {
-    for seed in seeds {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut all = Effects::start(seed);
-        all.is_paused_now_and_then = has_pauses;
-        for _ in 0..2_000 {
-            // In which order those who waited go on is not known here, so only one may wait.
-            let client = if has_pauses { 0 } else { random.random_range(0..NAMES.len()) };
-            let line = odd_line(&mut random, has_pauses);
-            // Nobody can be asked anything while the server sleeps or the client waits.
-            let rarity = if has_pauses { 3 } else { 20 };
-            if random.random_ratio(1, rarity) || all.model.is_asleep(all.clock) {
-                // Whoever waits goes on at its millisecond, and so must the model.
-                for _ in 0..random.random_range(0..300) {
-                    all.nap(1);
-                    all.catch_up();
-                }
-            }
-            all.say(client, &line, &mut random);
-            if all.model.unparsed_len(all.ids[client]) > 0 && random.random_ratio(1, 8) {
-                all.leave(client);
-            }
-        }
-        assert!(all.count > 1_000);
-    }
-}
-
-/// Requests of all kinds, among them nonsense, in pieces, with time passing: every reply and effect is right.
-#[test]
-fn odd_requests() {
-    check_odd_requests(false, 0..10);
-}
-
-/// The same with pauses; then it is not known which effects belong to which request.
-#[test]
-fn odd_requests_and_pauses() {
-    check_odd_requests(true, 0..10);
-}
-
 /// A core whose effects are known command by command.
 struct Effects {
     server: SimServer,
@@ -512,9 +273,6 @@ struct Effects {
     clock: Clock,
     count: usize,
     seed: u64,
-    ids: [ClientId; 3],
-    next_client: u32,
-    is_paused_now_and_then: bool,
 }
 
 const NAMES: [&str; 3] = ["A", "B", "C"];
@@ -525,20 +283,12 @@ impl Effects {
         server.world().core().record_propagation(true);
         let clock = Clock { wall_us: server.world().wall().0, ..START };
         let directives = [("enable-debug-command".to_owned(), vec!["yes".to_owned()])];
-        let model = Model::new(&directives, clock).unwrap();
-        let ids = [ClientId(0); 3];
-        let mut all = Effects {
-            server,
-            model,
-            clock,
-            count: 0,
-            seed,
-            ids,
-            next_client: 0,
-            is_paused_now_and_then: false,
-        };
-        (0..NAMES.len()).for_each(|index| all.connect(index));
-        all
+        let mut model = Model::new(&directives, clock).unwrap();
+        for (index, name) in NAMES.into_iter().enumerate() {
+            server.connect(name).unwrap();
+            model.connect(ClientId(u32::try_from(index).unwrap()), &server.address(name), clock);
+        }
+        Effects { server, model, clock, count: 0, seed }
     }
 
     fn round(&mut self, maker: &mut Maker<'_>) {
@@ -558,9 +308,6 @@ impl Effects {
         let us = u64::try_from(time.as_micros()).unwrap();
         self.clock = Clock { wall_us: self.clock.wall_us + us, monotonic_us: self.clock.monotonic_us + us };
         let effects = self.server.world().core().take_propagated();
-        if self.is_paused_now_and_then {
-            return;
-        }
         let outcome = self.model.background(self.clock, &effects);
         assert_eq!(outcome, Ok(()), "seed {}", self.seed);
     }
@@ -578,78 +325,9 @@ impl Effects {
         }
     }
 
-    /// Sends a line in pieces; the model is told what happened as a driver tells it. Whatever is left to do is done.
-    fn say(&mut self, client: usize, line: &[u8], random: &mut ChaCha8Rng) {
-        let (name, id) = (NAMES[client], self.ids[client]);
-        if std::env::var("TRACE").is_ok() {
-            eprintln!("{name} {}", line.escape_ascii());
-        }
-        let mut rest = line;
-        while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(random.random_range(1..=rest.len()));
-            self.server.send(name, piece).unwrap();
-            self.model.deliver(id, piece);
-            rest = behind;
-        }
-        self.catch_up();
-    }
-
-    fn catch_up(&mut self) {
-        let mut effects = Some(self.server.world().core().take_propagated());
-        let ready = |model: &Model, clock| {
-            let is_ready = |id: &&ClientId| model.has_request(**id) && !model.is_held_back(**id, clock);
-            self.ids.iter().find(is_ready).copied()
-        };
-        while let Some(id) = ready(&self.model, self.clock) {
-            self.count += 1;
-            let own = if self.is_paused_now_and_then { None } else { effects.take() };
-            let executed = self.model.execute(id, self.clock, own.as_deref());
-            if std::env::var("TRACE").is_ok() {
-                eprintln!(
-                    "   ran {} -> {:?}",
-                    self.model.last_request(id),
-                    self.model.next_owed(id).map(|b| b.escape_ascii().to_string())
-                );
-            }
-            assert_eq!(executed, Ok(()), "seed {}: {}", self.seed, self.model.last_request(id));
-        }
-        for (index, name) in NAMES.into_iter().enumerate() {
-            let id = self.ids[index];
-            let received = self.server.receive(name, 0, false).unwrap();
-            let bytes: Vec<u8> = received.replies.iter().flat_map(Reply::to_bytes).collect();
-            let context = format!("seed {}, {name}: {}", self.seed, self.model.last_request(id));
-            if let Err(found) = self.model.receive(id, &bytes) {
-                panic!("{context}: {}: {}", found.site, found.text);
-            }
-            assert!(
-                self.model.is_asleep(self.clock) || !self.model.is_owed(id),
-                "{context}: something is owed"
-            );
-            assert_eq!(received.closed, self.model.is_ending(id), "{context}: the end");
-            if received.closed {
-                self.model.disconnect(id);
-                self.connect(index);
-            }
-        }
-    }
-
-    /// A client goes in the middle of a request, or while it waits, and another one comes.
-    fn leave(&mut self, index: usize) {
-        self.server.close(NAMES[index]).unwrap();
-        self.model.disconnect(self.ids[index]);
-        self.connect(index);
-    }
-
-    fn connect(&mut self, index: usize) {
-        self.server.connect(NAMES[index]).unwrap();
-        self.ids[index] = ClientId(self.next_client);
-        self.next_client += 1;
-        self.model.connect(self.ids[index], &self.server.address(NAMES[index]), self.clock);
-    }
-
     fn ask(&mut self, client: usize, words: &[Vec<u8>]) -> Option<Reply> {
         self.count += 1;
-        let (name, id) = (NAMES[client], self.ids[client]);
+        let (name, id) = (NAMES[client], ClientId(u32::try_from(client).unwrap()));
         let bytes = encode_command(words);
         self.server.send(name, &bytes).unwrap();
         self.model.deliver(id, &bytes);
