@@ -67,7 +67,7 @@ pub(crate) fn call(
         let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
         execute(&mut Context { command, args, keys, session: &mut *session, reply: &mut *reply, server });
     }
-    if session.reply_mode != ReplyMode::On {
+    if session.reply_mode != ReplyMode::On && session.state != State::WaitingForDisk {
         next_reply_mode(session, reply);
     }
     #[cfg(feature = "simulation")]
@@ -171,7 +171,8 @@ fn reject(
     let stats = &mut core.server.stats;
     let part = command.and_then(|command| command.subcommand(args.from(1).next()?));
     let is_unknown_part = matches!(refusal, CommandError::UnknownSubcommand(..));
-    if let Some(command) = part.or(command).filter(|_| !is_unknown_part) {
+    client.session.last_command = part.or(command).filter(|_| !is_unknown_part);
+    if let Some(command) = client.session.last_command {
         stats.command(command).rejected_calls += 1;
     }
     stats.note_error(refusal);
@@ -215,7 +216,7 @@ fn cut_off_browser(core: &mut Core, client: &mut Client) {
 
 /// Lets `CLIENT REPLY SKIP` take effect on the command after it, and end with that one.
 #[cold]
-fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
+pub(crate) fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
     match session.reply_mode {
         ReplyMode::On | ReplyMode::Off => {}
         ReplyMode::SkipNext => {

@@ -68,40 +68,19 @@ impl Core {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::net::Accept;
-    use crate::time::{Monotonic, Now, Wall};
-    use crate::{Config, Host};
-
-    fn at_ms(ms: u64) -> Now {
-        Now { monotonic: Monotonic(ms * 1000), wall: Wall((1_000_000 + ms) * 1000) }
-    }
-
-    fn core() -> (Core, ConnId) {
-        let mut core = Core::new(Config::default(), Host::default(), 7, at_ms(0));
-        core.record_propagation(true);
-        core.record_executions(true);
-        let accept = Accept {
-            peer: "127.0.0.1:1".into(),
-            local: "127.0.0.1:6379".into(),
-            descriptor: 8,
-            is_local: true,
-            is_unix: false,
-        };
-        let conn = core.handle_accept(at_ms(0), accept).unwrap();
-        (core, conn)
-    }
+    use crate::stage::Stage;
 
     /// The effects of each execution, between bars, and before each what belongs to none.
-    fn show(core: &mut Core) -> String {
-        let log = core.take_propagated();
+    fn show(stage: &mut Stage) -> String {
+        let log = stage.core.take_propagated();
         let mut shown = String::new();
         let mut end = 0;
         let words = |bytes: &[u8]| {
             let lines = String::from_utf8_lossy(bytes).into_owned();
             lines.split("\r\n").filter(|line| !line.starts_with(['*', '$'])).collect::<Vec<_>>().join(" ")
         };
-        for execution in core.take_executions() {
+        for execution in stage.core.take_executions() {
+            assert_eq!(execution.conn, stage.conn);
             shown += &words(&log[end..execution.effects_start]);
             shown += &format!("|{}| ", words(&log[execution.effects_start..execution.effects_end]).trim());
             end = execution.effects_end;
@@ -109,32 +88,46 @@ mod tests {
         shown + &words(&log[end..])
     }
 
+    fn stage() -> Stage {
+        let mut stage = Stage::new();
+        stage.core.record_executions(true);
+        stage
+    }
+
     #[test]
     fn whatever_is_answered_is_an_execution() {
-        let (mut core, conn) = core();
-        let input = b"SET k v\r\nNOSUCH\r\nGET\r\n\r\n*0\r\nGET k\r\n*1\r\n$x\r\n";
-        core.handle_input(at_ms(0), conn, input);
-        assert_eq!(show(&mut core), "|SELECT 0 SET k v| || || || ");
-        assert_eq!(show(&mut core), "");
+        let mut stage = stage();
+        stage.say("SET k v\r\nNOSUCH\r\nGET\r\n\r\n*0\r\nGET k\r\n*1\r\n$x\r\n");
+        assert_eq!(show(&mut stage), "|SELECT 0 SET k v| || || || ");
+        assert_eq!(show(&mut stage), "");
     }
 
     #[test]
     fn what_expires_by_itself_is_no_commands_effect() {
-        let (mut core, conn) = core();
-        core.handle_input(at_ms(0), conn, b"SET a 1 PX 10\r\n");
-        core.finish_turn(at_ms(500));
-        core.handle_input(at_ms(500), conn, b"SET b 1 PX 10\r\n");
-        core.handle_input(at_ms(600), conn, b"GET b\r\n");
-        assert_eq!(show(&mut core), "|SELECT 0 SET a 1 PXAT 1000010| DEL a |SET b 1 PXAT 1000510| |DEL b| ");
+        let mut stage = stage();
+        stage.say("SET a 1 PX 10\r\n");
+        stage.pass(500);
+        stage.say("");
+        stage.say("SET b 1 PX 10\r\n");
+        stage.pass(100);
+        stage.say("GET b\r\n");
+        assert_eq!(show(&mut stage), "|SELECT 0 SET a 1 PXAT 1000010| DEL a |SET b 1 PXAT 1000510| |DEL b| ");
     }
 
     #[test]
     fn what_a_pause_holds_back_is_executed_once_and_late() {
-        let (mut core, conn) = core();
-        core.handle_input(at_ms(0), conn, b"CLIENT PAUSE 100 WRITE\r\nGET a\r\nSET a 1\r\nGET a\r\n");
-        core.finish_turn(at_ms(0));
-        assert_eq!(show(&mut core), "|| || ");
-        core.finish_turn(at_ms(100));
-        assert_eq!(show(&mut core), "|SELECT 0 SET a 1| || ");
+        let mut stage = stage();
+        stage.say("CLIENT PAUSE 100 WRITE\r\nGET a\r\nSET a 1\r\nGET a\r\n");
+        assert_eq!(show(&mut stage), "|| || ");
+        stage.pass(100);
+        stage.say("");
+        assert_eq!(show(&mut stage), "|SELECT 0 SET a 1| || ");
+    }
+
+    #[test]
+    fn http_is_cut_off_without_an_execution() {
+        let mut stage = stage();
+        stage.say("GET / HTTP/1.1\r\nHost: localhost\r\nSET k v\r\n");
+        assert_eq!(show(&mut stage), "|| ");
     }
 }

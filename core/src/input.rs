@@ -5,7 +5,7 @@
 //! received into memory of its own, which later becomes the value: see [`BigBulk`].
 
 use crate::args::LargeArg;
-use crate::resp::{BigBulk, RequestParser};
+use crate::resp::{ArgRange, BigBulk, RequestParser};
 use bytes::Bytes;
 
 /// Buffers kept for the next incomplete request.
@@ -25,8 +25,8 @@ pub(crate) struct PendingInput {
     pub large: Vec<LargeArg>,
     /// The large argument that is arriving.
     receiving: Option<Box<Receiving>>,
-    /// Large arguments of a request that was held back; they return when it is parsed again.
-    held: Vec<LargeArg>,
+    /// Large arguments of a request that was held back, and where in it they belong.
+    held: Vec<(usize, Bytes)>,
 }
 
 /// A large bulk string on its way into its final memory.
@@ -63,6 +63,7 @@ impl PendingInput {
             self.buffer = pool.take();
             self.buffer.extend_from_slice(tail);
         }
+        self.restore_held();
     }
 
     /// Brings a buffer back after its first `consumed` bytes were run.
@@ -73,6 +74,7 @@ impl PendingInput {
             buffer.drain(..consumed);
             self.buffer = buffer;
         }
+        self.restore_held();
     }
 
     /// Forgets how far the request at the front was parsed, because another one is now at the front.
@@ -81,17 +83,21 @@ impl PendingInput {
         self.large.clear();
     }
 
-    /// Keeps the large arguments of a request that was held back, until it is parsed again.
-    pub fn hold_back(&mut self, large: Vec<LargeArg>) {
-        self.held = large;
+    /// Takes the large arguments of a request that was held back, whose arguments lie in these ranges. They go to
+    /// where they were sent, so that the request can be parsed again, whatever comes behind it meanwhile.
+    pub fn hold_back(&mut self, large: Vec<LargeArg>, ranges: &[ArgRange]) {
+        let place = |large: LargeArg| (ranges[large.index].start as usize, large.bytes);
+        self.held = large.into_iter().map(place).collect();
     }
 
-    /// Gives a held large argument back to the request that is being parsed. Returns whether there was one.
-    pub fn release_held(&mut self, index: usize) -> bool {
-        let Some(at) = self.held.iter().position(|large| large.index == index) else { return false };
-        self.large.push(self.held.swap_remove(at));
-        self.parser.resume_after_big();
-        true
+    /// Puts what was held back into the request at the front of the buffer, with the line ends it came with.
+    fn restore_held(&mut self) {
+        let mut moved_by = 0;
+        for (at, bytes) in std::mem::take(&mut self.held) {
+            let at = at + moved_by;
+            self.buffer.splice(at..at, bytes.iter().copied().chain(*b"\r\n"));
+            moved_by += bytes.len() + 2;
+        }
     }
 
     /// Begins to receive argument `index`, a bulk string of `len` bytes.

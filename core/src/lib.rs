@@ -57,3 +57,6 @@ pub use core::{Core, Input};
 #[cfg(feature = "simulation")]
 pub use execution::Execution;
 pub use server::{Host, HostStats, LogLevel, LogLine};
+
+#[cfg(all(test, any(feature = "simulation", feature = "mutants")))]
+mod stage;

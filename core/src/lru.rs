@@ -6,6 +6,10 @@ use crate::time::Wall;
 /// Bits of a stamp.
 const STAMP_MASK: u32 = (1 << 24) - 1;
 
+/// A stamp that seems to be nearly a whole round of the clock old, less at most so many seconds, lies ahead instead: the
+/// calendar was set back. A month.
+const AHEAD_SECONDS_MAX: u32 = 30 * 86_400;
+
 /// The counter a new entry starts with under LFU, so that it is not the first to go.
 const LFU_INIT: u32 = 5;
 
@@ -62,10 +66,11 @@ impl AccessClock {
         if self.is_lfu { self.counted(stamp) } else { self.seconds }
     }
 
-    /// Whole seconds since an LRU stamp was made.
+    /// Whole seconds since an LRU stamp was made; 0 when the calendar has gone back since.
     #[must_use]
     pub fn idle_seconds(&self, stamp: u32) -> u64 {
-        u64::from(self.seconds.wrapping_sub(stamp) & STAMP_MASK)
+        let seconds = self.seconds.wrapping_sub(stamp) & STAMP_MASK;
+        if seconds > STAMP_MASK - AHEAD_SECONDS_MAX { 0 } else { u64::from(seconds) }
     }
 
     /// The logarithmic counter of an LFU stamp, decayed to now.

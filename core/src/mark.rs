@@ -6,6 +6,9 @@
 
 use std::cell::Cell;
 
+#[cfg(test)]
+mod tests;
+
 /// What a simulated run lets go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
@@ -24,6 +27,10 @@ pub enum Profile {
 /// For marks that the workload alone reaches.
 const ANY: &[Profile] =
     &[Profile::Calm, Profile::Network, Profile::Disk, Profile::Clock, Profile::Everything];
+/// For marks that take much luck as well.
+const EVERYTHING: &[Profile] = &[Profile::Everything];
+/// For marks that the workload reaches too seldom to be asked for; a test of the core reaches each of them.
+const NONE: &[Profile] = &[];
 /// For marks that take a bad network.
 const NETWORK: &[Profile] = &[Profile::Network, Profile::Everything];
 /// For marks that take a bad disk.
@@ -111,7 +118,7 @@ marks! {
         "Nonsense followed requests that made sense, in one piece.";
     RequestsAfterEnd, "requests-after-end", ANY,
         "Something was sent behind the request that ended its connection.";
-    QueryLimit, "query-limit", NETWORK,
+    QueryLimit, "query-limit", NONE,
         "An unfinished request exceeded client-query-buffer-limit.";
     BrowserCutOff, "browser-cut-off", ANY,
         "A line of HTTP ended its connection.";
@@ -123,13 +130,13 @@ marks! {
         "The rest of replies went out that had gone out in part.";
     ReplyAcrossChunks, "reply-across-chunks", ANY,
         "A reply did not fit into the chunk it began in.";
-    OutputPaused, "output-paused", ANY,
+    OutputPaused, "output-paused", EVERYTHING,
         "A client had to wait until it had read some of its replies.";
-    OutputResumed, "output-resumed", ANY,
+    OutputResumed, "output-resumed", EVERYTHING,
         "It had read enough, and went on.";
     OutputHardLimit, "output-hard-limit", ANY,
         "A client was ended above its hard output limit.";
-    OutputSoftLimit, "output-soft-limit", NETWORK,
+    OutputSoftLimit, "output-soft-limit", NONE,
         "A client was ended for being above its soft output limit for too long.";
     OutputSoftLimitForgiven, "output-soft-limit-forgiven", NETWORK,
         "A client came below its soft output limit in time.";
@@ -177,7 +184,7 @@ marks! {
         "SCAN met a key whose time had come.";
     RandomKeyExpired, "random-key-expired", ANY,
         "RANDOMKEY drew a key whose time had come.";
-    ExpiryCutShort, "expiry-cut-short", CLOCK,
+    ExpiryCutShort, "expiry-cut-short", NONE,
         "More keys were due than one turn looks at.";
     WallWentBack, "wall-went-back", CLOCK,
         "The calendar clock went back.";
@@ -187,7 +194,7 @@ marks! {
         "A segment was rebuilt in a smaller size.";
     SegmentSplit, "segment-split", ANY,
         "A segment was split.";
-    SegmentMerged, "segment-merged", ANY,
+    SegmentMerged, "segment-merged", NONE,
         "Two segments were merged.";
     SegmentOverflowed, "segment-overflowed", ANY,
         "An element found its home bucket full.";
@@ -195,7 +202,7 @@ marks! {
         "An element found no room in a segment that was not full.";
     DirectoryDoubled, "directory-doubled", ANY,
         "The directory was doubled.";
-    DirectoryHalved, "directory-halved", ANY,
+    DirectoryHalved, "directory-halved", NONE,
         "The directory was halved.";
     GrownDuringScan, "grown-during-scan", ANY,
         "A table grew, in whatever way, between two calls of a scan.";
@@ -237,28 +244,4 @@ pub fn reach(mark: Mark) {
 #[must_use]
 pub fn take() -> [u64; COUNT] {
     COUNTS.with(|counts| std::array::from_fn(|index| counts[index].take()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_distinct_and_those_of_the_variants() {
-        for (place, mark) in Mark::ALL.into_iter().enumerate() {
-            assert_eq!(mark as usize, place);
-            let words = mark.name().split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
-            assert_eq!(words.collect::<String>(), format!("{mark:?}"));
-            assert!(mark.story().ends_with('.') && mark.profiles().contains(&Profile::Everything));
-        }
-    }
-
-    #[test]
-    fn taking_begins_anew() {
-        let _ = take();
-        reach(Mark::BatchFull);
-        reach(Mark::BatchFull);
-        assert_eq!(take()[Mark::BatchFull as usize], 2);
-        assert_eq!(take(), [0; COUNT]);
-    }
 }

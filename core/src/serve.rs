@@ -136,9 +136,6 @@ impl Core {
                     consumed = end;
                 }
                 Stop::Big { index, payload, len } => {
-                    if client.input.release_held(index) {
-                        continue;
-                    }
                     // What is kept is the head of this request; its payload goes where it will stay.
                     client.input.keep(&input[consumed..payload], &mut self.buffers);
                     client.input.receive(index, len);
@@ -148,7 +145,17 @@ impl Core {
                 }
                 Stop::Error(error) => {
                     sometimes!(Mark::NonsenseAfterRequests, !batch.requests.is_empty());
-                    self.refuse_protocol(client, error);
+                    if self.may_run(client) {
+                        if !batch.requests.is_empty() {
+                            // The requests before it may have changed what is an error.
+                            client.input.restart();
+                            continue;
+                        }
+                        self.refuse_protocol(client, error);
+                    } else {
+                        // Whoever was told to leave, or to wait, is not looked at any further.
+                        client.input.restart();
+                    }
                     break;
                 }
             }
@@ -203,7 +210,9 @@ impl Core {
         let flow = call::call(self, client, command, Args::new(bytes, ranges, &large));
         if flow == Flow::HeldBack {
             sometimes!(Mark::LargeArgumentHeldBack);
-            client.input.hold_back(if mutant!(Mutant::HeldArgumentForgotten) { Vec::new() } else { large });
+            client
+                .input
+                .hold_back(if mutant!(Mutant::HeldArgumentForgotten) { Vec::new() } else { large }, ranges);
         }
         flow
     }
@@ -229,7 +238,7 @@ impl Core {
         let shown = String::from_utf8_lossy(&text).into_owned();
         self.server.log(LogLevel::Verbose, format!("{shown} from client: id={}", client.session.id));
         client.reply.error(&text);
-        self.server.stats.error_replies += 1;
+        self.server.stats.note_error_reply(&text);
         client.session.close_after_reply();
     }
 

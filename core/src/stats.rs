@@ -121,8 +121,12 @@ impl Stats {
 
     /// Counts an error that is being answered.
     pub fn note_error(&mut self, error: &CommandError) {
+        self.note_error_reply(&error.text());
+    }
+
+    /// Counts an error reply by the first word of its text.
+    pub fn note_error_reply(&mut self, text: &[u8]) {
         self.error_replies += 1;
-        let text = error.text();
         let code = text.split(|&byte| byte == b' ').next().unwrap_or(b"ERR");
         let code = String::from_utf8_lossy(code);
         if let Some(count) = self.errors_by_code.get_mut(code.as_ref()) {

@@ -1,5 +1,6 @@
 //! The end of a turn, and what happens by the clock.
 
+use crate::call;
 use crate::client::Client;
 use crate::config_rewrite::{self, Rewritten};
 use crate::core::Core;
@@ -112,7 +113,9 @@ impl Core {
             let Some(client) = self.server.clients.in_slot(slot) else { continue };
             let conn = client.session.conn;
             let is_idle = timeout_us > 0 && now.since_us(client.session.active_at) > timeout_us;
-            let is_over = client.is_over_soft_limit(limit.soft, limit.soft_seconds, now)
+            // The hard limit is looked at with every reply; here it is for one that was lowered since.
+            let is_over_hard = limit.hard > 0 && client.reply.len() as u64 > limit.hard;
+            let is_over = (client.is_over_soft_limit(limit.soft, limit.soft_seconds, now) || is_over_hard)
                 && !mutant!(Mutant::OutputLimitNeverEnforced);
             sometimes!(Mark::IdleTimeout, is_idle);
             if is_over {
@@ -274,9 +277,14 @@ impl Core {
                 match &outcome {
                     Ok(()) => client.reply.ok(),
                     Err(reason) => {
-                        client.reply.error(format!("ERR Rewriting config file: {reason}").as_bytes());
+                        let text = format!("ERR Rewriting config file: {reason}");
+                        self.server.stats.note_error_reply(text.as_bytes());
+                        client.reply.error(text.as_bytes());
                     }
                 }
+                // The answer to what was skipped comes only now.
+                let Client { session, reply, .. } = &mut *client;
+                call::next_reply_mode(session, reply);
                 if client.session.state == State::WaitingForDisk {
                     client.session.state = State::Running;
                     self.ready.push_back(conn);

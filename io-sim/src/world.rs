@@ -536,7 +536,10 @@ impl World {
             self.links[index].note_operation(operation);
             let reads = self.links[index].reads;
             self.links[index].reads += 1;
-            if len > 1 && reads < READS_MAX as u64 && self.happens(FaultKind::PartialRead, operation, reads, None, witness) {
+            if len > 1
+                && reads < READS_MAX as u64
+                && self.happens(FaultKind::PartialRead, operation, reads, None, witness)
+            {
                 len = self.piece(READ, operation, reads, len);
             }
             let link = &mut self.links[index];

@@ -46,22 +46,32 @@ pub(super) fn client_list(ctx: &mut Context<'_>) -> CommandResult {
     } else if args.len() != 2 {
         return Err(CommandError::Syntax);
     }
-    let is_wanted = |session: &Session| {
-        // Whoever was killed in this turn is as good as gone.
-        lists_normal
-            && session.state != State::ClosingNow
-            && wanted.as_ref().is_none_or(|ids| ids.contains(&(session.id as i64)))
-    };
+    // Whoever was killed in this turn is as good as gone; whoever is over a limit is not yet.
+    let is_listed = |session: &Session| lists_normal && !ctx.server.doomed.contains(&session.conn);
     let now = ctx.server.now.monotonic;
     let others = ctx.server.clients.iter().map(|client| (&client.session, &client.reply, Held::by(client)));
-    let mut listed: Vec<_> = others.filter(|(session, ..)| is_wanted(session)).collect();
-    if is_wanted(ctx.session) {
+    let mut listed: Vec<_> = others.filter(|(session, ..)| is_listed(session)).collect();
+    if is_listed(ctx.session) {
         listed.push((ctx.session, ctx.reply, Held::by_running(args)));
     }
     listed.sort_unstable_by_key(|(session, ..)| session.id);
     let mut text = String::new();
-    for (session, reply, held) in &listed {
-        describe(&mut text, session, reply, held, now);
+    match wanted {
+        None => {
+            for (session, reply, held) in &listed {
+                describe(&mut text, session, reply, held, now);
+            }
+        }
+        // In the order they were asked for, and as often.
+        Some(ids) => {
+            for id in ids {
+                let place = listed.binary_search_by_key(&id, |(session, ..)| session.id as i64);
+                if let Ok(place) = place {
+                    let (session, reply, held) = &listed[place];
+                    describe(&mut text, session, reply, held, now);
+                }
+            }
+        }
     }
     ctx.reply.verbatim(b"txt", text.as_bytes());
     Ok(Propagate::Nothing)
@@ -108,7 +118,11 @@ pub(super) fn client_kill(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let filter = KillFilter::parse(ctx)?;
     let mut killed: Vec<ConnId> = Vec::new();
-    for client in ctx.server.clients.iter_mut().filter(|client| filter.matches(&client.session)) {
+    let doomed = ctx.server.doomed.clone();
+    for client in ctx.server.clients.iter_mut() {
+        if doomed.contains(&client.session.conn) || !filter.matches(&client.session) {
+            continue;
+        }
         // From here on nothing finds it any more, not even another command of this turn.
         sometimes!(Mark::KilledWithOutput, !client.reply.is_empty());
         client.session.state = State::ClosingNow;
@@ -148,9 +162,10 @@ pub(super) fn client_pause(ctx: &mut Context<'_>) -> CommandResult {
     if millis > i64::MAX as u64 - ctx.server.now.wall.millis() as u64 {
         return Err("ERR timeout is out of range".into());
     }
-    if millis > 0 {
+    let old = ctx.server.pause;
+    // No time at all still makes a pause in force stricter.
+    if millis > 0 || old.is_some() {
         let until = ctx.server.pause_clock() + Duration::from_millis(millis);
-        let old = ctx.server.pause;
         ctx.server.pause = Some(Pause {
             until: old.map_or(until, |old| old.until.max(until)),
             writes_only: writes_only && old.is_none_or(|old| old.writes_only),
@@ -378,8 +393,7 @@ impl<'a> KillFilter<'a> {
     }
 
     fn matches(&self, session: &Session) -> bool {
-        session.state != State::ClosingNow
-            && self.id.is_none_or(|id| id == session.id)
+        self.id.is_none_or(|id| id == session.id)
             && self.kind.is_none_or(|kind| kind == ClientType::Normal)
             && self.peer.is_none_or(|peer| peer == session.peer.as_bytes())
             && self.local.is_none_or(|local| local == session.local.as_bytes())

@@ -14,6 +14,7 @@ use crate::error::CommandError;
 use crate::number::parse_i64;
 use crate::propagation::Propagate;
 use crate::resp::Protocol;
+use crate::session::ReplyMode;
 
 pub(super) use table::TABLE;
 
@@ -78,8 +79,11 @@ fn reset(ctx: &mut Context<'_>) -> CommandResult {
     ctx.session.no_evict = false;
     ctx.session.no_touch = false;
     ctx.session.is_authenticated = ctx.server.config.requirepass.is_empty();
-    ctx.session.reply_mode = crate::session::ReplyMode::On;
-    ctx.reply.set_suppressed(false);
+    // A SKIP before it still holds for its own answer.
+    if ctx.session.reply_mode != ReplyMode::SkipThis {
+        ctx.session.reply_mode = ReplyMode::On;
+        ctx.reply.set_suppressed(false);
+    }
     ctx.reply.set_protocol(Protocol::Resp2);
     ctx.reply.simple("RESET");
     Ok(Propagate::Nothing)
@@ -124,7 +128,8 @@ fn hello(ctx: &mut Context<'_>) -> CommandResult {
     if let Some((user, password)) = credentials {
         authenticate(ctx, user, password)?;
     }
-    if !ctx.session.is_authenticated && !ctx.server.config.requirepass.is_empty() {
+    // As in Redis, this asks who the client is, even when no password is wanted any more.
+    if !ctx.session.is_authenticated {
         return Err("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> \
                     AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol \
                     version at the same time"

@@ -2,12 +2,8 @@
 //! can become a bug that is none.
 
 use super::{Mutant, choose};
-use crate::disk::{DiskCompletion, DiskError, DiskKind, DiskOutput};
-use crate::net::{Accept, ConnId, NetEffect};
-use crate::time::{Monotonic, Now, Wall};
-use crate::{Config, Core, Host};
-use std::io::{self, IoSlice};
-use std::time::Duration;
+use crate::stage::Stage;
+use crate::time::Wall;
 
 #[test]
 fn every_mutant_misbehaves() {
@@ -74,7 +70,7 @@ fn case(mutant: Mutant) -> (Scenario, &'static str, &'static str) {
         ),
         Mutant::LateEvent => (
             |stage| {
-                let gone = std::mem::replace(&mut stage.conn, ConnId::from_u64(u64::MAX));
+                let gone = stage.conn;
                 stage.core.handle_closed(stage.now, gone);
                 stage.connect();
                 stage.core.handle_input(stage.now, gone, b"ECHO late\r\n");
@@ -248,87 +244,4 @@ fn scan_while_growing(stage: &mut Stage) -> String {
     }
     let missed = (0..KEYS).filter(|key| !found.contains(&format!("{key:06}"))).count();
     if missed == 0 { "missed none".to_owned() } else { "missed some".to_owned() }
-}
-
-/// A server with one client.
-struct Stage {
-    core: Core,
-    now: Now,
-    conn: ConnId,
-}
-
-impl Stage {
-    fn new() -> Stage {
-        let now = Now { monotonic: Monotonic(0), wall: Wall(1_000_000_000) };
-        let host = Host { config_file: "/rotom.conf".to_owned(), ..Host::default() };
-        let mut core = Core::new(Config::default(), host, 7, now);
-        core.record_propagation(true);
-        let mut stage = Stage { core, now, conn: ConnId::from_u64(0) };
-        stage.connect();
-        stage
-    }
-
-    fn connect(&mut self) {
-        let accept = Accept {
-            peer: "127.0.0.1:1".into(),
-            local: "127.0.0.1:6379".into(),
-            descriptor: 8,
-            is_local: true,
-            is_unix: false,
-        };
-        self.conn = self.core.handle_accept(self.now, accept).expect("few connections");
-    }
-
-    /// The client sends something, without a turn around it.
-    fn send(&mut self, bytes: &[u8]) {
-        self.core.handle_input(self.now, self.conn, bytes);
-    }
-
-    /// The client sends something and reads all it is owed. Nothing expires by itself before it is run.
-    fn say(&mut self, requests: &str) -> String {
-        self.send(requests.as_bytes());
-        self.core.finish_turn(self.now);
-        self.read()
-    }
-
-    fn read(&mut self) -> String {
-        self.read_at_most(usize::MAX)
-    }
-
-    /// The client reads so many bytes of what it is owed, at once. Line ends are shown as blanks.
-    fn read_at_most(&mut self, len_bytes_max: usize) -> String {
-        let mut slices = [IoSlice::new(&[]); 64];
-        let count = self.core.output(self.conn, &mut slices);
-        let mut bytes: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect();
-        bytes.truncate(len_bytes_max);
-        self.core.handle_written(self.now, self.conn, bytes.len());
-        while let Some(effect) = self.core.poll_net() {
-            assert!(matches!(effect, NetEffect::Close(_) | NetEffect::Resume(_) | NetEffect::Reconfigure));
-        }
-        String::from_utf8_lossy(&bytes).replace("\r\n", " ")
-    }
-
-    /// Time passes, on both clocks.
-    fn pass(&mut self, ms: u64) {
-        self.now.monotonic = self.now.monotonic + Duration::from_millis(ms);
-        self.now.wall = Wall(self.now.wall.0 + ms * 1000);
-    }
-
-    /// What has been propagated since this was last asked, without lengths.
-    fn log(&mut self) -> String {
-        let log = String::from_utf8_lossy(&self.core.take_propagated()).replace("\r\n", " ");
-        log.split_inclusive(' ').filter(|word| !word.starts_with(['*', '$'])).collect()
-    }
-
-    fn work_on_disk_that_cannot_sync(&mut self) {
-        while let Some(op) = self.core.poll_disk() {
-            let outcome = if matches!(op.kind, DiskKind::Sync { .. }) {
-                let message = "no luck".to_owned();
-                Err(DiskError { kind: io::ErrorKind::Other, message, written_bytes: 0, buffer: None })
-            } else {
-                Ok(DiskOutput::Done)
-            };
-            self.core.handle_disk(self.now, DiskCompletion { id: op.id, outcome });
-        }
-    }
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Plays random commands against a real redis-server and the core, and compares every reply. A failure is
-/// printed with its seed, the command and both replies.
+/// Plays random commands against a real redis-server and the core, and compares every reply, which the model
+/// judges too. A failure is printed with its seed, the command and the replies.
 #[derive(Debug, Parser)]
 struct Options {
     /// Everything that is sent follows from it.
@@ -56,12 +56,14 @@ fn main() -> ExitCode {
         Ok(summary) => {
             println!(
                 "seed {}: {} commands ({} answered with an error), {} states rebuilt from the log, {} keys compared at \
-                 the end, all alike; {:.1} s",
+                 the end, all alike; the model judged {} replies and excused {}; {:.1} s",
                 options.seed,
                 summary.commands,
                 summary.errors,
                 summary.digests,
                 summary.keys,
+                summary.judged,
+                summary.excused,
                 start.elapsed().as_secs_f64()
             );
             ExitCode::SUCCESS

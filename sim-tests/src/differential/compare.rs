@@ -53,6 +53,15 @@ impl Rule {
     }
 }
 
+/// Whether the model, which is of Redis 7.2 and shares nothing, is known to answer otherwise than the oracle,
+/// whose reply this is.
+///
+/// * `OBJECT REFCOUNT` of a copied integer is 1, as [`Rule::RefCount`] says.
+#[must_use]
+pub fn is_known_otherwise(rule: Rule, oracle: &Reply) -> bool {
+    rule == Rule::RefCount && *oracle == Reply::Integer(1)
+}
+
 fn sorted(items: &[Reply]) -> Vec<&Reply> {
     let mut items: Vec<&Reply> = items.iter().collect();
     items.sort();

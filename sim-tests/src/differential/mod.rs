@@ -1,7 +1,7 @@
 //! The live differential: random command sequences played against a real redis-server and the core at the same
 //! time. Every reply is compared to the byte, but for a list of named differences ([`compare`]).
 //!
-//! What may be sent is a table of generators ([`generate`]), one per command; [`run`](run()) plays what they make,
+//! What may be sent comes from the [workload](crate::workload), one generator per command; [`run`](run()) plays what they make,
 //! compares, and from time to time checks that the core's state equals the one rebuilt from its own log of
 //! effects. At the end the whole keyspace is compared, key by key.
 //!
@@ -9,7 +9,8 @@
 //! run lasts: expiry times lie hours ahead or long past, and neither server expires keys of its own accord.
 
 pub mod compare;
-pub mod generate;
+mod round;
 pub mod run;
 
+pub use round::Round;
 pub use run::{Settings, Summary, run};

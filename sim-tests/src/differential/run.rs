@@ -1,15 +1,19 @@
-//! Plays rounds against both servers and compares.
+//! Plays rounds against both servers and compares; the model judges the oracle's replies too.
 
-use super::compare::Rule;
-use super::generate::{Call, Maker, Round, uncovered};
+use super::compare::{Rule, is_known_otherwise};
+use super::round::Round;
+use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::real::{RealServer, wall_us};
 use crate::reply::{Reply, encode_command};
 use crate::sim::SimServer;
 use crate::transcript::parse::ServerSetup;
 use crate::transcript::play::Stage;
 use crate::transcript::text::quote;
+use crate::workload::{Call, Maker, Mix, uncovered};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use rotom_io_sim::Delivery;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::Range;
 use std::time::Instant;
@@ -40,6 +44,10 @@ pub struct Summary {
     pub digests: usize,
     /// Keys that were compared at the end.
     pub keys: usize,
+    /// Replies of the oracle that the model found right.
+    pub judged: usize,
+    /// Replies of the oracle that the model does not judge, because Redis 7.2 answers otherwise.
+    pub excused: usize,
 }
 
 /// Two replies that are not alike, or a state that is not the one the log leads to.
@@ -64,8 +72,11 @@ const DIGEST_EVERY: usize = 2_000;
 /// Calls of SCAN that one iteration may take.
 const SCAN_CALLS_MAX: usize = 200_000;
 
-/// Tolerance for expiry times of the same key, in milliseconds.
-const EXPIRY_TOLERANCE: Rule = Rule::Within(1_500);
+/// How far the oracle's clock may be off, in milliseconds.
+const CLOCK_TOLERANCE_MS: i64 = 1_500;
+
+/// Tolerance for expiry times of the same key.
+const EXPIRY_TOLERANCE: Rule = Rule::Within(CLOCK_TOLERANCE_MS);
 
 /// Bytes of a command or reply that a report shows.
 const REPORTED_BYTES_MAX: usize = 600;
@@ -88,11 +99,12 @@ pub fn run(settings: &Settings) -> Result<Summary, Mismatch> {
     })
 }
 
-/// Both servers, and a third that lives on the core's log of effects.
+/// Both servers, a third that lives on the core's log of effects, and the model, which judges the oracle.
 struct Duel {
     oracle: RealServer,
     core: SimServer,
     follower: SimServer,
+    witness: Witness,
     summary: Summary,
     digested_at: usize,
     synchronised_at: Instant,
@@ -113,6 +125,7 @@ impl Duel {
             oracle,
             core,
             follower,
+            witness: Witness::new()?,
             summary: Summary::default(),
             digested_at: 0,
             synchronised_at: Instant::now(),
@@ -133,10 +146,11 @@ impl Duel {
     }
 
     fn fight(&mut self, settings: &Settings) -> Result<(), String> {
-        let mut maker = Maker::new(settings.seed);
+        let mix = Mix::lasting();
+        let mut maker = Maker::new(&mix, ChaCha8Rng::seed_from_u64(settings.seed));
         while self.summary.commands < settings.commands {
             let name = CONNECTIONS[maker.below(CONNECTIONS.len())];
-            match maker.round() {
+            match Round::draw(&mut maker) {
                 Round::Pipeline(calls) => drop(self.ask(name, &calls)?),
                 Round::Scan(options) => self.scan(name, &options)?,
                 Round::RandomKey => self.random_key(name)?,
@@ -152,7 +166,21 @@ impl Duel {
 
     fn connect(&mut self, name: &str) -> Result<(), String> {
         self.oracle.connect(name)?;
-        self.core.connect(name)
+        self.core.connect(name)?;
+        let id = Duel::ask_one(&mut self.oracle, name, &words(&["CLIENT", "ID"]))?;
+        let Reply::Integer(id) = id else { return Err(format!("CLIENT ID answers {id:?}")) };
+        self.witness.connect(name, &self.oracle.address(name), id);
+        Ok(())
+    }
+
+    /// Has the model judge what the oracle answered to a command.
+    fn judge(&mut self, name: &str, call: &Call, reply: &Reply) -> Result<(), String> {
+        if self.witness.hear(name, call, reply)? {
+            self.summary.judged += 1;
+        } else {
+            self.summary.excused += 1;
+        }
+        Ok(())
     }
 
     /// Lets the core's time pass as the oracle's has.
@@ -160,7 +188,10 @@ impl Duel {
         let elapsed = self.synchronised_at.elapsed();
         self.synchronised_at += elapsed;
         self.core.world().advance(elapsed);
-        self.core.set_wall_us(u64::try_from(wall_us()).unwrap_or_default());
+        let wall_us = u64::try_from(wall_us()).unwrap_or_default();
+        self.core.set_wall_us(wall_us);
+        self.witness.clock.wall_us = wall_us;
+        self.witness.clock.monotonic_us += u64::try_from(elapsed.as_micros()).unwrap_or_default();
     }
 
     /// Sends commands to both and compares the replies; returns the oracle's.
@@ -194,6 +225,9 @@ impl Duel {
                     shown(found)
                 ));
             }
+            if let Some(expected) = expected {
+                self.judge(name, call, expected)?;
+            }
             self.summary.errors += usize::from(expected.is_some_and(Reply::is_error));
         }
         if oracle.closed != core.closed || core.replies.len() != calls.len() {
@@ -222,9 +256,15 @@ impl Duel {
 
     fn scan(&mut self, name: &str, options: &[Vec<u8>]) -> Result<(), String> {
         self.synchronise();
-        let expected = scan_all(&mut self.oracle, name, options)?;
-        let found = scan_all(&mut self.core, name, options)?;
+        let mut pages = Vec::new();
+        let expected = scan_all(&mut self.oracle, name, options, &mut |words, reply| {
+            pages.push((Call { words: words.to_vec(), rule: Rule::Exact }, reply.clone()));
+        })?;
+        let found = scan_all(&mut self.core, name, options, &mut |_, _| {})?;
         self.summary.commands += 1;
+        for (call, reply) in &pages {
+            self.judge(name, call, reply)?;
+        }
         if expected == found {
             return Ok(());
         }
@@ -239,6 +279,7 @@ impl Duel {
         let expected = Duel::ask_one(&mut self.oracle, name, &random_key)?;
         let found = Duel::ask_one(&mut self.core, name, &random_key)?;
         self.summary.commands += 1;
+        self.judge(name, &Call { words: random_key, rule: Rule::Exact }, &expected)?;
         let picked = |reply: &Reply| match reply {
             Reply::Bulk(key) => Some(key.clone()),
             _ => None,
@@ -262,12 +303,14 @@ impl Duel {
         let bytes = encode_command(&["QUIT"]);
         let play = |stage: &mut dyn Stage| {
             stage.send(name, &bytes)?;
-            let received = stage.receive(name, 1, true)?;
-            stage.connect(name)?;
-            Ok::<_, String>(received)
+            stage.receive(name, 1, true)
         };
         let (expected, found) = (play(&mut self.oracle)?, play(&mut self.core)?);
         self.summary.commands += 1;
+        for reply in &expected.replies {
+            self.judge(name, &Call { words: words(&["QUIT"]), rule: Rule::Exact }, reply)?;
+        }
+        self.connect(name)?;
         if self.keeps_history {
             let _ = writeln!(self.history, "{name}> QUIT\n+OK\n(closed)\nclose {name}");
         }
@@ -299,8 +342,8 @@ impl Duel {
             let select = words(&["SELECT", &index.to_string()]);
             Duel::ask_one(&mut self.core, JUDGE, &select)?;
             Duel::ask_one(&mut self.follower, LOG, &select)?;
-            let mut keys = scan_all(&mut self.core, JUDGE, &[])?;
-            keys.extend(scan_all(&mut self.follower, LOG, &[])?);
+            let mut keys = scan_all(&mut self.core, JUDGE, &[], &mut |_, _| {})?;
+            keys.extend(scan_all(&mut self.follower, LOG, &[], &mut |_, _| {})?);
             for key in keys {
                 for question in QUESTIONS {
                     let mut question = words(question);
@@ -327,7 +370,7 @@ impl Duel {
             self.same(JUDGE, &["SELECT", &index.to_string()])?;
             self.same(JUDGE, &["DBSIZE"])?;
             self.scan(JUDGE, &[])?;
-            for key in scan_all(&mut self.oracle, JUDGE, &[])? {
+            for key in scan_all(&mut self.oracle, JUDGE, &[], &mut |_, _| {})? {
                 let calls = QUESTIONS.map(|question| {
                     let mut words = words(question);
                     words.push(key.clone());
@@ -353,6 +396,55 @@ impl Duel {
     }
 }
 
+/// The model beside the oracle: it is told everything that the oracle is asked and answers.
+struct Witness {
+    model: Model,
+    clients: BTreeMap<String, ClientId>,
+    /// Clients so far.
+    count: u32,
+    clock: Clock,
+}
+
+impl Witness {
+    fn new() -> Result<Witness, String> {
+        let directives = [("enable-debug-command".to_owned(), vec!["yes".to_owned()])];
+        let wall_us = u64::try_from(wall_us()).unwrap_or_default();
+        let clock = Clock { wall_us, monotonic_us: 0 };
+        let mut model = Model::new(&directives, clock)?;
+        model.set_tolerance_ms(CLOCK_TOLERANCE_MS);
+        Ok(Witness { model, clients: BTreeMap::new(), count: 0, clock })
+    }
+
+    fn connect(&mut self, name: &str, address: &str, id: i64) {
+        let client = ClientId(self.count);
+        self.count += 1;
+        if let Some(gone) = self.clients.insert(name.to_owned(), client) {
+            self.model.disconnect(gone);
+        }
+        self.model.set_next_id(id);
+        self.model.connect(client, address, self.clock);
+    }
+
+    /// Whether the reply was judged; an error if it is not the model's.
+    fn hear(&mut self, name: &str, call: &Call, reply: &Reply) -> Result<bool, String> {
+        let client = self.clients[name];
+        let wrong = |found: Divergence| {
+            format!("the model finds the oracle wrong ({}), connection {name}: {}", found.site, found.text)
+        };
+        self.model.deliver(client, &encode_command(&call.words));
+        self.model.execute(client, self.clock, None).map_err(wrong)?;
+        if is_known_otherwise(call.rule, reply) {
+            self.model.excuse(client);
+            return Ok(false);
+        }
+        self.model.receive(client, &reply.to_bytes()).map_err(wrong)?;
+        if self.model.is_owed(client) {
+            return Err(format!("the model expects more than the oracle's {}", show(&reply.to_bytes())));
+        }
+        Ok(true)
+    }
+}
+
 /// What is asked about each key when two states are compared.
 const QUESTIONS: [&[&str]; 4] = [&["GET"], &["PEXPIRETIME"], &["OBJECT", "ENCODING"], &["TYPE"]];
 
@@ -360,14 +452,20 @@ fn words(text: &[&str]) -> Vec<Vec<u8>> {
     text.iter().map(|word| word.as_bytes().to_vec()).collect()
 }
 
-/// A whole iteration.
-fn scan_all(stage: &mut dyn Stage, name: &str, options: &[Vec<u8>]) -> Result<BTreeSet<Vec<u8>>, String> {
+/// A whole iteration; `seen` is told of every call and its reply.
+fn scan_all(
+    stage: &mut dyn Stage,
+    name: &str,
+    options: &[Vec<u8>],
+    seen: &mut dyn FnMut(&[Vec<u8>], &Reply),
+) -> Result<BTreeSet<Vec<u8>>, String> {
     let mut keys = BTreeSet::new();
     let mut cursor = b"0".to_vec();
     for _ in 0..SCAN_CALLS_MAX {
         let mut words = vec![b"SCAN".to_vec(), cursor.clone()];
         words.extend_from_slice(options);
         let reply = Duel::ask_one(stage, name, &words)?;
+        seen(&words, &reply);
         let Reply::Array(pair) = &reply else { return Err(format!("SCAN answers {reply:?}")) };
         let [Reply::Bulk(next), Reply::Array(found)] = pair.as_slice() else {
             return Err(format!("SCAN answers {reply:?}"));

@@ -2,6 +2,7 @@
 //! configuration, since bugs hide where most things are switched off as well as where all are on.
 
 use super::profile::Profile;
+use super::run::CUTS;
 use super::scenario::{Action, Scenario, Step};
 use super::settings::Settings;
 use crate::workload::{Maker, Mix};
@@ -25,10 +26,20 @@ const CLOSES_PER_THOUSAND: u32 = 15;
 #[must_use]
 pub fn draw(profile: &Profile, seed: u64) -> Scenario {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let faults = draw_faults(&mut rng, profile);
-    let settings = draw_settings(&mut rng);
+    let mut faults = draw_faults(&mut rng, profile);
+    let mut settings = draw_settings(&mut rng);
+    if settings.plays_twice {
+        keep_to_cuts(&mut faults, &mut settings);
+    }
     let steps = draw_steps(&mut rng, &settings);
     Scenario { profile: profile.name.to_owned(), seed, settings, faults, steps }
+}
+
+/// Leaves a run only what does not change its history, so that it can be played again without.
+fn keep_to_cuts(faults: &mut BTreeMap<FaultKind, u32>, settings: &mut Settings) {
+    faults.retain(|kind, _| CUTS.contains(kind));
+    settings.directives.retain(|(name, _)| name != "client-output-buffer-limit");
+    (settings.conditions.latency_us, settings.conditions.jitter_us) = (0, 0);
 }
 
 fn draw_faults(rng: &mut impl Rng, profile: &Profile) -> BTreeMap<FaultKind, u32> {
@@ -114,6 +125,7 @@ fn draw_steps(rng: &mut ChaCha8Rng, settings: &Settings) -> Vec<Step> {
     // Now and then a gap is long enough for keys to expire, or for timeouts.
     let typical_gap_us = log_uniform(rng, 1, 20_000);
     let mix = Mix::draw(rng);
+    let mix = if settings.plays_twice { mix.without_waits() } else { mix };
     let mut maker = Maker::new(&mix, ChaCha8Rng::seed_from_u64(rng.random()));
     let mut steps = Vec::new();
     let (mut made, mut elapsed_us) = (0, 0);

@@ -2,6 +2,7 @@
 
 use super::outcome::{Failure, Moment, Oracle};
 use super::settings::Settings;
+use super::text::commands_text;
 use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::transcript::text::escape;
 use rotom_core::disk::DiskCompletion;
@@ -12,12 +13,16 @@ use rotom_io_sim::clock::MONOTONIC_START;
 use rotom_io_sim::{End, FaultKind, Peer, Trace, Witness};
 use std::collections::BTreeMap;
 use std::io::IoSlice;
+use std::time::Duration;
 
 /// Bytes of a value that a timeline shows.
 const SHOWN_BYTES_MAX: usize = 120;
 
 /// How much more than a limit a connection may be owed for a moment: the reply that breaks it, and its chunk.
 const OUTPUT_SLACK_BYTES: usize = 128 * 1024;
+
+/// How long it may take until a lowered limit is enforced.
+const LIMIT_GRACE_US: u64 = 3_000_000;
 
 /// The longest reply whose length the model cannot know.
 const UNKNOWN_REPLY_BYTES: u64 = 64 * 1024;
@@ -34,6 +39,12 @@ pub(super) struct Judge<'a> {
     peers: BTreeMap<Peer, Connection>,
     /// The configuration in force, as far as endings depend on it.
     limits: Limits,
+    limits_before: Limits,
+    /// Whether a client of this scenario changes the limits on output.
+    pub limits_change: bool,
+    /// When the hard limit on output was last changed.
+    limit_since: Monotonic,
+    closed: Vec<Closed>,
     digest_due: u64,
     /// The step that was last taken.
     pub step: Option<u32>,
@@ -86,6 +97,10 @@ impl<'a> Judge<'a> {
             follower: Follower::new(config, now),
             peers: BTreeMap::new(),
             limits: Limits::of(config),
+            limits_before: Limits::of(config),
+            limits_change: false,
+            limit_since: Monotonic(0),
+            closed: Vec::new(),
             digest_due: settings.digest_every,
             step: None,
             failure: None,
@@ -120,6 +135,11 @@ impl<'a> Judge<'a> {
         self.unanswered(now).is_none()
     }
 
+    /// Whether somebody has told the server to wait.
+    pub fn is_held_up(&self, now: Now) -> bool {
+        self.model.is_paused(clock(now)).is_some() || self.model.is_asleep(clock(now))
+    }
+
     /// A connection that is still owed something.
     pub fn unanswered(&self, now: Now) -> Option<Peer> {
         let is_paused = self.model.is_paused(clock(now)).is_some();
@@ -138,6 +158,15 @@ impl<'a> Judge<'a> {
                 "the live data have the digest {live:016x}, those rebuilt from the log {rebuilt:016x}"
             );
             self.fail(now, Oracle::Rebuild, "digest", text);
+        }
+    }
+
+    /// Nothing may be there whose time was over so long ago.
+    pub fn check_expired(&mut self, now: Now, grace: Duration) {
+        let oldest_ms = now.wall.millis() - grace.as_millis() as i64;
+        let stale = self.model.keys().find(|key| key.expiry_ms.is_some_and(|at| at < oldest_ms));
+        if let Some(text) = stale.map(|key| format!("{key:?} is still there")) {
+            self.fail(now, Oracle::Liveness, "expiry", text);
         }
     }
 
@@ -164,25 +193,39 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Why the server may have closed this connection; `None` if there is no reason.
-    fn reason(&self, now: Now, peer: Peer) -> Option<&'static str> {
-        let id = client_id(peer);
-        let limits = &self.limits;
-        if self.model.is_ending(id) {
-            return Some("it was to end");
-        }
-        let idle_us = self.peers.get(&peer).map_or(0, |known| now.monotonic.since_us(known.read_at));
-        if limits.timeout_us > 0 && idle_us >= limits.timeout_us {
-            return Some("it was idle");
-        }
-        if self.model.unparsed_len(id) as u64 > limits.query {
-            return Some("its request was too long");
-        }
-        let owed = self.model.owed_len(id) as u64 + UNKNOWN_REPLY_BYTES;
+    /// Whether the server may close a connection in this state.
+    fn may_close(&self, closed: &Closed) -> bool {
+        let owed = closed.owed + UNKNOWN_REPLY_BYTES;
         let is_over = |limit: u64| limit > 0 && owed > limit;
-        (is_over(limits.output_hard) || is_over(limits.output_soft))
-            .then_some("it did not read what it was owed")
+        if self.limits_change && closed.owed > 0 {
+            // What is in force for a moment within a turn is not seen from here.
+            return true;
+        }
+        // What was in force when the turn began, or is now.
+        [self.limits, self.limits_before].iter().any(|limits| {
+            limits.timeout_us > 0 && closed.idle_us >= limits.timeout_us
+                || closed.unparsed > limits.query
+                || is_over(limits.output_hard)
+                || is_over(limits.output_soft)
+        })
     }
+
+    /// Judges the connections that the server has closed in this turn.
+    fn judge_closed(&mut self, now: Now) {
+        for closed in std::mem::take(&mut self.closed) {
+            if !self.may_close(&closed) {
+                self.fail(now, Oracle::Replies, "closed without a reason", format!("after {}", closed.last));
+            }
+        }
+    }
+}
+
+/// What a connection was like when the server closed it for no reason that the model knows of.
+struct Closed {
+    idle_us: u64,
+    unparsed: u64,
+    owed: u64,
+    last: String,
 }
 
 impl Witness for Judge<'_> {
@@ -220,7 +263,7 @@ impl Witness for Judge<'_> {
             let request = self.model.last_request(client_id(peer));
             self.note(now, Some(peer), || format!("runs {request}"));
             if !effects.is_empty() {
-                self.note(now, Some(peer), || format!("  effects {}", shown(effects)));
+                self.note(now, Some(peer), || format!("  effects {}", commands_text(effects)));
             }
         }
         self.hear(now, Oracle::Semantics, outcome);
@@ -229,7 +272,7 @@ impl Witness for Judge<'_> {
     }
 
     fn background(&mut self, now: Now, effects: &[u8]) {
-        self.note(now, None, || format!("of its own accord {}", shown(effects)));
+        self.note(now, None, || format!("of its own accord {}", commands_text(effects)));
         let outcome = self.model.background(clock(now), effects);
         self.hear(now, Oracle::Semantics, outcome);
         self.effects.bytes(effects);
@@ -244,7 +287,7 @@ impl Witness for Judge<'_> {
         if let Some(cursor) = last_cursor(bytes) {
             self.cursors.insert(client, cursor);
         }
-        let outcome = if self.settings.is_canary && self.commands > 20 {
+        let outcome = if self.settings.is_canary && self.commands > 2 {
             let falsified: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
             self.model.receive(client_id(peer), &falsified)
         } else {
@@ -255,9 +298,15 @@ impl Witness for Judge<'_> {
 
     fn ended(&mut self, now: Now, peer: Peer, end: End) {
         self.note(now, Some(peer), || format!("connection ends: {end:?}"));
-        if end == End::ByServer && self.reason(now, peer).is_none() {
-            let last = self.model.last_request(client_id(peer));
-            self.fail(now, Oracle::Replies, "closed without a reason", format!("after {last}"));
+        let id = client_id(peer);
+        if end == End::ByServer && !self.model.is_ending(id) {
+            let idle_us = self.peers.get(&peer).map_or(0, |known| now.monotonic.since_us(known.read_at));
+            self.closed.push(Closed {
+                idle_us,
+                unparsed: self.model.unparsed_len(id) as u64,
+                owed: self.model.owed_len(id) as u64,
+                last: self.model.last_request(id),
+            });
         }
         self.model.disconnect(client_id(peer));
         if let Some(known) = self.peers.get_mut(&peer) {
@@ -266,7 +315,11 @@ impl Witness for Judge<'_> {
     }
 
     fn turned(&mut self, now: Now, core: &Core) {
-        self.limits = Limits::of(core.config());
+        if core.config().client_output_buffer_limit.normal.hard != self.limits.output_hard {
+            self.limit_since = now.monotonic;
+        }
+        self.limits_before = std::mem::replace(&mut self.limits, Limits::of(core.config()));
+        self.judge_closed(now);
         if self.commands >= self.digest_due {
             // The longer a run, the more there is to compare, and the less often it is done.
             self.digest_due = self.commands + self.settings.digest_every.max(self.commands / DIGEST_SHARE);
@@ -294,7 +347,8 @@ impl Judge<'_> {
     /// A connection may not be owed much more than its hard limit.
     pub fn check_output(&mut self, now: Now, peer: Peer, conn: ConnId, core: &Core) {
         let limit = self.limits.output_hard as usize;
-        if limit == 0 {
+        // One that was lowered takes its time to reach those who are over it already.
+        if limit == 0 || now.monotonic.since_us(self.limit_since) < LIMIT_GRACE_US {
             return;
         }
         let mut slices = [IoSlice::new(&[]); 64];

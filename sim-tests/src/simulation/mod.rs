@@ -1,7 +1,7 @@
 //! The simulator: one seed, every fault, a verdict.
 //!
-//! A seed and a [`Profile`] are [`draw`]n into a [`Scenario`]: the server's configuration, the network it lives in,
-//! how often which fault happens, and every step of every client. [`run`] plays a scenario in a
+//! A seed and a [`Profile`] are [drawn](draw()) into a [`Scenario`]: the server's configuration, the network it lives in,
+//! how often which fault happens, and every step of every client. [`run`](run()) plays a scenario in a
 //! [world](rotom_io_sim::World) and has a judge look at everything that happens; the [`Outcome`] says what was broken
 //! first, if anything was. Nothing but the scenario decides what happens, so that a failure can be played again.
 //!
@@ -21,6 +21,7 @@ mod profile;
 mod run;
 mod scenario;
 mod settings;
+pub mod text;
 
 pub use draw::draw;
 pub use outcome::{Class, Counts, Failure, Moment, Oracle, Outcome};

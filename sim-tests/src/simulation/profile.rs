@@ -48,7 +48,7 @@ const DISK: &[(FaultKind, u32)] = &[
     (FaultKind::EioRead, 10_000),
     (FaultKind::EioWrite, 20_000),
     (FaultKind::BitRot, 5_000),
-    (FaultKind::SyncError, 50_000),
+    (FaultKind::SyncError, 300_000),
     (FaultKind::LateSyncError, 20_000),
     (FaultKind::WriteBack, 300_000),
     (FaultKind::Evict, 300_000),
@@ -57,8 +57,8 @@ const DISK: &[(FaultKind, u32)] = &[
     (FaultKind::SizeFirst, 300_000),
     (FaultKind::DirPrefix, 500_000),
     (FaultKind::DirSubset, 500_000),
-    (FaultKind::CrashPower, 2_000),
-    (FaultKind::CrashKill, 2_000),
+    (FaultKind::CrashPower, 20_000),
+    (FaultKind::CrashKill, 10_000),
 ];
 
 /// Everything at once. Put together here, since slices cannot be joined in constants with their lengths inferred.

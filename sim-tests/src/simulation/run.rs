@@ -1,4 +1,4 @@
-//! [`run`]: plays a scenario.
+//! [`run`](run()): plays a scenario.
 
 use super::judge::Judge;
 use super::outcome::{Counts, Failure, Oracle, Outcome};
@@ -26,6 +26,9 @@ const HEALING: Duration = Duration::from_secs(120);
 /// How often it is looked whether everything is answered.
 const HEALING_STEP: Duration = Duration::from_millis(50);
 
+/// How long a key may stay when its time is over and nobody looks for it, with nothing else to do.
+const EXPIRY_GRACE: Duration = Duration::from_secs(20);
+
 /// The farthest the calendar jumps.
 const JUMP_US_MAX: u64 = 3 * 86_400_000_000;
 
@@ -36,7 +39,7 @@ const FREEZE_US_MAX: u64 = 30_000_000;
 const DRIFT_PPM_MAX: u64 = 100_000;
 
 /// Faults that only cut what is read and written: they leave a history of one client as it is.
-const CUTS: [FaultKind; 2] = [FaultKind::PartialRead, FaultKind::PartialWrite];
+pub(super) const CUTS: [FaultKind; 2] = [FaultKind::PartialRead, FaultKind::PartialWrite];
 
 // Where numbers are drawn.
 const DRIFT: Site = Site::named("drift");
@@ -111,9 +114,45 @@ fn play(scenario: &Scenario, watch: Watch, may_repeat: bool) -> Outcome {
 
 /// Whether cutting reads and writes is all that goes wrong, so that the history is the same without.
 fn keeps_history(scenario: &Scenario) -> bool {
+    let has_limit = scenario.settings.directives.iter().any(|(name, _)| name == "client-output-buffer-limit");
     let is_instant =
         scenario.settings.conditions.latency_us == 0 && scenario.settings.conditions.jitter_us == 0;
-    is_instant && scenario.faults.keys().all(|kind| CUTS.contains(kind))
+    let only_cuts = scenario.faults.keys().all(|kind| CUTS.contains(kind));
+    is_instant && !has_limit && only_cuts && !sends(scenario, may_wait)
+}
+
+/// Whether what follows a request may run at another time than it arrived: then it matters in which turn it arrives.
+fn may_wait(request: &Request) -> bool {
+    begins_with(request, "config", "")
+        || begins_with(request, "client", "pause")
+        || begins_with(request, "debug", "sleep")
+}
+
+/// Whether any request of a scenario is such a one.
+fn sends(scenario: &Scenario, is_such: impl Fn(&Request) -> bool) -> bool {
+    scenario.steps.iter().any(|step| match &step.action {
+        Action::Send(requests) => requests.iter().any(&is_such),
+        Action::Close => false,
+    })
+}
+
+/// Whether a word of a command is this one, in whatever case.
+fn mentions(request: &Request, name: &str) -> bool {
+    matches!(request, Request::Command(words) if words.iter().any(|word| word.eq_ignore_ascii_case(name.as_bytes())))
+}
+
+/// Whether a request is this command, or may be; an empty part stands for any.
+fn begins_with(request: &Request, command: &str, part: &str) -> bool {
+    match request {
+        Request::Command(words) => {
+            let is = |index: usize, name: &str| {
+                words.get(index).is_some_and(|word: &Vec<u8>| word.eq_ignore_ascii_case(name.as_bytes()))
+            };
+            is(0, command) && (part.is_empty() || is(1, part))
+        }
+        Request::Inline(_) | Request::Raw(_) => true,
+        Request::Scan(_) => false,
+    }
 }
 
 /// The outcome of a scenario whose configuration the server does not take.
@@ -171,7 +210,8 @@ impl<'a> Run<'a> {
         world.disk().set_faults(faults());
         world.observe();
         let now = world.clock().now();
-        let judge = Judge::new(settings, &config, now, watch == Watch::Timeline)?;
+        let mut judge = Judge::new(settings, &config, now, watch == Watch::Timeline)?;
+        judge.limits_change = sends(scenario, |request| mentions(request, "client-output-buffer-limit"));
         Ok(Run { scenario, config, world, judge, peers: BTreeMap::new(), counts: Counts::default() })
     }
 
@@ -255,7 +295,8 @@ impl<'a> Run<'a> {
         let text = self.world.disk().read(CONFIG_FILE).unwrap_or_default().to_vec();
         if !text.starts_with(CONFIG_TEXT) || !text.ends_with(b"\n") || text.contains(&0) {
             let now = self.world.clock().now();
-            let text = format!("after a crash the configuration file is {:?}", text.escape_ascii().to_string());
+            let text =
+                format!("after a crash the configuration file is {:?}", text.escape_ascii().to_string());
             self.judge.fail(now, Oracle::Durability, "configuration file", text);
         }
     }
@@ -308,6 +349,9 @@ impl<'a> Run<'a> {
             if self.judge.failure.is_some() || self.judge.is_quiet(now) {
                 break;
             }
+            if now.monotonic - healed_at > HEALING && self.judge.is_held_up(now) {
+                return;
+            }
             if now.monotonic - healed_at > HEALING {
                 let peer = self.judge.unanswered(now);
                 self.judge.note(now, peer, || "is never answered".to_owned());
@@ -316,8 +360,21 @@ impl<'a> Run<'a> {
                 break;
             }
         }
+        self.check_expiry();
         let now = self.world.clock().now();
         self.judge.compare_digests(self.world.core(), now);
+    }
+
+    /// Keys whose time is over do not stay, even if nobody looks for them.
+    fn check_expiry(&mut self) {
+        if self.judge.failure.is_some()
+            || sends(self.scenario, |request| begins_with(request, "debug", "set-active-expire"))
+        {
+            return;
+        }
+        self.world.run_for(EXPIRY_GRACE, &mut self.judge);
+        let now = self.world.clock().now();
+        self.judge.check_expired(now, EXPIRY_GRACE);
     }
 
     fn finish(mut self) -> (Outcome, u64) {
@@ -367,7 +424,12 @@ fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
             let place = info
                 .location()
                 .map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line()));
-            let text = info.payload_as_str().unwrap_or("a panic without words").to_owned();
+            let payload = info.payload();
+            let text = payload
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| payload.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "a panic without words".to_owned());
             HEARD.with_borrow_mut(|heard| *heard = Some(Panic { place, text }));
         }));
     });

@@ -1,0 +1,341 @@
+//! One request: what happens before its command runs, and after.
+
+use super::answer::{Out, Refusal};
+use super::client::{Life, Owed, Replies};
+use super::effects::{self, Follower};
+use super::keyspace::Place;
+use super::number::until_zero;
+use super::request::Front;
+use super::table::{self, Kind, Row};
+use super::{ClientId, Clock, Divergence, Model, Pause, shown_words};
+use crate::reply::Reply;
+
+/// A request under way.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub client: ClientId,
+    pub words: Vec<Vec<u8>>,
+    pub row: &'static Row,
+    /// The selected database.
+    pub place: Place,
+    pub now_ms: i64,
+    /// Whether keys count as used.
+    pub is_use: bool,
+}
+
+/// Bytes of a name that errors echo.
+const ECHOED_BYTES_MAX: usize = 128;
+
+/// Who asks for a web page, or sends one.
+const FOREIGN: [&[u8]; 2] = [b"host:", b"post"];
+
+impl Model {
+    /// The server has executed this client's next request, or refused it. The effects are the commands it
+    /// propagated meanwhile, if they are known.
+    ///
+    /// # Errors
+    /// There is no request, it may not run now, or the effects do not lead to the model's data.
+    pub fn execute(
+        &mut self,
+        client: ClientId,
+        clock: Clock,
+        effects: Option<&[u8]>,
+    ) -> Result<(), Divergence> {
+        let Some((words, len)) = self.peek(client) else {
+            let text = format!("client {} has no request that could be executed", client.0);
+            return Err(Divergence { site: "o2 execution".to_owned(), text });
+        };
+        let removes_expired = match self.pause {
+            None => true,
+            Some(pause) if clock.monotonic_us < pause.monotonic_us => false,
+            // A pause that is over is noticed at the end of a turn; until then the effects say what holds.
+            Some(_) => effects.is_none_or(|effects| !effects.is_empty()),
+        };
+        self.clock = clock;
+        self.keyspace.begin(clock, removes_expired);
+        self.knows_effects = effects.is_some();
+        if let Some(sender) = self.clients.get_mut(&client) {
+            sender.take(len);
+        }
+        let command = self.run(client, words)?;
+        if let Some(effects) = effects {
+            self.check_effects(client, command, effects)?;
+        }
+        self.look_for_nonsense(client);
+        Ok(())
+    }
+
+    /// Effects outside any command: only keys past their expiry may go.
+    ///
+    /// # Errors
+    /// Something else is said.
+    pub fn background(&mut self, clock: Clock, effects: &[u8]) -> Result<(), Divergence> {
+        let wrong = |text: String| Divergence { site: "background effects".to_owned(), text };
+        self.clock = clock;
+        self.keyspace.begin(clock, true);
+        let commands = effects::parse(effects).map_err(wrong)?;
+        let removes =
+            |command: &Vec<Vec<u8>>| ["del", "unlink", "select"].iter().any(|name| is(&command[0], name));
+        if let Some(other) = commands.iter().find(|command| !removes(command)) {
+            return Err(wrong(format!(
+                "of its own accord the server may only remove: {}",
+                shown_words(other)
+            )));
+        }
+        self.follow(&commands).map_err(wrong)
+    }
+
+    /// Whether a client's next request would be held back at this time.
+    #[must_use]
+    pub fn is_held_back(&self, client: ClientId, clock: Clock) -> bool {
+        let Some((words, _)) = self.peek(client) else { return false };
+        let row = table::find(&words).filter(|row| self.refusal(client, row, &words).is_none());
+        self.is_asleep(clock)
+            || row.is_some_and(|row| match self.is_paused(clock) {
+                None => false,
+                Some(Pause::All) => true,
+                Some(Pause::Write) => row.kind == Kind::Write,
+            })
+    }
+
+    /// The client's next request, and its length, if it is whole.
+    pub(super) fn peek(&self, client: ClientId) -> Option<(Vec<Vec<u8>>, usize)> {
+        let sender = self.clients.get(&client).filter(|sender| sender.life == Life::Stands)?;
+        let is_stranger = self.config.has_password() && !sender.is_authenticated;
+        match sender.peek(self.config.integer("proto-max-bulk-len"), is_stranger) {
+            (skipped, Front::Request(words, len)) => Some((words, skipped + len)),
+            _ => None,
+        }
+    }
+
+    /// Nonsense is answered, and ends the connection, as soon as everything before it is executed.
+    pub(super) fn look_for_nonsense(&mut self, client: ClientId) {
+        let bulk_len_max = self.config.integer("proto-max-bulk-len");
+        let has_password = self.config.has_password();
+        let Some(sender) = self.clients.get_mut(&client).filter(|sender| sender.life == Life::Stands) else {
+            return;
+        };
+        match sender.next(bulk_len_max, has_password && !sender.is_authenticated) {
+            Front::Nonsense(text) => {
+                sender.life = Life::Ends;
+                sender.forget_input();
+                if sender.replies == Replies::On {
+                    let mut out = Out::new(sender.is_resp3);
+                    out.error(&Refusal(text));
+                    let expected = out.finish();
+                    if let Some(expected) = expected {
+                        sender.owe(Owed {
+                            command: "nonsense",
+                            words: Vec::new(),
+                            moment: self.keyspace.moment,
+                            expected,
+                        });
+                    }
+                }
+                self.unsure_errors += 1;
+            }
+            Front::Request(words, _) if FOREIGN.iter().any(|name| words[0].eq_ignore_ascii_case(name)) => {
+                sender.life = Life::Ends;
+                sender.forget_input();
+            }
+            _ => {}
+        }
+    }
+
+    /// Runs a request; returns the name under which its divergences go.
+    fn run(&mut self, client: ClientId, words: Vec<Vec<u8>>) -> Result<&'static str, Divergence> {
+        let found = table::find(&words);
+        let Some(sender) = self.clients.get_mut(&client) else { return Ok("nobody") };
+        sender.last_command = found.map(|row| row.name);
+        if sender.replies == Replies::SkipNext {
+            sender.replies = Replies::Skip;
+        }
+        let (is_resp3, no_touch, selected) = (sender.is_resp3, sender.no_touch, sender.selected);
+        let mut out = Out::new(is_resp3);
+        let name = found.map_or("unknown", |row| row.name);
+        let refusal = match found {
+            None => Some(unknown(&words)),
+            Some(row) => self.refusal(client, row, &words),
+        };
+        let outcome = match (found, refusal) {
+            (Some(row), None) => {
+                self.hold_back(row, &words)?;
+                let is_use = !no_touch || row.name == "touch";
+                let place = self.keyspace.place(selected);
+                let call = Call { client, words, row, place, now_ms: self.clock.now_ms(), is_use };
+                if let Some(sender) = self.clients.get_mut(&client) {
+                    sender.last_run = Some(row.name);
+                }
+                let outcome = (row.run)(self, &call, &mut out);
+                let calls = self.calls.entry(row.name).or_default();
+                calls.calls += 1;
+                calls.failed += u64::from(outcome.is_err());
+                (call.words, outcome)
+            }
+            (found, refusal) => {
+                if let Some(row) = found {
+                    self.calls.entry(row.name).or_default().rejected += 1;
+                }
+                (words, refusal.map_or(Ok(()), Err))
+            }
+        };
+        let (words, outcome) = outcome;
+        if let Err(refusal) = outcome {
+            self.count_error(&refusal.0);
+            out = Out::new(is_resp3);
+            out.error(&refusal);
+        }
+        self.reply(client, name, words, out);
+        Ok(name)
+    }
+
+    /// Owes the reply, unless the client wants none.
+    fn reply(&mut self, client: ClientId, command: &'static str, words: Vec<Vec<u8>>, out: Out) {
+        let Some(sender) = self.clients.get_mut(&client) else { return };
+        sender.last_request.clone_from(&words);
+        let moment = self.keyspace.moment;
+        if let Some(expected) = out.finish().filter(|_| sender.replies == Replies::On) {
+            sender.owe(Owed { command, words, moment, expected });
+            if sender.owes_pages() {
+                self.keyspace.keep_history(true);
+            }
+        }
+        if sender.replies == Replies::Skip {
+            sender.replies = Replies::On;
+        }
+        if sender.life != Life::Stands {
+            sender.forget_input();
+        }
+    }
+
+    /// Why a command may not run, in Redis' order.
+    fn refusal(&self, client: ClientId, row: &Row, words: &[Vec<u8>]) -> Option<Refusal> {
+        if !row.takes(words.len()) {
+            return Some(wrong_arity(row.name));
+        }
+        let sender = self.clients.get(&client)?;
+        if row.name == "debug" && !self.config.allows_debug(&sender.address) {
+            return Some(
+                "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run \
+                 it from a local connection, otherwise you need to set this option in the configuration file, and \
+                 then restart the server."
+                    .into(),
+            );
+        }
+        let is_stranger = self.config.has_password() && !sender.is_authenticated;
+        (is_stranger && row.kind != Kind::NoAuth).then(|| "NOAUTH Authentication required.".into())
+    }
+
+    /// A command that a pause holds back must not run.
+    fn hold_back(&mut self, row: &Row, words: &[Vec<u8>]) -> Result<(), Divergence> {
+        let Some(pause) = self.pause.filter(|pause| pause.kind == Pause::All || row.kind == Kind::Write)
+        else {
+            return Ok(());
+        };
+        if self.is_paused(self.clock).is_none() {
+            // It runs, so the pause is over for everybody.
+            self.pause = None;
+            return Ok(());
+        }
+        let text = format!("{} runs during a pause ({:?})", shown_words(words), pause.kind);
+        Err(Divergence { site: format!("{} pause", row.name), text })
+    }
+
+    fn check_effects(&mut self, client: ClientId, command: &str, effects: &[u8]) -> Result<(), Divergence> {
+        // DEBUG POPULATE is for tests of one server: Redis tells nobody about it.
+        if command == "debug" && effects.is_empty() {
+            return Ok(());
+        }
+        let followed = effects::parse(effects).and_then(|commands| self.follow(&commands));
+        followed.map_err(|what| {
+            let text = format!("{}\n{what}\neffects {}", self.last_request(client), super::shown(effects));
+            Divergence { site: format!("{command} effects"), text }
+        })
+    }
+
+    /// Holds the data against what effects lead to, and removes what the server has found expired.
+    fn follow(&mut self, commands: &[Vec<Vec<u8>>]) -> Result<(), String> {
+        let mut follower = Follower::new(&self.keyspace, self.effects_selected);
+        self.effects_selected = follower.follow(commands)?;
+        for (place, key) in follower.settle()? {
+            self.keyspace.remove(place, &key);
+        }
+        Ok(())
+    }
+}
+
+impl Call {
+    /// A word by its place; there are as many as the arity says.
+    pub fn word(&self, index: usize) -> &[u8] {
+        &self.words[index]
+    }
+
+    /// The words behind the first so many.
+    pub fn rest(&self, from: usize) -> &[Vec<u8>] {
+        self.words.get(from..).unwrap_or_default()
+    }
+}
+
+/// Whether a word is this one, in whatever case, as C compares them: up to the first zero byte.
+pub(super) fn is(word: &[u8], name: &str) -> bool {
+    until_zero(word).eq_ignore_ascii_case(name.as_bytes())
+}
+
+/// So many words are too few or too many.
+pub(super) fn wrong_arity(name: &str) -> Refusal {
+    format!("ERR wrong number of arguments for '{name}' command").into()
+}
+
+/// A container that is called without a subcommand fails for its arity; it never runs.
+pub(super) fn container(_: &mut Model, call: &Call, _: &mut Out) -> Result<(), Refusal> {
+    Err(wrong_arity(call.row.name))
+}
+
+/// `HELP`: lines of text that begin and end as in Redis.
+pub(super) fn help(_: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
+    let name = String::from_utf8_lossy(call.word(0)).to_ascii_uppercase();
+    judge_help(&name, out);
+    Ok(())
+}
+
+/// The reply to HELP of a command of this name, in capitals.
+pub(super) fn judge_help(name: &str, out: &mut Out) {
+    let first = format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+    out.judged(move |reply| {
+        let Reply::Array(lines) = reply else { return Err("an array of lines".to_owned()) };
+        let is_line = |index: usize, text: &str| {
+            lines.get(index).is_some_and(|line| *line == Reply::Simple(text.as_bytes().to_vec()))
+        };
+        let last = lines.len().saturating_sub(1);
+        let all = lines.iter().all(|line| matches!(line, Reply::Simple(_)));
+        let ends = is_line(last, "    Prints this help.") && is_line(last.saturating_sub(1), "HELP");
+        if all && ends && is_line(0, &first) { Ok(()) } else { Err(format!("help that begins {first:?}")) }
+    });
+}
+
+/// The error for a command nobody knows, or for a subcommand.
+fn unknown(words: &[Vec<u8>]) -> Refusal {
+    let cut = |word: &[u8]| {
+        let word = until_zero(word);
+        word[..word.len().min(ECHOED_BYTES_MAX)].to_vec()
+    };
+    let container = String::from_utf8_lossy(&words[0]).to_ascii_lowercase();
+    if table::has_subcommands(&container) {
+        let text = format!("'. Try {} HELP.", container.to_ascii_uppercase());
+        return Refusal::around("ERR unknown subcommand '", &cut(&words[1]), &text);
+    }
+    let mut echoed = Vec::new();
+    for word in &words[1..] {
+        if echoed.len() >= ECHOED_BYTES_MAX {
+            break;
+        }
+        let word = until_zero(word);
+        let len = word.len().min(ECHOED_BYTES_MAX - echoed.len());
+        echoed.push(b'\'');
+        echoed.extend_from_slice(&word[..len]);
+        echoed.extend_from_slice(b"' ");
+    }
+    let mut text = Refusal::around("ERR unknown command '", &cut(&words[0]), "', with args beginning with: ");
+    text.0.extend(echoed);
+    text
+}

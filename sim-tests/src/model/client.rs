@@ -1,0 +1,314 @@
+//! One client: what it has sent, what it is owed, and what the server remembers of it.
+
+use super::answer::{Expected, Filter, Page};
+use super::framer::Framer;
+use super::keyspace::Place;
+use super::request::{Front, Limits, front};
+use super::{Clock, Divergence};
+use std::collections::{BTreeSet, VecDeque};
+
+/// One client.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub id: i64,
+    pub address: String,
+    pub connected: Clock,
+    pub name: Vec<u8>,
+    pub library: Vec<u8>,
+    pub library_version: Vec<u8>,
+    /// The number of the selected database.
+    pub selected: usize,
+    pub is_resp3: bool,
+    pub is_authenticated: bool,
+    pub no_evict: bool,
+    pub no_touch: bool,
+    pub replies: Replies,
+    /// The full name of the command that was last looked up; `None` before the first and after an unknown one.
+    pub last_command: Option<&'static str>,
+    /// The full name of the command that last ran: rotom shows this one, where Redis shows the one before.
+    pub last_run: Option<&'static str>,
+    pub last_request: Vec<Vec<u8>>,
+    pub life: Life,
+    /// The iteration with SCAN that the last page belongs to.
+    pub iteration: Option<Iteration>,
+    /// What was delivered and not executed.
+    input: Vec<u8>,
+    /// So much of it was taken.
+    taken: usize,
+    /// Behind that, so much was looked at: its headers were found good.
+    checked: usize,
+    owed: VecDeque<Owed>,
+    /// Bytes received that belong to the first reply owed.
+    received: Vec<u8>,
+    /// How much of them is found right.
+    right: usize,
+    framer: Framer,
+}
+
+/// What becomes of replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replies {
+    On,
+    Off,
+    /// The next command's reply is left out.
+    SkipNext,
+    /// This command's reply is left out.
+    Skip,
+}
+
+/// Whether a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    Stands,
+    /// It ends once what is owed was sent.
+    Ends,
+    /// Somebody cut it off: what is owed may be lost.
+    Killed,
+    /// It is gone; but what was sent may still arrive.
+    Gone,
+}
+
+/// A reply that was not received whole.
+#[derive(Clone, Debug)]
+pub(super) struct Owed {
+    /// Which command owes it.
+    pub command: &'static str,
+    pub words: Vec<Vec<u8>>,
+    /// When it was executed.
+    pub moment: u64,
+    pub expected: Expected,
+}
+
+/// An iteration with SCAN, as far as its pages were received.
+#[derive(Clone, Debug)]
+pub(super) struct Iteration {
+    pub started: u64,
+    pub place: Place,
+    pub filter: Filter,
+    pub next_cursor: u64,
+    pub seen: BTreeSet<Vec<u8>>,
+}
+
+/// What receiving more bytes comes to.
+pub(super) enum Received {
+    /// Nothing yet, or no more.
+    Nothing,
+    /// A whole reply that must be judged by somebody who knows the data.
+    Reply(Owed, Vec<u8>),
+}
+
+impl Client {
+    pub fn new(id: i64, address: &str, clock: Clock) -> Client {
+        Client {
+            id,
+            address: address.to_owned(),
+            connected: clock,
+            name: Vec::new(),
+            library: Vec::new(),
+            library_version: Vec::new(),
+            selected: 0,
+            is_resp3: false,
+            is_authenticated: false,
+            no_evict: false,
+            no_touch: false,
+            replies: Replies::On,
+            last_command: None,
+            last_run: None,
+            last_request: Vec::new(),
+            life: Life::Stands,
+            iteration: None,
+            input: Vec::new(),
+            taken: 0,
+            checked: 0,
+            owed: VecDeque::new(),
+            received: Vec::new(),
+            right: 0,
+            framer: Framer::default(),
+        }
+    }
+
+    pub fn deliver(&mut self, bytes: &[u8]) {
+        // What was executed is let go in large pieces.
+        if self.taken > self.input.len() / 2 {
+            self.input.drain(..self.taken);
+            self.taken = 0;
+        }
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// Bytes delivered that no execution has used.
+    pub fn unparsed_len(&self) -> usize {
+        self.input.len() - self.taken
+    }
+
+    /// Forgets what was delivered: nothing of it will be executed.
+    pub fn forget_input(&mut self) {
+        (self.input, self.taken, self.checked) = (Vec::new(), 0, 0);
+    }
+
+    /// What comes next, and how much stands before it that asks for nothing. `bulk_len_max` is the server's, and
+    /// whether this client is a stranger is the caller's to know.
+    pub fn peek(&self, bulk_len_max: i64, is_stranger: bool) -> (usize, Front) {
+        let (mut skipped, mut checked_len) = (0, self.checked);
+        loop {
+            let rest = &self.input[self.taken + skipped..];
+            match front(rest, Limits { bulk_len_max, is_stranger, checked_len }) {
+                Front::Empty(len) => skipped += len,
+                other => return (skipped, other),
+            }
+            checked_len = 0;
+        }
+    }
+
+    /// The same, and leaves behind what asks for nothing.
+    pub fn next(&mut self, bulk_len_max: i64, is_stranger: bool) -> Front {
+        let (skipped, front) = self.peek(bulk_len_max, is_stranger);
+        if skipped > 0 {
+            self.take(skipped);
+        }
+        if let Front::Incomplete(checked) = front {
+            self.checked = checked;
+        }
+        front
+    }
+
+    /// Uses so much of what was delivered.
+    pub fn take(&mut self, len: usize) {
+        self.taken += len;
+        self.checked = 0;
+    }
+
+    pub fn owe(&mut self, owed: Owed) {
+        self.owed.push_back(owed);
+    }
+
+    pub fn is_owed(&self) -> bool {
+        matches!(self.life, Life::Stands | Life::Ends) && !self.owed.is_empty()
+    }
+
+    /// Whether something may still be received.
+    pub fn may_receive(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// How many replies are owed, of requests after this moment, that the model does not know.
+    pub fn judged_since(&self, moment: u64) -> u64 {
+        let is_judged = |owed: &&Owed| owed.moment > moment && !matches!(owed.expected, Expected::Bytes(_));
+        self.owed.iter().filter(is_judged).count() as u64
+    }
+
+    /// How many bytes are owed, as far as they are known.
+    pub fn owed_len(&self) -> usize {
+        let len = |owed: &Owed| match &owed.expected {
+            Expected::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        };
+        self.owed.iter().map(len).sum::<usize>().saturating_sub(self.right)
+    }
+
+    /// The reply that is owed first.
+    pub fn first_owed(&self) -> Option<&Owed> {
+        self.owed.front()
+    }
+
+    /// Forgets the reply that is owed first.
+    pub fn excuse(&mut self) {
+        self.owed.pop_front();
+    }
+
+    /// Whether replies are owed that are judged against the data of their moment.
+    pub fn owes_pages(&self) -> bool {
+        let is_page = |owed: &Owed| matches!(owed.expected, Expected::Page(_) | Expected::AnyKey { .. });
+        self.owed.iter().any(is_page)
+    }
+
+    /// Takes bytes that were received, up to the next reply that cannot be judged here.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Received, Divergence> {
+        self.received.extend_from_slice(bytes);
+        loop {
+            let Some(owed) = self.owed.front() else {
+                return if self.received.is_empty() { Ok(Received::Nothing) } else { Err(self.surplus()) };
+            };
+            if let Expected::Bytes(expected) = &owed.expected {
+                let len = expected.len().min(self.received.len());
+                if let Some(at) = (self.right..len).find(|&at| expected[at] != self.received[at]) {
+                    return Err(owed.divergence(expected, &self.received, at));
+                }
+                self.right = len;
+                if len < expected.len() {
+                    return Ok(Received::Nothing);
+                }
+                self.received.drain(..len);
+                self.right = 0;
+                self.owed.pop_front();
+                continue;
+            }
+            let wrong = |what: String| owed.wrong(&what, &self.received);
+            let Some(len) = self.framer.len(&self.received).map_err(wrong)? else {
+                return Ok(Received::Nothing);
+            };
+            self.framer = Framer::default();
+            let reply: Vec<u8> = self.received.drain(..len).collect();
+            if let Some(owed) = self.owed.pop_front() {
+                return Ok(Received::Reply(owed, reply));
+            }
+        }
+    }
+
+    fn surplus(&self) -> Divergence {
+        let words = super::shown_words(&self.last_request);
+        let text =
+            format!("nothing more is owed after {words}, and this came: {}", super::shown(&self.received));
+        Divergence { site: "o2 surplus".to_owned(), text }
+    }
+
+    /// Goes on from a page: the iteration it belongs to, if it is one that is followed.
+    pub fn turn_page(&mut self, page: &Page, next_cursor: u64, keys: Vec<Vec<u8>>) -> Option<Iteration> {
+        let mut iteration = if page.cursor == 0 {
+            Iteration {
+                started: page.moment,
+                place: page.place,
+                filter: page.filter.clone(),
+                next_cursor: 0,
+                seen: BTreeSet::new(),
+            }
+        } else {
+            let known = self.iteration.take()?;
+            if known.next_cursor != page.cursor || known.filter != page.filter || known.place != page.place {
+                return None;
+            }
+            known
+        };
+        iteration.seen.extend(keys);
+        iteration.next_cursor = next_cursor;
+        if next_cursor == 0 {
+            self.iteration = None;
+            return Some(iteration);
+        }
+        self.iteration = Some(iteration);
+        None
+    }
+}
+
+impl Owed {
+    /// A difference at one byte.
+    fn divergence(&self, expected: &[u8], received: &[u8], at: usize) -> Divergence {
+        // What leads to the difference is shown with it, and the beginning of a long reply is not.
+        let from = at.saturating_sub(super::SHOWN_BYTES_MAX / 2);
+        let cut = |bytes: &[u8]| super::shown(bytes.get(from..).unwrap_or_default());
+        let text = format!(
+            "{}\nexpected {}\nactual   {}\nthey differ at byte {at}, and are shown from byte {from}",
+            super::shown_words(&self.words),
+            cut(expected),
+            cut(received)
+        );
+        Divergence { site: format!("{} reply", self.command), text }
+    }
+
+    /// A reply that is not what it must be.
+    pub fn wrong(&self, expected: &str, received: &[u8]) -> Divergence {
+        let words = super::shown_words(&self.words);
+        let text = format!("{words}\nexpected {expected}\nactual   {}", super::shown(received));
+        Divergence { site: format!("{} reply", self.command), text }
+    }
+}

@@ -1,0 +1,79 @@
+//! What keys hold.
+
+use super::number;
+
+/// A value of any type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    String(StringValue),
+}
+
+/// A string, with what OBJECT ENCODING says of it.
+#[derive(Clone, Debug)]
+pub(super) struct StringValue {
+    pub bytes: Vec<u8>,
+    pub encoding: Encoding,
+}
+
+/// Two strings are the same data whatever their encodings.
+impl PartialEq for StringValue {
+    fn eq(&self, other: &StringValue) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for StringValue {}
+
+/// How Redis keeps a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Int,
+    Embstr,
+    Raw,
+}
+
+/// The longest string that Redis keeps beside its header.
+const EMBSTR_LEN_MAX: usize = 44;
+
+impl Value {
+    /// A string as commands store what a client sent.
+    pub fn string(bytes: Vec<u8>) -> Value {
+        let encoding = if number::integer(&bytes).is_some() {
+            Encoding::Int
+        } else if bytes.len() <= EMBSTR_LEN_MAX {
+            Encoding::Embstr
+        } else {
+            Encoding::Raw
+        };
+        Value::String(StringValue { bytes, encoding })
+    }
+
+    /// A string that was changed in place, or made to be.
+    pub fn raw(bytes: Vec<u8>) -> Value {
+        Value::String(StringValue { bytes, encoding: Encoding::Raw })
+    }
+
+    /// A string that was printed, and is no integer to Redis even if it looks like one.
+    pub fn printed(bytes: Vec<u8>) -> Value {
+        let encoding = if bytes.len() <= EMBSTR_LEN_MAX { Encoding::Embstr } else { Encoding::Raw };
+        Value::String(StringValue { bytes, encoding })
+    }
+
+    /// What TYPE says.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::String(_) => "string",
+        }
+    }
+
+    /// What OBJECT ENCODING says.
+    pub fn encoding_name(&self) -> &'static str {
+        match self {
+            Value::String(string) => match string.encoding {
+                Encoding::Int => "int",
+                Encoding::Embstr => "embstr",
+                Encoding::Raw => "raw",
+            },
+        }
+    }
+}
