@@ -22,10 +22,13 @@
 mod block;
 mod header;
 
-use self::block::{allocate, copy_short, free, is_equal, is_fitting};
+pub(crate) use self::block::{copy_short, is_equal};
+
+use self::block::{allocate, free, is_fitting};
 use self::header::{ENCODING_BOXED, ENCODING_INLINE, ENCODING_INT, FLAG_EXPIRY, FLAG_RAW, Header, flags};
 use super::UnixMillis;
 use super::element::{ADDRESS_MASK, Element, TAG_SHIFT};
+use super::hash::HashKey;
 use super::prefetch::prefetch;
 use crate::value::{NewValue, RawString, StringRef, ValueRef, ValueType};
 use bytes::Bytes;
@@ -75,6 +78,8 @@ unsafe impl Sync for EntryRef<'_> {}
 // SAFETY: the type is transparent over `NonNull<u8>`, every use of the pointer goes through `block`, which masks
 // the tag, and `relocate` keeps it.
 unsafe impl Element for Entry {
+    type Key<'k> = &'k [u8];
+
     #[inline]
     fn key(&self) -> &[u8] {
         self.as_ref().key()
@@ -83,6 +88,11 @@ unsafe impl Element for Entry {
     #[inline]
     fn has_key(&self, key: &[u8]) -> bool {
         is_equal(self.as_ref().key(), key)
+    }
+
+    #[inline]
+    fn hash(&self, hash_key: HashKey) -> u64 {
+        hash_key.hash(self.as_ref().key())
     }
 
     #[inline]

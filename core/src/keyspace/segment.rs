@@ -237,7 +237,7 @@ impl<E: Element> Segment<E> {
 
     /// Finds the element with this key. `shape` is this segment's.
     #[inline]
-    pub fn find(&self, shape: Shape, hash: u64, key: &[u8]) -> Option<Place> {
+    pub fn find(&self, shape: Shape, hash: u64, key: E::Key<'_>) -> Option<Place> {
         let home = shape.home(hash);
         let fingerprint = fingerprint(hash);
         let bucket = &self.buckets[home];
@@ -434,7 +434,7 @@ impl<E: Element> Segment<E> {
     }
 
     #[cold]
-    fn find_overflowed(&self, home: usize, fingerprint: u8, key: &[u8]) -> Option<Place> {
+    fn find_overflowed(&self, home: usize, fingerprint: u8, key: E::Key<'_>) -> Option<Place> {
         for index in flagged(self.buckets[home].overflow_flags()) {
             let bucket = self.overflow_bucket(home, index);
             if let Some(slot) = find_in(&self.buckets[bucket], fingerprint, key) {
@@ -612,7 +612,7 @@ impl<E: Element> Segment<E> {
     clippy::manual_find,
     reason = "the iterator's own loop is not inlined, and this is the hottest there is"
 )]
-fn find_in<E: Element>(bucket: &Bucket<E>, fingerprint: u8, key: &[u8]) -> Option<usize> {
+fn find_in<E: Element>(bucket: &Bucket<E>, fingerprint: u8, key: E::Key<'_>) -> Option<usize> {
     for slot in bucket.candidates(fingerprint) {
         if bucket.element(slot).is_some_and(|element| element.has_key(key)) {
             return Some(slot);

@@ -76,20 +76,27 @@ impl<E: Element> Table<E> {
 
     /// Finds an element.
     #[inline]
-    pub fn find(&self, hash: u64, key: &[u8]) -> Option<&E> {
+    pub fn find(&self, hash: u64, key: E::Key<'_>) -> Option<&E> {
         let (shape, segment) = self.directory.segment(hash)?;
         segment.find(shape, hash, key).and_then(|place| segment.element(place))
     }
 
     /// Finds an element, to change it.
     #[inline]
-    pub fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<OccupiedElement<'_, E>> {
+    pub fn find_mut(&mut self, hash: u64, key: E::Key<'_>) -> Option<OccupiedElement<'_, E>> {
+        OccupiedElement::find(self, hash, key).ok()
+    }
+
+    /// Finds an element, to change it. If it is not there, the table comes back, to add it to.
+    #[inline]
+    #[expect(clippy::missing_errors_doc, reason = "not finding it is no failure")]
+    pub fn search(&mut self, hash: u64, key: E::Key<'_>) -> Result<OccupiedElement<'_, E>, &mut Table<E>> {
         OccupiedElement::find(self, hash, key)
     }
 
     /// Finds the slot of an element.
     #[inline]
-    pub(super) fn find_slot(&mut self, hash: u64, key: &[u8]) -> Option<NonNull<E>> {
+    pub(super) fn find_slot(&mut self, hash: u64, key: E::Key<'_>) -> Option<NonNull<E>> {
         let (shape, segment) = self.directory.segment(hash)?;
         let place = segment.find(shape, hash, key)?;
         self.directory.segment_ptr(hash).map(|segment| Segment::slot_ptr(segment, place))
@@ -198,9 +205,10 @@ impl<E: Element> Table<E> {
     }
 
     /// Takes everything out; the table is empty afterwards.
-    pub fn take(&mut self) -> (usize, Pile<E>) {
+    pub fn take(&mut self) -> Remnants<E> {
         self.expires = 0;
-        (std::mem::take(&mut self.len), self.directory.take())
+        let len = std::mem::take(&mut self.len);
+        Remnants { pile: self.directory.take(), current: None, len }
     }
 
     /// Bytes of memory for segments and directory.
@@ -325,6 +333,48 @@ impl<E: Element> Table<E> {
         assert_eq!((self.len, self.expires), (len, expires));
         assert_eq!(self.bytes(), bytes + 8 * self.directory.len());
         assert!(self.directory.len() == 0 || self.directory.len() == 1 << depth_max);
+    }
+}
+
+/// What was taken out of a table at once, and waits to be freed.
+pub struct Remnants<E: Element> {
+    pile: Pile<E>,
+    /// The segment whose elements are being freed, and the first bucket that may have some left.
+    current: Option<(Box<Segment<E>>, usize)>,
+    len: usize,
+}
+
+impl<E: Element> Remnants<E> {
+    /// Frees at most so many elements. Returns whether nothing is left.
+    pub fn free_slice(&mut self, elements_max: usize) -> bool {
+        for _ in 0..elements_max {
+            if self.len == 0 {
+                break;
+            }
+            drop(self.pop());
+        }
+        if self.len == 0 {
+            self.current = None;
+        }
+        self.len == 0
+    }
+
+    /// Elements that are left.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    fn pop(&mut self) -> Option<E> {
+        loop {
+            if let Some((segment, from)) = &mut self.current
+                && let Some((bucket, element)) = segment.pop(*from)
+            {
+                *from = bucket;
+                self.len -= 1;
+                return Some(element);
+            }
+            self.current = Some((self.pile.pop()?, 0));
+        }
     }
 }
 

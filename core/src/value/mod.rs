@@ -6,10 +6,14 @@
 pub mod intset;
 pub mod listpack;
 pub mod lzf;
+mod lookup;
 pub mod quicklist;
+mod packed;
+pub mod zset;
 mod size_class;
 mod string;
 
+pub use lookup::Lookup;
 pub use string::{NewValue, RawString, StringRef};
 
 use std::fmt;
