@@ -397,6 +397,14 @@ impl<E: Element> Segment<E> {
         bucket.occupied().filter_map(|slot| bucket.element(slot))
     }
 
+    /// Begins to fetch the elements of one bucket, if there is such a one.
+    #[inline]
+    pub fn prefetch_elements_in(&self, bucket: usize) {
+        if let Some(bucket) = self.buckets.get(bucket) {
+            bucket.occupied().filter_map(|slot| bucket.element(slot)).for_each(Element::prefetch);
+        }
+    }
+
     /// The element in a slot counted over all buckets, if there is one.
     #[inline]
     pub fn element_at(&self, index: usize) -> Option<&E> {
@@ -556,11 +564,7 @@ impl<E: Element> Segment<E> {
     }
 
     fn prefetch_elements(&self) {
-        for bucket in &self.buckets {
-            for element in bucket.occupied().filter_map(|slot| bucket.element(slot)) {
-                element.prefetch();
-            }
-        }
+        (0..self.buckets.len()).for_each(|bucket| self.prefetch_elements_in(bucket));
     }
 }
 

@@ -15,6 +15,12 @@ const SHRINK_EVERY: usize = 8;
 /// They were more than full when they were one, so that little is done twice.
 const MERGE_PERCENT_MAX: usize = 60;
 
+/// Buckets whose elements are fetched ahead of the one that is looked at.
+const BUCKETS_AHEAD: usize = 2;
+
+/// Elements whose buckets are fetched together.
+const FETCHED_TOGETHER: usize = 16;
+
 /// Random slots that are tried before the rest is searched in order.
 const RANDOM_TRIES_MAX: usize = 256;
 
@@ -71,6 +77,25 @@ impl<E: Element> Table<E> {
     pub fn prefetch_element(&self, hash: u64) {
         if let Some((shape, segment)) = self.directory.segment(hash) {
             segment.prefetch_element(shape, hash);
+        }
+    }
+
+    /// Begins to fetch the elements with these hashes, in two rounds: what one finds in a bucket is fetched when
+    /// the buckets are there.
+    #[inline]
+    pub fn prefetch_all(&self, mut hashes: impl Iterator<Item = u64>) {
+        let mut together = [0; FETCHED_TOGETHER];
+        loop {
+            let mut len = 0;
+            for hash in hashes.by_ref().take(FETCHED_TOGETHER) {
+                self.prefetch_bucket(hash);
+                together[len] = hash;
+                len += 1;
+            }
+            together[..len].iter().for_each(|&hash| self.prefetch_element(hash));
+            if len < FETCHED_TOGETHER {
+                return;
+            }
         }
     }
 
@@ -160,11 +185,30 @@ impl<E: Element> Table<E> {
         (0..segment.buckets()).flat_map(|bucket| segment.elements_in(bucket)).nth(nth)
     }
 
+    /// Takes out an element chosen by chance as [`random`](Table::random) does.
+    pub fn pop_random(&mut self, random: &mut dyn FnMut() -> u64) -> Option<E> {
+        let element = self.random(random)?;
+        let (hash, slot) = (element.hash(self.hash_key), NonNull::from(element));
+        Some(self.remove_at(hash, slot))
+    }
+
     /// All elements, one segment after the other in the order of hashes.
     pub fn iter(&self) -> impl Iterator<Item = &E> + use<'_, E> {
         (0..self.directory.len())
             .filter_map(|place| self.directory.segment_from(place))
-            .flat_map(|segment| (0..segment.buckets()).flat_map(|bucket| segment.elements_in(bucket)))
+            .flat_map(|segment| {
+                (0..segment.buckets()).flat_map(|bucket| {
+                    segment.prefetch_elements_in(bucket + BUCKETS_AHEAD);
+                    segment.elements_in(bucket)
+                })
+            })
+    }
+
+    /// Bytes that all elements take together, by a function for one. So many `samples` stand for all; 0 is all.
+    pub fn elements_bytes(&self, samples: usize, bytes_of: impl Fn(&E) -> usize) -> usize {
+        let samples = if samples == 0 { self.len } else { samples.min(self.len) };
+        let bytes: usize = self.iter().take(samples).map(bytes_of).sum();
+        (bytes as u128 * self.len as u128).checked_div(samples as u128).map_or(0, |bytes| bytes as usize)
     }
 
     /// Walks segments from a cursor on and takes out what has expired. Segments are walked as a whole, so that

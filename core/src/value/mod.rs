@@ -6,9 +6,11 @@
 pub mod intset;
 pub mod listpack;
 pub mod lzf;
+pub mod hash;
 mod lookup;
 pub mod quicklist;
 mod packed;
+pub mod set;
 pub mod zset;
 mod size_class;
 mod string;

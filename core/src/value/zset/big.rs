@@ -67,21 +67,16 @@ impl BigSortedSet {
         self.table.len()
     }
 
-    /// Bytes of memory, without those of members.
-    pub fn memory_bytes(&self) -> usize {
-        size_of::<BigSortedSet>() + self.table.bytes() + self.tree.memory_bytes()
+    /// Bytes of memory. So many `samples` of members stand for all; 0 is all.
+    pub fn memory_bytes(&self, samples: usize) -> usize {
+        let members = self.table.elements_bytes(samples, Scored::memory_bytes);
+        size_of::<BigSortedSet>() + self.table.bytes() + self.tree.memory_bytes() + members
     }
 
-    /// Begins to fetch the bucket of a hash.
+    /// Begins to fetch the members with these hashes.
     #[inline]
-    pub fn prefetch_bucket(&self, hash: u64) {
-        self.table.prefetch_bucket(hash);
-    }
-
-    /// Begins to fetch the member with a hash.
-    #[inline]
-    pub fn prefetch_element(&self, hash: u64) {
-        self.table.prefetch_element(hash);
+    pub fn prefetch(&self, hashes: impl Iterator<Item = u64>) {
+        self.table.prefetch_all(hashes);
     }
 
     /// Begins to fetch where a score belongs.
@@ -119,6 +114,12 @@ impl BigSortedSet {
         }
     }
 
+    /// Adds a member, which is not there.
+    #[inline]
+    pub fn add(&mut self, hash: u64, member: &[u8], score: f64) {
+        VacantBig { table: &mut self.table, tree: &mut self.tree, hash }.insert(member, score);
+    }
+
     /// The members with these ranks, from either end.
     pub fn iter(&self, ranks: Range<usize>) -> Iter<'_> {
         let end = ranks.end.min(self.len());
@@ -128,12 +129,6 @@ impl BigSortedSet {
     /// Shows the members at a cursor of the table, and returns the next cursor.
     pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&[u8], f64)) -> u64 {
         self.table.scan(cursor, &mut |element| visit(element.member(), element.score()))
-    }
-
-    /// A member with this rank.
-    #[inline]
-    pub fn at(&self, rank: usize) -> Option<(&[u8], f64)> {
-        self.tree.run_from(rank).first().map(|slot| (slot.member(), slot.score()))
     }
 
     /// Takes the first member out, or the last.

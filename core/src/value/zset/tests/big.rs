@@ -1,7 +1,7 @@
 //! Large sorted sets, and the tree below them.
 
 use super::*;
-use crate::value::zset::BigSortedSet;
+use crate::value::zset::big::BigSortedSet;
 use crate::value::zset::element::ScoreKey;
 use crate::value::zset::tree::{AfterScore, BeforeScore, InLexOrder};
 use proptest::collection::vec;
@@ -116,7 +116,7 @@ fn check(big: &BigSortedSet, model: &Model, bounds: &[f64]) {
         let hash = HASH_KEY.hash(member);
         let found = big.rank(hash, member).expect("the model has it");
         assert!(found.0 == rank && is_same(found.1, score));
-        assert_eq!(big.at(rank), Some((member, score)));
+        assert_eq!(big.iter(rank..rank + 1).next(), Some((member, score)));
     }
     for &bound in bounds {
         let key = ScoreKey::new(bound);

@@ -1,6 +1,7 @@
 //! Tests of sorted sets against plain maps.
 
 mod big;
+mod whole;
 
 use crate::keyspace::HashKey;
 use proptest::prelude::*;

@@ -5,6 +5,7 @@
 
 use super::super::element::{ScoreKey, Slot};
 use super::leaf::Leaf;
+use super::leaf::prefetch_lines;
 use super::place::Place;
 
 /// Children of a branch at most. A branch of leaves takes just below 4 KB. An interpreter gets to see deep trees of
@@ -102,8 +103,8 @@ impl<P: Place> Way for Fetch<P> {
     }
 
     #[inline]
-    fn arrive(&mut self, leaf: &Leaf) -> usize {
-        leaf.prefetch();
+    fn arrive(&mut self, _: &Leaf) -> usize {
+        // Its parent has begun to fetch it.
         0
     }
 }
@@ -161,6 +162,9 @@ pub trait Child: Sized {
 
     /// Takes over what the next one has.
     fn absorb(&mut self, next: Self);
+
+    /// Begins to fetch what finding a place in it looks at: all at once takes as long as the first of it.
+    fn prefetch(&self);
 
     /// Goes a way.
     fn go<'a>(&'a self, way: &mut impl Way, rank: u64) -> Spot<'a>;
@@ -242,6 +246,11 @@ impl Child for Leaf {
     }
 
     #[inline]
+    fn prefetch(&self) {
+        Leaf::prefetch(self);
+    }
+
+    #[inline]
     fn go<'a>(&'a self, way: &mut impl Way, rank: u64) -> Spot<'a> {
         let index = way.arrive(self);
         Spot { slots: self.slots(), index, rank: rank as usize + index }
@@ -308,6 +317,14 @@ impl Child for Node {
             (Node::Low(branch), Node::Low(next)) => branch.absorb(*next),
             (Node::High(branch), Node::High(next)) => branch.absorb(*next),
             _ => unreachable!("neighbours are on the same level"),
+        }
+    }
+
+    #[inline]
+    fn prefetch(&self) {
+        match self {
+            Node::Low(branch) => prefetch_lines(&branch.keys[..]),
+            Node::High(branch) => prefetch_lines(&branch.keys[..]),
         }
     }
 
@@ -426,6 +443,7 @@ impl<C: Child> Branch<C> {
 
     fn insert(&mut self, key: ScoreKey, slot: Slot) -> Inserted<Box<Branch<C>>> {
         let at = self.find(&super::place::BeforeMember(key, slot.member()));
+        self.child(at).prefetch();
         let Inserted { is_first, next } = self.child_mut(at).insert(key, slot);
         self.total += 1;
         if is_first {
@@ -460,6 +478,7 @@ impl<C: Child> Branch<C> {
 
     fn remove(&mut self, way: &mut impl Way, count: usize, removed: &mut dyn FnMut(Slot)) -> Removed {
         let at = way.choose(self);
+        self.child(at).prefetch();
         let below = self.child_mut(at).remove(way, count, removed);
         self.counts[at] -= below.count;
         self.total -= below.count;
@@ -482,6 +501,7 @@ impl<C: Child> Branch<C> {
         if self.find(to) != at {
             return Moved::Nowhere;
         }
+        self.child(at).prefetch();
         let moved = self.child_mut(at).reposition(from, to, key);
         if let Moved::First(key, slot) = moved {
             self.set_first(at, (key, slot));
@@ -492,6 +512,7 @@ impl<C: Child> Branch<C> {
     #[inline]
     fn go<'a>(&'a self, way: &mut impl Way, rank: u64) -> Spot<'a> {
         let at = way.choose(self);
+        self.child(at).prefetch();
         let before: u64 = self.counts[..at].iter().sum();
         self.child(at).go(way, rank + before)
     }

@@ -8,6 +8,7 @@
 
 use super::super::element::{ScoreKey, Slot};
 use super::place::Place;
+use crate::keyspace::prefetch;
 use crate::value::size_class::{is_wasteful, size_class};
 
 /// Members of a leaf at most: 512 bytes of pointers. An interpreter gets to see deep trees of few members.
@@ -25,6 +26,8 @@ const FRAME_BITS_GAINED_MIN: u32 = 2;
 
 /// One tag in so many may equal the one before it.
 const EQUAL_TAGS_SHARE: usize = 4;
+
+const CACHE_LINE_BYTES: usize = 64;
 
 /// Members in order.
 pub struct Leaf {
@@ -112,9 +115,7 @@ impl Leaf {
     /// Begins to fetch the pointers.
     #[inline]
     pub fn prefetch(&self) {
-        for line in self.slots.chunks(64 / size_of::<Slot>()) {
-            crate::keyspace::prefetch(line.as_ptr());
-        }
+        prefetch_lines(&self.slots);
     }
 
     /// Adds a member at an index. If it did not fit, the members from some index on move to a new leaf, which is
@@ -231,6 +232,14 @@ impl Leaf {
         for slot in &mut self.slots {
             *slot = slot.tagged(frame.tag(slot.key()));
         }
+    }
+}
+
+/// Begins to fetch all cache lines of a slice.
+#[inline]
+pub fn prefetch_lines<T>(items: &[T]) {
+    for line in items.chunks(CACHE_LINE_BYTES / size_of::<T>()) {
+        prefetch(line.as_ptr());
     }
 }
 

@@ -143,6 +143,11 @@ pub struct Ruins {
 }
 
 impl Ruins {
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     /// Frees a node and its leaves. Returns whether there was one.
     pub fn free_one(&mut self) -> bool {
         match self.nodes.pop() {
