@@ -194,14 +194,12 @@ impl<E: Element> Table<E> {
 
     /// All elements, one segment after the other in the order of hashes.
     pub fn iter(&self) -> impl Iterator<Item = &E> + use<'_, E> {
-        (0..self.directory.len())
-            .filter_map(|place| self.directory.segment_from(place))
-            .flat_map(|segment| {
-                (0..segment.buckets()).flat_map(|bucket| {
-                    segment.prefetch_elements_in(bucket + BUCKETS_AHEAD);
-                    segment.elements_in(bucket)
-                })
+        (0..self.directory.len()).filter_map(|place| self.directory.segment_from(place)).flat_map(|segment| {
+            (0..segment.buckets()).flat_map(|bucket| {
+                segment.prefetch_elements_in(bucket + BUCKETS_AHEAD);
+                segment.elements_in(bucket)
             })
+        })
     }
 
     /// Bytes that all elements take together, by a function for one. So many `samples` stand for all; 0 is all.

@@ -3,17 +3,17 @@
 //! An [`Entry`](crate::keyspace::Entry) stores a value in the encoding that suits it and shows it as a
 //! [`ValueRef`]. The names of types and encodings are those of Redis.
 
+pub mod hash;
 pub mod intset;
 pub mod listpack;
-pub mod lzf;
-pub mod hash;
 mod lookup;
-pub mod quicklist;
+pub mod lzf;
 mod packed;
+pub mod quicklist;
 pub mod set;
-pub mod zset;
 mod size_class;
 mod string;
+pub mod zset;
 
 pub use lookup::Lookup;
 pub use string::{NewValue, RawString, StringRef};

@@ -184,6 +184,12 @@ impl<const HEAD: usize> Alias<HEAD> {
         unsafe { block_of(self.0).cast::<[u8; HEAD]>().read() }
     }
 
+    /// Where the text lies, its head included.
+    #[inline]
+    pub fn address(self) -> usize {
+        block_of(self.0).addr()
+    }
+
     /// Whether both are of the same text, in the same place.
     #[inline]
     pub fn is_same(self, other: Alias<HEAD>) -> bool {
@@ -273,8 +279,7 @@ fn tag_of(word: NonNull<u8>) -> u16 {
 
 #[inline]
 fn with_tag(word: NonNull<u8>, tag: u16) -> NonNull<u8> {
-    let word =
-        word.as_ptr().map_addr(|word| word << 16 >> 16 | usize::from(tag) << TAG_SHIFT);
+    let word = word.as_ptr().map_addr(|word| word << 16 >> 16 | usize::from(tag) << TAG_SHIFT);
     // SAFETY: what is below the tag is the address of an allocation, or the form of a number, hence not zero.
     unsafe { NonNull::new_unchecked(word) }
 }

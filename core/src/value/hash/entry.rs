@@ -45,16 +45,16 @@ impl<'a, 'f> FieldEntry<'a, 'f> {
     pub(super) fn find(hash: &'a mut Hash, field: Lookup<'f>) -> FieldEntry<'a, 'f> {
         if let Repr::Listpack(listpack) = &hash.0 {
             return match find(listpack, field) {
-                Some(at) => FieldEntry::Occupied(OccupiedField { field, place: Occupied::Listpack(hash, at) }),
+                Some(at) => {
+                    FieldEntry::Occupied(OccupiedField { field, place: Occupied::Listpack(hash, at) })
+                }
                 None => FieldEntry::Vacant(VacantField { field, place: Vacant::Listpack(hash) }),
             };
         }
         let Repr::Table(table) = &mut hash.0 else { unreachable!("there are two encodings") };
         let hash = field.hash(table.hash_key());
         match table.search(hash, field.bytes(&mut Buffer::new())) {
-            Ok(element) => {
-                FieldEntry::Occupied(OccupiedField { field, place: Occupied::Table(element) })
-            }
+            Ok(element) => FieldEntry::Occupied(OccupiedField { field, place: Occupied::Table(element) }),
             Err(table) => FieldEntry::Vacant(VacantField { field, place: Vacant::Table(table, hash) }),
         }
     }

@@ -331,8 +331,15 @@ mod tests {
     #[test]
     fn fields_and_values_of_all_lengths_come_back() {
         let text = vec![b'x'; 400];
-        let values =
-            [Bytes(b""), Bytes(b"a value"), Int(-128), Int(300), Int(70_000), Int(i64::MIN), Bytes(&text[..239])];
+        let values = [
+            Bytes(b""),
+            Bytes(b"a value"),
+            Int(-128),
+            Int(300),
+            Int(70_000),
+            Int(i64::MIN),
+            Bytes(&text[..239]),
+        ];
         for field_len in (0..40).chain(250..260) {
             let field = &text[..field_len];
             let mut pair = Pair::new(field, Int(0));

@@ -42,7 +42,11 @@ fn check(hash: &Hash, model: &Model) {
     for (field, value) in model {
         let found = hash.get(&field[..]).expect("the model has it");
         assert_eq!(&found.to_vec(), value);
-        assert!(hash.encoding() == HashEncoding::Listpack || parse_i64(value).is_none() || matches!(found, StringRef::Int(_)));
+        assert!(
+            hash.encoding() == HashEncoding::Listpack
+                || parse_i64(value).is_none()
+                || matches!(found, StringRef::Int(_))
+        );
     }
     let mut scanned = Model::new();
     let mut cursor = 0;

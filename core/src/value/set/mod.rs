@@ -178,7 +178,9 @@ impl Set {
             Repr::Intset(intset) => intset.memory_bytes(),
             Repr::Listpack(listpack) => listpack.memory_bytes(),
             Repr::Table(table) => {
-                size_of::<Table<Member>>() + table.bytes() + table.elements_bytes(samples, Member::memory_bytes)
+                size_of::<Table<Member>>()
+                    + table.bytes()
+                    + table.elements_bytes(samples, Member::memory_bytes)
             }
         }
     }
@@ -220,12 +222,7 @@ impl Set {
 
     /// Adds a member. Whether it was not there before.
     #[inline]
-    pub fn add<'a>(
-        &mut self,
-        member: impl Into<Lookup<'a>>,
-        limits: &SetLimits,
-        hash_key: HashKey,
-    ) -> bool {
+    pub fn add<'a>(&mut self, member: impl Into<Lookup<'a>>, limits: &SetLimits, hash_key: HashKey) -> bool {
         let member = member.into();
         match &mut self.0 {
             Repr::Table(table) => add_to_table(table, member),

@@ -52,7 +52,11 @@ fn encoding_after(before: SetEncoding, model: &Model, member: &[u8], limits: &Se
     let fits_listpack = model.len() < limits.listpack_entries_max && is_short(member);
     match before {
         SetEncoding::Intset if parse_i64(member).is_some() => {
-            if model.len() < limits.intset_entries_max { before } else { SetEncoding::Hashtable }
+            if model.len() < limits.intset_entries_max {
+                before
+            } else {
+                SetEncoding::Hashtable
+            }
         }
         SetEncoding::Intset if fits_listpack && model.iter().all(|member| is_short(member)) => {
             SetEncoding::Listpack
@@ -123,7 +127,7 @@ proptest! {
                 }
                 6..8 => assert_eq!(set.remove(&member[..]), model.remove(member)),
                 8 => {
-                    let popped = set.pop(&mut random, StringRef::to_vec);
+                    let popped = set.pop(&mut random, |member| member.to_vec());
                     assert_eq!(popped.is_none(), model.is_empty());
                     assert!(popped.is_none_or(|popped| model.remove(&popped)));
                 }
@@ -227,7 +231,9 @@ fn chance_is_fair() {
     let limits = SetLimits::default();
     for count in [3_usize, 100, 2000] {
         let mut set = Set::new_table(HASH_KEY);
-        (0..count).for_each(|number| drop(set.add(StringRef::Int(number as i64), &limits, HASH_KEY)));
+        for number in 0..count {
+            set.add(StringRef::Int(number as i64), &limits, HASH_KEY);
+        }
         let mut random = random();
         let mut drawn = vec![0_usize; count];
         let draws = scaled(200, 2) * count;

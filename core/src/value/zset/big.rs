@@ -11,12 +11,19 @@ use std::ops::Range;
 /// How many members are fetched ahead of the one that is looked at.
 const FETCHED_AHEAD: usize = 8;
 
+/// Members whose hashes are known ahead of being popped.
+const HASHED_AHEAD: usize = 8;
+
+/// Members whose memory is fetched together before they are removed.
+const REMOVED_TOGETHER: usize = 16;
+
 /// A sorted set of any size.
 pub struct BigSortedSet {
     /// Invariant: it has exactly the members of the tree, with the scores by which they are in order there. The
     /// tree gives up a member before the table does.
     table: Table<Scored>,
     tree: Tree,
+    ahead: Ahead,
 }
 
 /// A member that was found.
@@ -52,7 +59,7 @@ impl Removed {
 impl BigSortedSet {
     /// An empty one.
     pub fn new(hash_key: HashKey) -> BigSortedSet {
-        BigSortedSet { table: Table::new(hash_key), tree: Tree::default() }
+        BigSortedSet { table: Table::new(hash_key), tree: Tree::default(), ahead: Ahead::default() }
     }
 
     /// The key of the hash.
@@ -137,7 +144,13 @@ impl BigSortedSet {
         let rank = if is_last { self.len().checked_sub(1)? } else { 0 };
         let mut popped = None;
         self.tree.remove_run(rank, 1, &mut |slot| popped = Some(slot));
-        popped.map(|slot| Removed(give_up(&mut self.table, slot)))
+        let slot = popped?;
+        let hash = self.ahead.take(slot);
+        self.ahead.look(is_last, &self.tree, &self.table);
+        let member = slot.member();
+        let known = hash.filter(|&hash| self.table.find(hash, member).is_some());
+        let hash = known.unwrap_or_else(|| self.table.hash_key().hash(member));
+        Some(Removed(give_up(&mut self.table, hash, slot)))
     }
 
     /// Takes the members with these ranks out, and shows them.
@@ -145,13 +158,16 @@ impl BigSortedSet {
         let mut left = ranks.end.min(self.len()).saturating_sub(ranks.start);
         let mut run = Vec::new();
         while left > 0 {
-            run.clear();
-            left -= self.tree.remove_run(ranks.start, left, &mut |slot| {
+            left -= self.tree.remove_run(ranks.start, left.min(REMOVED_TOGETHER), &mut |slot| {
                 slot.prefetch();
-                run.push(slot);
+                run.push((slot, 0));
             });
-            for &slot in &run {
-                let element = give_up(&mut self.table, slot);
+            for (slot, hash) in &mut run {
+                *hash = self.table.hash_key().hash(slot.member());
+                self.table.prefetch_bucket(*hash);
+            }
+            for (slot, hash) in run.drain(..) {
+                let element = give_up(&mut self.table, hash, slot);
                 removed(element.member(), element.score());
             }
         }
@@ -165,10 +181,50 @@ impl BigSortedSet {
 
 /// Takes a member out of the table that is in the tree no more.
 #[inline]
-fn give_up(table: &mut Table<Scored>, slot: Slot) -> Scored {
-    let hash = table.hash_key().hash(slot.member());
+fn give_up(table: &mut Table<Scored>, hash: u64, slot: Slot) -> Scored {
     let found = table.find_mut(hash, slot.member());
     found.expect("the table has every member of the tree").remove()
+}
+
+/// What is known of members that may be popped next. They are found in the table by their hashes, so what a pop waits
+/// for is the memory of the member, to hash it, and then of its bucket. Both are fetched some pops ahead.
+#[derive(Default)]
+struct Ahead {
+    /// Hashes of members, each in the place that its address says. The member may be gone.
+    hashes: [(usize, u64); HASHED_AHEAD],
+}
+
+impl Ahead {
+    /// What may be the hash of a member.
+    #[inline]
+    fn take(&mut self, slot: Slot) -> Option<u64> {
+        let (address, hash) = self.hashes[Ahead::place(slot)];
+        (address == slot.address()).then_some(hash)
+    }
+
+    /// Looks ahead, from one of the ends.
+    #[inline]
+    fn look(&mut self, is_last: bool, tree: &Tree, table: &Table<Scored>) {
+        let run = if is_last { tree.run_up_to(tree.len().wrapping_sub(1)) } else { tree.run_from(0) };
+        let at = |index: usize| {
+            let index = if is_last { run.len().wrapping_sub(index + 1) } else { index };
+            run.get(index).copied()
+        };
+        if let Some(slot) = at(FETCHED_AHEAD) {
+            slot.prefetch();
+        }
+        if let Some(slot) = at(HASHED_AHEAD / 2) {
+            let hash = table.hash_key().hash(slot.member());
+            table.prefetch_bucket(hash);
+            self.hashes[Ahead::place(slot)] = (slot.address(), hash);
+        }
+    }
+
+    #[inline]
+    fn place(slot: Slot) -> usize {
+        // Blocks are multiples of 8 bytes.
+        (slot.address() >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (usize::BITS - HASHED_AHEAD.ilog2())
+    }
 }
 
 impl OccupiedBig<'_> {
@@ -280,7 +336,9 @@ impl DoubleEndedIterator for Iter<'_> {
             self.back.iter().rev().take(ahead).for_each(|slot| slot.prefetch());
         }
         let (slot, rest) = self.back.split_last()?;
-        if let Some(ahead) = rest.len().checked_sub(FETCHED_AHEAD).filter(|_| self.ranks.len() > FETCHED_AHEAD) {
+        if let Some(ahead) =
+            rest.len().checked_sub(FETCHED_AHEAD).filter(|_| self.ranks.len() > FETCHED_AHEAD)
+        {
             rest[ahead].prefetch();
         }
         self.back = rest;

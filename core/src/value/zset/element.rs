@@ -139,6 +139,12 @@ impl Slot {
         self.0.is_same(other.0)
     }
 
+    /// Where the member lies.
+    #[inline]
+    pub fn address(self) -> usize {
+        self.0.address()
+    }
+
     /// Begins to fetch the member.
     #[inline]
     pub fn prefetch(self) {

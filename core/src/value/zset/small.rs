@@ -73,7 +73,8 @@ pub fn iter(listpack: &Listpack) -> Pairs<'_> {
 pub fn insert(listpack: &mut Listpack, member: StringRef<'_>, score: f64) {
     let mut digits = Buffer::new();
     let bytes = member.bytes(&mut digits);
-    let before = iter(listpack).take_while(|&(it, its_score)| compare(its_score, it, score, bytes).is_lt()).count();
+    let before =
+        iter(listpack).take_while(|&(it, its_score)| compare(its_score, it, score, bytes).is_lt()).count();
     let stored = StoredScore::new(score);
     let strings = [member, stored.string()];
     match listpack.view().seek(2 * before) {

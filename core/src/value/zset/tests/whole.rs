@@ -13,9 +13,9 @@ fn limits() -> impl Strategy<Value = SortedSetLimits> {
     })
 }
 
-/// A score as the set will give it back: a listpack has no negative zero.
-fn is_stored(stored: f64, score: f64, set: &SortedSet) -> bool {
-    is_same(stored, score) || set.encoding() == SortedSetEncoding::Listpack && stored == score
+/// A score as the set gives it back, which may have lost its sign in a listpack if it is zero.
+fn is_stored(stored: f64, score: f64) -> bool {
+    is_same(stored, score) || stored == 0.0 && score == 0.0
 }
 
 fn owned<'a>(members: impl Iterator<Item = (StringRef<'a>, f64)>) -> Vec<(Vec<u8>, f64)> {
@@ -30,7 +30,7 @@ fn check(set: &SortedSet, model: &Model, bounds: &[(f64, u16)]) {
     assert_eq!(owned(set.iter(0..order.len()).rev()), reversed);
     for (rank, (member, score)) in order.iter().enumerate() {
         let (its_rank, its_score) = set.rank(&member[..]).expect("the model has it");
-        assert!(its_rank == rank && is_stored(its_score, *score, set));
+        assert!(its_rank == rank && is_stored(its_score, *score));
         assert_eq!(set.score(&member[..]), Some(*score));
     }
     for pair in bounds.windows(2) {
@@ -98,7 +98,7 @@ proptest! {
                 }
                 11..13 => match set.entry(lookups[0]) {
                     MemberEntry::Occupied(occupied) => {
-                        assert!(is_stored(occupied.score(), model[&member], &SortedSet::new()));
+                        assert!(is_stored(occupied.score(), model[&member]));
                         let rank = in_order(&model).iter().position(|(it, _)| *it == member);
                         assert_eq!(Some(occupied.rank()), rank);
                         occupied.set_score(-score);
@@ -124,7 +124,7 @@ proptest! {
                     let order = in_order(&model).into_iter().skip(ranks.start).take(ranks.len());
                     let expected: Vec<_> = order.map(|(member, score)| (member.to_vec(), score)).collect();
                     assert_eq!(removed, expected);
-                    removed.iter().for_each(|(member, _)| drop(model.remove(member)));
+                    model.retain(|member, _| removed.iter().all(|(gone, _)| gone != member));
                 }
             }
             assert_eq!(set.encoding() == SortedSetEncoding::Skiplist, is_big);
@@ -140,10 +140,7 @@ proptest! {
         let fits = model.len() <= limits.listpack_entries_max
             && model.keys().all(|member| member.len() <= limits.listpack_value_bytes_max);
         assert_eq!(copy.encoding() == SortedSetEncoding::Listpack, fits || !is_big);
-        let negative_zero = model.values().any(|score| is_same(*score, -0.0));
-        if !negative_zero {
-            check(&copy, &model, &bounds);
-        }
+        check(&copy, &model, &bounds);
     }
 
     #[test]
@@ -158,16 +155,17 @@ proptest! {
             set.set(&member[..], 3.5, &limits, HASH_KEY);
             model.insert(member, 3.5);
         }
-        let members: Vec<_> = model.keys().map(Vec::as_slice).collect();
-        let ranks = |min, max| &members[set.ranks_of_members(min, max)];
+        let members: Vec<_> = model.keys().cloned().collect();
+        let ranks = |min: LexBound<'_>, max: LexBound<'_>| members[set.ranks_of_members(min, max)].to_vec();
         let filtered = |suits: &dyn Fn(&[u8]) -> bool| {
-            members.iter().copied().filter(|member| suits(member)).collect::<Vec<_>>()
+            members.iter().filter(|member| suits(member)).cloned().collect::<Vec<_>>()
         };
         use LexBound::{Excluded, Highest, Included, Lowest};
         assert_eq!(ranks(Lowest, Highest), members);
         assert!(ranks(Highest, Lowest).is_empty());
         for pair in bounds.windows(2) {
-            let (min, max) = (&member_of(pair[0])[..], &member_of(pair[1])[..]);
+            let (min, max) = (member_of(pair[0]), member_of(pair[1]));
+            let (min, max) = (&min[..], &max[..]);
             assert_eq!(ranks(Included(min), Included(max)), filtered(&|it| min <= it && it <= max));
             assert_eq!(ranks(Excluded(min), Included(max)), filtered(&|it| min < it && it <= max));
             assert_eq!(ranks(Included(min), Excluded(max)), filtered(&|it| min <= it && it < max));
@@ -191,7 +189,7 @@ fn scores_in_a_listpack_are_those_of_redis() {
         ("e", f64::INFINITY, b"inf"),
         ("f", f64::NEG_INFINITY, b"-inf"),
         ("g", 4_611_686_018_427_387_904.0, b"4611686018427387904"),
-        ("h", 1e19, b"10000000000000000000"),
+        ("h", 1e19, b"1e+19"),
     ];
     for (member, score, _) in scores {
         set.set(member.as_bytes(), score, &limits, HASH_KEY);

@@ -558,9 +558,8 @@ impl<C: Child> Branch<C> {
     /// Merges a child with one of its neighbours, if the two are small enough together.
     #[cold]
     fn merge_around(&mut self, at: usize) {
-        let can_merge = |left: usize| {
-            left + 1 < self.len && self.child(left).can_absorb(self.child(left + 1))
-        };
+        let can_merge =
+            |left: usize| left + 1 < self.len && self.child(left).can_absorb(self.child(left + 1));
         let Some(left) = [at.checked_sub(1), Some(at)].into_iter().flatten().find(|&left| can_merge(left))
         else {
             return;
