@@ -1,8 +1,7 @@
 //! Memory that is nobody's any more and is freed a slice at a time, so that no turn is long because of it.
 
 use crate::keyspace::{Discarded, Entry};
-use crate::value::Collection;
-use crate::value::quicklist::Remains;
+use crate::value::Remains;
 use std::collections::VecDeque;
 
 /// A collection of no more pieces than this is freed at once, as in Redis.
@@ -18,8 +17,8 @@ pub struct LazyFree {
 enum Garbage {
     /// The former content of a database.
     Database(Discarded),
-    /// Nodes of a list.
-    List(Remains),
+    /// What a collection held, or a part of it.
+    Collection(Remains),
 }
 
 impl LazyFree {
@@ -28,10 +27,10 @@ impl LazyFree {
         self.queue.push_back(Garbage::Database(discarded));
     }
 
-    /// Takes nodes of a list; frees a few at once.
-    pub fn push_list(&mut self, remains: Remains) {
-        if remains.nodes_len() > PIECES_AT_ONCE_MAX {
-            self.queue.push_back(Garbage::List(remains));
+    /// Takes what a collection held, or a part of it; frees a few pieces at once.
+    pub fn push(&mut self, remains: Remains) {
+        if remains.pieces_len() > PIECES_AT_ONCE_MAX {
+            self.queue.push_back(Garbage::Collection(remains));
         }
     }
 
@@ -42,22 +41,16 @@ impl LazyFree {
             return false;
         }
         if let Some(collection) = entry.take_collection() {
-            self.push_collection(collection);
+            self.push(collection.into_remains());
         }
         true
-    }
-
-    fn push_collection(&mut self, collection: Box<Collection>) {
-        match *collection {
-            Collection::List(list) => self.push_list(list.into_remains()),
-        }
     }
 
     /// Frees at most so many pieces. Returns how many entries of databases were among them.
     pub fn free_slice(&mut self, pieces_max: usize) -> usize {
         match self.queue.front_mut() {
             None => 0,
-            Some(Garbage::List(remains)) => {
+            Some(Garbage::Collection(remains)) => {
                 if !remains.free(pieces_max) {
                     self.queue.pop_front();
                 }
@@ -96,7 +89,7 @@ impl LazyFree {
     pub fn len(&self) -> usize {
         let pieces = |garbage: &Garbage| match garbage {
             Garbage::Database(discarded) => discarded.len(),
-            Garbage::List(remains) => remains.nodes_len(),
+            Garbage::Collection(remains) => remains.pieces_len(),
         };
         self.queue.iter().map(pieces).sum()
     }

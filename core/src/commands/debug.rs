@@ -72,7 +72,7 @@ fn object(ctx: &mut Context<'_>) -> CommandResult {
         match entry.value() {
             ValueRef::String(string) => serialized_len(string),
             // What a file would take is known once there are files.
-            ValueRef::Collection(collection) => collection.memory_bytes(),
+            ValueRef::Collection(collection) => collection.memory_bytes(0),
         },
         entry.lru(),
         clock.idle_seconds(entry.lru()),

@@ -13,7 +13,7 @@ use crate::number::parse_i64;
 use crate::propagation::Propagate;
 use crate::resp::Reply;
 use crate::value::quicklist::Element;
-use crate::value::{Collection, End, List, ListLimits, NewValue, StringRef, ValueRef};
+use crate::value::{Collection, End, List, ListLimits, NewValue, Remains, StringRef, ValueRef};
 use blocking::{blmove, blmpop, blpop, brpop, brpoplpush};
 use moving::{lmove, lmpop, rpoplpush};
 use position::lpos;
@@ -157,8 +157,8 @@ fn ltrim(ctx: &mut Context<'_>) -> CommandResult {
     if count == 0 {
         found.remove();
     }
-    ctx.keys.dataset.lazy_free.push_list(before);
-    ctx.keys.dataset.lazy_free.push_list(behind);
+    ctx.keys.dataset.lazy_free.push(Remains::List(before));
+    ctx.keys.dataset.lazy_free.push(Remains::List(behind));
     Ok(Propagate::AsIs)
 }
 
@@ -227,9 +227,9 @@ fn pop(ctx: &mut Context<'_>, end: End) -> CommandResult {
     let limits = ctx.keys.dataset.limits.list;
     let Some(mut found) = ctx.keys.write(&args[1]) else {
         if count.is_some() {
-            ctx.reply.null_array()
+            ctx.reply.null_array();
         } else {
-            ctx.reply.null()
+            ctx.reply.null();
         }
         return Ok(Propagate::Nothing);
     };

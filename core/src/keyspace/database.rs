@@ -1,11 +1,9 @@
 //! A database: a table of entries, as commands use it.
 
-use super::directory::Pile;
 use super::entry::{Entry, EntryRef};
 use super::hash::HashKey;
 use super::occupied::OccupiedElement;
-use super::segment::Segment;
-use super::table::Table;
+use super::table::{Remnants, Table};
 use super::{ExpireProgress, Key, TableStats, UnixMillis};
 use crate::value::{Collection, NewValue};
 use bytes::Bytes;
@@ -18,12 +16,7 @@ pub struct Database(Table<Entry>);
 pub struct Occupied<'a>(OccupiedElement<'a, Entry>);
 
 /// The former content of an emptied database, to be freed in slices. Dropping it frees the rest.
-pub struct Discarded {
-    pile: Pile<Entry>,
-    /// The segment whose entries are being freed, and the first bucket that may have some left.
-    current: Option<(Box<Segment<Entry>>, usize)>,
-    len: usize,
-}
+pub struct Discarded(Remnants<Entry>);
 
 impl Database {
     /// An empty database whose keys are hashed with this key.
@@ -145,8 +138,7 @@ impl Database {
     /// Empties the database, at once.
     #[must_use]
     pub fn take(&mut self) -> Discarded {
-        let (len, pile) = self.0.take();
-        Discarded { pile, current: None, len }
+        Discarded(self.0.take())
     }
 
     /// Bytes of memory for the table, without those of the entries.
@@ -252,53 +244,26 @@ impl fmt::Debug for Occupied<'_> {
 }
 
 impl Discarded {
-    /// Frees at most `entries_max` entries. Returns whether nothing is left.
-    pub fn free_slice(&mut self, entries_max: usize) -> bool {
-        for _ in 0..entries_max {
-            if self.len == 0 {
-                break;
-            }
-            drop(self.pop());
-        }
-        if self.len == 0 {
-            self.current = None;
-        }
-        self.len == 0
+    /// Takes one entry out, to be freed.
+    pub fn pop(&mut self) -> Option<Entry> {
+        self.0.pop()
     }
 
     /// Entries that are left.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.len
+        self.0.len()
     }
 
     /// Whether nothing is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Takes one entry out, to be freed.
-    pub fn pop(&mut self) -> Option<Entry> {
-        if self.len == 0 {
-            self.current = None;
-            return None;
-        }
-        loop {
-            if let Some((segment, from)) = &mut self.current
-                && let Some((bucket, entry)) = segment.pop(*from)
-            {
-                *from = bucket;
-                self.len -= 1;
-                return Some(entry);
-            }
-            self.current = Some((self.pile.pop()?, 0));
-        }
+        self.len() == 0
     }
 }
 
 impl fmt::Debug for Discarded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Discarded").field("len", &self.len).finish()
+        f.debug_struct("Discarded").field("len", &self.len()).finish()
     }
 }

@@ -22,20 +22,18 @@ const _: () = assert!(usize::BITS == 64);
 /// zeros in `Option<Self>`. Its methods work whatever the tag is, and only [`set_tag`](Element::set_tag) changes
 /// it.
 pub unsafe trait Element: Sized {
+    /// What elements are found by. Equal keys have to compare equal: where a key could be given in two ways, the
+    /// implementing type says which one it is.
+    type Key<'k>: Copy;
+
     /// The element's key.
-    fn key(&self) -> &[u8];
+    fn key(&self) -> Self::Key<'_>;
 
     /// Whether this is the element's key.
-    #[inline]
-    fn has_key(&self, key: &[u8]) -> bool {
-        self.key() == key
-    }
+    fn has_key(&self, key: Self::Key<'_>) -> bool;
 
     /// The hash of its key.
-    #[inline]
-    fn hash(&self, hash_key: HashKey) -> u64 {
-        hash_key.hash(self.key())
-    }
+    fn hash(&self, hash_key: HashKey) -> u64;
 
     /// When the element ends, if it does.
     fn expiry(&self) -> Option<UnixMillis>;

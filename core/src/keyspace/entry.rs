@@ -23,12 +23,15 @@
 mod block;
 mod header;
 
-use self::block::{allocate, copy_short, free, is_equal, is_fitting};
+pub(crate) use self::block::{copy_short, is_equal};
+
+use self::block::{allocate, free, is_fitting};
 use self::header::{
     ENCODING_BOXED, ENCODING_COLLECTION, ENCODING_INLINE, ENCODING_INT, FLAG_EXPIRY, FLAG_RAW, Header, flags,
 };
 use super::UnixMillis;
 use super::element::{ADDRESS_MASK, Element, TAG_SHIFT};
+use super::hash::HashKey;
 use super::prefetch::prefetch;
 use crate::value::{Collection, NewValue, RawString, StringRef, ValueRef, ValueType};
 use bytes::Bytes;
@@ -41,6 +44,9 @@ pub const INLINE_LEN_MAX: usize = 224;
 
 /// Longest string that `OBJECT ENCODING` calls `embstr`, as in Redis.
 const EMBSTR_LEN_MAX: usize = 44;
+
+/// How many elements of a collection stand for all when its memory is estimated.
+const MEMORY_SAMPLES: usize = 5;
 
 /// The bit of the pointer's word that says whether there is an expiry.
 const EXPIRY_BIT: usize = 1;
@@ -78,6 +84,8 @@ unsafe impl Sync for EntryRef<'_> {}
 // SAFETY: the type is transparent over `NonNull<u8>`, every use of the pointer goes through `block`, which masks
 // the tag, and `relocate` keeps it.
 unsafe impl Element for Entry {
+    type Key<'k> = &'k [u8];
+
     #[inline]
     fn key(&self) -> &[u8] {
         self.as_ref().key()
@@ -86,6 +94,11 @@ unsafe impl Element for Entry {
     #[inline]
     fn has_key(&self, key: &[u8]) -> bool {
         is_equal(self.as_ref().key(), key)
+    }
+
+    #[inline]
+    fn hash(&self, hash_key: HashKey) -> u64 {
+        hash_key.hash(self.as_ref().key())
     }
 
     #[inline]
@@ -401,7 +414,7 @@ impl<'a> EntryRef<'a> {
     pub fn allocated_bytes(self) -> usize {
         let outside = match self.header().encoding() {
             ENCODING_BOXED => size_of::<RawString>() + self.boxed().allocated_bytes(),
-            ENCODING_COLLECTION => self.collection().memory_bytes(),
+            ENCODING_COLLECTION => self.collection().memory_bytes(MEMORY_SAMPLES),
             _ => 0,
         };
         self.shape().block_bytes + outside

@@ -38,6 +38,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use element::{ADDRESS_MASK, Element, TAG_SHIFT};
+pub(crate) use entry::{copy_short, is_equal};
+pub(crate) use occupied::OccupiedElement;
+pub(crate) use prefetch::prefetch;
+pub(crate) use table::{Remnants, Table};
+
 pub use crate::value::NewValue;
 pub use database::{Database, Discarded, Occupied};
 pub use entry::{Entry, EntryRef, INLINE_LEN_MAX};

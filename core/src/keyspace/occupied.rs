@@ -16,11 +16,17 @@ pub struct OccupiedElement<'a, E: Element> {
 }
 
 impl<'a, E: Element> OccupiedElement<'a, E> {
-    /// Finds an element.
+    /// Finds an element, or gives the table back.
     #[inline(always)]
-    pub fn find(table: &'a mut Table<E>, hash: u64, key: &[u8]) -> Option<OccupiedElement<'a, E>> {
-        let slot = table.find_slot(hash, key)?;
-        Some(OccupiedElement { table, slot, hash })
+    pub fn find(
+        table: &'a mut Table<E>,
+        hash: u64,
+        key: E::Key<'_>,
+    ) -> Result<OccupiedElement<'a, E>, &'a mut Table<E>> {
+        match table.find_slot(hash, key) {
+            Some(slot) => Ok(OccupiedElement { table, slot, hash }),
+            None => Err(table),
+        }
     }
 
     /// The element.

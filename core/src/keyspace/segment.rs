@@ -237,7 +237,7 @@ impl<E: Element> Segment<E> {
 
     /// Finds the element with this key. `shape` is this segment's.
     #[inline(always)]
-    pub fn find(&self, shape: Shape, hash: u64, key: &[u8]) -> Option<Place> {
+    pub fn find(&self, shape: Shape, hash: u64, key: E::Key<'_>) -> Option<Place> {
         let home = shape.home(hash);
         let fingerprint = fingerprint(hash);
         let bucket = &self.buckets[home];
@@ -406,6 +406,14 @@ impl<E: Element> Segment<E> {
         bucket.occupied().filter_map(|slot| bucket.element(slot))
     }
 
+    /// Begins to fetch the elements of one bucket, if there is such a one.
+    #[inline]
+    pub fn prefetch_elements_in(&self, bucket: usize) {
+        if let Some(bucket) = self.buckets.get(bucket) {
+            bucket.occupied().filter_map(|slot| bucket.element(slot)).for_each(Element::prefetch);
+        }
+    }
+
     /// The element in a slot counted over all buckets, if there is one.
     #[inline]
     pub fn element_at(&self, index: usize) -> Option<&E> {
@@ -443,7 +451,7 @@ impl<E: Element> Segment<E> {
     }
 
     #[cold]
-    fn find_overflowed(&self, home: usize, fingerprint: u8, key: &[u8]) -> Option<Place> {
+    fn find_overflowed(&self, home: usize, fingerprint: u8, key: E::Key<'_>) -> Option<Place> {
         for index in flagged(self.buckets[home].overflow_flags()) {
             let bucket = self.overflow_bucket(home, index);
             if let Some(slot) = find_in(&self.buckets[bucket], fingerprint, key) {
@@ -575,11 +583,7 @@ impl<E: Element> Segment<E> {
     }
 
     fn prefetch_elements(&self) {
-        for bucket in &self.buckets {
-            for element in bucket.occupied().filter_map(|slot| bucket.element(slot)) {
-                element.prefetch();
-            }
-        }
+        (0..self.buckets.len()).for_each(|bucket| self.prefetch_elements_in(bucket));
     }
 }
 
@@ -631,7 +635,7 @@ impl<E: Element> Segment<E> {
     clippy::manual_find,
     reason = "the iterator's own loop is not inlined, and this is the hottest there is"
 )]
-fn find_in<E: Element>(bucket: &Bucket<E>, fingerprint: u8, key: &[u8]) -> Option<usize> {
+fn find_in<E: Element>(bucket: &Bucket<E>, fingerprint: u8, key: E::Key<'_>) -> Option<usize> {
     for slot in bucket.candidates(fingerprint) {
         if bucket.element(slot).is_some_and(|element| element.has_key(key)) {
             return Some(slot);

@@ -15,6 +15,12 @@ const SHRINK_EVERY: usize = 8;
 /// They were more than full when they were one, so that little is done twice.
 const MERGE_PERCENT_MAX: usize = 60;
 
+/// Buckets whose elements are fetched ahead of the one that is looked at.
+const BUCKETS_AHEAD: usize = 2;
+
+/// Elements whose buckets are fetched together.
+const FETCHED_TOGETHER: usize = 16;
+
 /// Random slots that are tried before the rest is searched in order.
 const RANDOM_TRIES_MAX: usize = 256;
 
@@ -85,22 +91,48 @@ impl<E: Element> Table<E> {
         }
     }
 
+    /// Begins to fetch the elements with these hashes, in two rounds: what one finds in a bucket is fetched when
+    /// the buckets are there.
+    #[inline]
+    pub fn prefetch_all(&self, mut hashes: impl Iterator<Item = u64>) {
+        let mut together = [0; FETCHED_TOGETHER];
+        loop {
+            let mut len = 0;
+            for hash in hashes.by_ref().take(FETCHED_TOGETHER) {
+                self.prefetch_bucket(hash);
+                together[len] = hash;
+                len += 1;
+            }
+            together[..len].iter().for_each(|&hash| self.prefetch_element(hash));
+            if len < FETCHED_TOGETHER {
+                return;
+            }
+        }
+    }
+
     /// Finds an element.
     #[inline]
-    pub fn find(&self, hash: u64, key: &[u8]) -> Option<&E> {
+    pub fn find(&self, hash: u64, key: E::Key<'_>) -> Option<&E> {
         let (shape, segment) = self.directory.segment(hash)?;
         segment.find(shape, hash, key).and_then(|place| segment.element(place))
     }
 
     /// Finds an element, to change it.
     #[inline(always)]
-    pub fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<OccupiedElement<'_, E>> {
+    pub fn find_mut(&mut self, hash: u64, key: E::Key<'_>) -> Option<OccupiedElement<'_, E>> {
+        OccupiedElement::find(self, hash, key).ok()
+    }
+
+    /// Finds an element, to change it. If it is not there, the table comes back, to add it to.
+    #[inline(always)]
+    #[expect(clippy::missing_errors_doc, reason = "not finding it is no failure")]
+    pub fn search(&mut self, hash: u64, key: E::Key<'_>) -> Result<OccupiedElement<'_, E>, &mut Table<E>> {
         OccupiedElement::find(self, hash, key)
     }
 
     /// Finds the slot of an element.
     #[inline(always)]
-    pub(super) fn find_slot(&mut self, hash: u64, key: &[u8]) -> Option<NonNull<E>> {
+    pub(super) fn find_slot(&mut self, hash: u64, key: E::Key<'_>) -> Option<NonNull<E>> {
         let (shape, segment) = self.directory.segment(hash)?;
         let place = segment.find(shape, hash, key)?;
         self.directory.segment_ptr(hash).map(|segment| Segment::slot_ptr(segment, place))
@@ -169,11 +201,28 @@ impl<E: Element> Table<E> {
         (0..segment.buckets()).flat_map(|bucket| segment.elements_in(bucket)).nth(nth)
     }
 
+    /// Takes out an element chosen by chance as [`random`](Table::random) does.
+    pub fn pop_random(&mut self, random: &mut dyn FnMut() -> u64) -> Option<E> {
+        let element = self.random(random)?;
+        let (hash, slot) = (element.hash(self.hash_key), NonNull::from(element));
+        Some(self.remove_at(hash, slot))
+    }
+
     /// All elements, one segment after the other in the order of hashes.
     pub fn iter(&self) -> impl Iterator<Item = &E> + use<'_, E> {
-        (0..self.directory.len())
-            .filter_map(|place| self.directory.segment_from(place))
-            .flat_map(|segment| (0..segment.buckets()).flat_map(|bucket| segment.elements_in(bucket)))
+        (0..self.directory.len()).filter_map(|place| self.directory.segment_from(place)).flat_map(|segment| {
+            (0..segment.buckets()).flat_map(|bucket| {
+                segment.prefetch_elements_in(bucket + BUCKETS_AHEAD);
+                segment.elements_in(bucket)
+            })
+        })
+    }
+
+    /// Bytes that all elements take together, by a function for one. So many `samples` stand for all; 0 is all.
+    pub fn elements_bytes(&self, samples: usize, bytes_of: impl Fn(&E) -> usize) -> usize {
+        let samples = if samples == 0 { self.len } else { samples.min(self.len) };
+        let bytes: usize = self.iter().take(samples).map(bytes_of).sum();
+        (bytes as u128 * self.len as u128).checked_div(samples as u128).map_or(0, |bytes| bytes as usize)
     }
 
     /// Walks segments from a cursor on and takes out what has expired. Segments are walked as a whole, so that
@@ -214,9 +263,10 @@ impl<E: Element> Table<E> {
     }
 
     /// Takes everything out; the table is empty afterwards.
-    pub fn take(&mut self) -> (usize, Pile<E>) {
+    pub fn take(&mut self) -> Remnants<E> {
         self.expires = 0;
-        (std::mem::take(&mut self.len), self.directory.take())
+        let len = std::mem::take(&mut self.len);
+        Remnants { pile: self.directory.take(), current: None, len }
     }
 
     /// Bytes of memory for segments and directory.
@@ -375,6 +425,49 @@ impl<E: Element> Table<E> {
         assert_eq!((self.len, self.expires), (len, expires));
         assert_eq!(self.bytes(), bytes + 8 * self.directory.len());
         assert!(self.directory.len() == 0 || self.directory.len() == 1 << depth_max);
+    }
+}
+
+/// What was taken out of a table at once, and waits to be freed.
+pub struct Remnants<E: Element> {
+    pile: Pile<E>,
+    /// The segment whose elements are being freed, and the first bucket that may have some left.
+    current: Option<(Box<Segment<E>>, usize)>,
+    len: usize,
+}
+
+impl<E: Element> Remnants<E> {
+    /// Frees at most so many elements. Returns whether nothing is left.
+    pub fn free_slice(&mut self, elements_max: usize) -> bool {
+        for _ in 0..elements_max {
+            if self.pop().is_none() {
+                break;
+            }
+        }
+        self.len == 0
+    }
+
+    /// Elements that are left.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Takes one element out, to be freed.
+    pub fn pop(&mut self) -> Option<E> {
+        if self.len == 0 {
+            self.current = None;
+            return None;
+        }
+        loop {
+            if let Some((segment, from)) = &mut self.current
+                && let Some((bucket, element)) = segment.pop(*from)
+            {
+                *from = bucket;
+                self.len -= 1;
+                return Some(element);
+            }
+            self.current = Some((self.pile.pop()?, 0));
+        }
     }
 }
 

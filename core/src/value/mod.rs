@@ -4,14 +4,20 @@
 //! [`ValueRef`]. The names of types and encodings are those of Redis.
 
 mod collection;
+pub mod hash;
 pub mod intset;
 pub mod listpack;
+mod lookup;
 pub mod lzf;
+mod packed;
 pub mod quicklist;
+pub mod set;
 mod size_class;
 mod string;
+pub mod zset;
 
-pub use collection::Collection;
+pub use collection::{Collection, Remains};
+pub use lookup::Lookup;
 pub use quicklist::{End, List, ListLimits};
 pub use string::{NewValue, RawString, StringRef};
 
@@ -91,12 +97,7 @@ impl<'a> ValueRef<'a> {
     pub fn describe(self, record: &mut Vec<u8>) {
         record.push(self.value_type() as u8);
         match self {
-            ValueRef::String(string) => {
-                let mut digits = itoa::Buffer::new();
-                let bytes = string.bytes(&mut digits);
-                record.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-                record.extend_from_slice(bytes);
-            }
+            ValueRef::String(string) => collection::describe_string(string, record),
             ValueRef::Collection(collection) => collection.describe(record),
         }
     }

@@ -63,9 +63,9 @@ pub(super) fn lpos(ctx: &mut Context<'_>) -> CommandResult {
     let wanted = StringRef::Bytes(&args[2]);
     let Some(entry) = ctx.keys.read(&args[1]) else {
         if options.count.is_some() {
-            ctx.reply.array(0)
+            ctx.reply.array(0);
         } else {
-            ctx.reply.null()
+            ctx.reply.null();
         }
         return Ok(Propagate::Nothing);
     };

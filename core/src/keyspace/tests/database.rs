@@ -249,18 +249,19 @@ fn expiring_gives_memory_back() {
 }
 
 #[test]
-fn a_discarded_database_is_freed_in_slices() {
+fn a_discarded_database_is_freed_entry_by_entry() {
     let count = scaled(5000, 200);
     let mut database = Database::new(HASH_KEY);
     (0..count).for_each(|number| insert(&mut database, number));
     let mut discarded = database.take();
     assert_eq!((database.len(), database.bytes_of_table(), discarded.len()), (0, 0, count));
     insert(&mut database, 0);
-    assert!(!discarded.free_slice(count - 150));
-    assert_eq!(discarded.len(), 150);
-    assert!(!discarded.free_slice(149));
-    assert!(discarded.free_slice(1));
-    assert!(discarded.free_slice(1));
+    let mut freed = BTreeSet::new();
+    for left in (0..count).rev() {
+        let entry = discarded.pop().unwrap();
+        assert!(freed.insert(entry.key().to_vec()));
+        assert_eq!(discarded.len(), left);
+    }
+    assert!(discarded.pop().is_none() && discarded.is_empty());
     drop(database.take());
-    assert!(database.take().free_slice(0), "nothing is freed at once");
 }

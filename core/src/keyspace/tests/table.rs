@@ -15,8 +15,14 @@ struct Probe(Entry);
 
 // SAFETY: transparent over an entry, to which everything is passed on.
 unsafe impl Element for Probe {
+    type Key<'k> = &'k [u8];
+
     fn key(&self) -> &[u8] {
         self.0.key()
+    }
+
+    fn has_key(&self, key: &[u8]) -> bool {
+        self.0.key() == key
     }
 
     fn hash(&self, _: HashKey) -> u64 {
