@@ -125,7 +125,6 @@ impl<E: Element> Table<E> {
 
     /// Finds an element, to change it. If it is not there, the table comes back, to add it to.
     #[inline(always)]
-    #[expect(clippy::missing_errors_doc, reason = "not finding it is no failure")]
     pub fn search(&mut self, hash: u64, key: E::Key<'_>) -> Result<OccupiedElement<'_, E>, &mut Table<E>> {
         OccupiedElement::find(self, hash, key)
     }

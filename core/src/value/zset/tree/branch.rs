@@ -242,7 +242,7 @@ impl Child for Leaf {
     }
 
     fn absorb(&mut self, next: Leaf) {
-        Leaf::absorb(self, next);
+        Leaf::absorb(self, &next);
     }
 
     #[inline]

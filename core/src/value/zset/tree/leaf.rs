@@ -184,7 +184,7 @@ impl Leaf {
     }
 
     /// Takes over the members of the next leaf.
-    pub fn absorb(&mut self, other: Leaf) {
+    pub fn absorb(&mut self, other: &Leaf) {
         reserve(&mut self.slots, other.slots.len());
         self.slots.extend_from_slice(&other.slots);
         if self.frame != other.frame {
