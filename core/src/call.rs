@@ -37,23 +37,16 @@ pub(crate) fn call(
 ) -> Flow {
     #[cfg(feature = "simulation")]
     core.begin_execution();
-    let admitted = look_up(command, args).and_then(|command| Ok((command, admit(core, client, command)?)));
-    let command = match admitted {
-        Ok((command, Admission::Run)) => command,
-        Ok((_, Admission::HoldBack)) => {
-            client.session.state = State::Postponed;
-            return Flow::HeldBack;
-        }
-        Err(CommandError::UnknownCommand(_)) if is_http(args) => {
-            cut_off_browser(core, client);
-            return Flow::Done;
-        }
-        Err(refusal) => {
-            reject(core, client, command, args, &refusal);
-            #[cfg(feature = "simulation")]
-            core.end_execution(client.session.conn, command);
-            return Flow::Done;
-        }
+    let command = match look_up(command, args) {
+        Ok(known) => match admit(core, client, known) {
+            Ok(Admission::Run) => known,
+            Ok(Admission::HoldBack) => {
+                client.session.state = State::Postponed;
+                return Flow::HeldBack;
+            }
+            Err(refusal) => return refuse(core, client, command, args, &refusal),
+        },
+        Err(refusal) => return refuse(core, client, command, args, &refusal),
     };
     let Core { server, dataset, .. } = core;
     let Client { session, reply, .. } = client;
@@ -159,8 +152,26 @@ fn may_replicate(session: &Session, command: &'static Command) -> bool {
     command.flags.intersects(flags) || is_queued && transactions::is_exec(command)
 }
 
-/// Answers a request that was refused before it ran. EXEC will refuse the transaction it was to be part of.
+/// Refuses a request before it runs.
 #[cold]
+fn refuse(
+    core: &mut Core,
+    client: &mut Client,
+    command: Option<&'static Command>,
+    args: Args<'_>,
+    refusal: &CommandError,
+) -> Flow {
+    if matches!(refusal, CommandError::UnknownCommand(_)) && is_http(args) {
+        cut_off_browser(core, client);
+        return Flow::Done;
+    }
+    reject(core, client, command, args, refusal);
+    #[cfg(feature = "simulation")]
+    core.end_execution(client.session.conn, command);
+    Flow::Done
+}
+
+/// Answers a request that was refused. EXEC will refuse the transaction it was to be part of.
 fn reject(
     core: &mut Core,
     client: &mut Client,

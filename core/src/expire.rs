@@ -63,7 +63,10 @@ impl ActiveExpire {
                 break;
             }
             self.cursor = 0;
-            self.database = (self.database + 1) % dataset.database_count();
+            self.database += 1;
+            if self.database >= dataset.database_count() {
+                self.database = 0;
+            }
             self.databases_passed += 1;
             if self.databases_passed >= dataset.database_count() {
                 stats.expire_cycles += 1;

@@ -33,15 +33,64 @@ pub const QUERY_LEN_MAX: u64 = 2 << 30;
 #[derive(Clone, Copy, Debug)]
 struct Request {
     /// Where it begins in the input.
-    start: usize,
+    start: u32,
     /// Where the next one begins.
-    end: usize,
+    end: u32,
     /// Its arguments among those of the whole batch.
-    first_range: usize,
-    range_count: usize,
+    first_range: u32,
+    range_count: u32,
     command: Option<&'static Command>,
     /// The hash of its first key, if it was computed.
     hash: Option<u64>,
+}
+
+/// How a request begins, up to the end of its first argument. In a pipeline the next one often begins with the same
+/// bytes: then there is nothing to parse in them, and no name to look up.
+#[derive(Clone, Copy, Debug)]
+struct Opening {
+    words: [u64; OPENING_WORDS],
+    /// Which bits of the words belong to it.
+    masks: [u64; OPENING_WORDS],
+    /// The request's number of arguments.
+    count: u32,
+    name: ArgRange,
+    command: Option<&'static Command>,
+}
+
+/// Words that are compared; an opening that does not fit into them is not remembered.
+const OPENING_WORDS: usize = 3;
+
+const OPENING_LEN_MAX: usize = OPENING_WORDS * size_of::<u64>();
+
+impl Opening {
+    /// The opening of a request, unless it is too long to be compared.
+    #[inline]
+    fn of(request: &[u8], ranges: &[ArgRange], command: Option<&'static Command>) -> Option<Opening> {
+        let name = ranges[0];
+        let len = (name.start + name.len + 2) as usize;
+        if request[0] != b'*' || len > OPENING_LEN_MAX {
+            return None;
+        }
+        let (mut bytes, mut masks) = ([0; OPENING_LEN_MAX], [0; OPENING_LEN_MAX]);
+        bytes[..len].copy_from_slice(request.get(..len)?);
+        masks[..len].fill(0xff);
+        let (words, masks) = (words_of(&bytes), words_of(&masks));
+        Some(Opening { words, masks, count: ranges.len() as u32, name, command })
+    }
+
+    /// Whether a request begins like this. At the very end of the input that is not told.
+    #[inline(always)]
+    fn is_of(&self, input: &[u8]) -> bool {
+        let Some(front) = input.first_chunk() else { return false };
+        let words = words_of(front);
+        (0..OPENING_WORDS).fold(0, |other, at| other | (words[at] ^ self.words[at]) & self.masks[at]) == 0
+    }
+}
+
+#[inline(always)]
+fn words_of(bytes: &[u8; OPENING_LEN_MAX]) -> [u64; OPENING_WORDS] {
+    let (words, _) = bytes.as_chunks();
+    std::array::from_fn(|at| u64::from_le_bytes(words[at]))
 }
 
 /// Memory for a batch of requests, used again for every batch.
@@ -116,10 +165,11 @@ impl Core {
                 client.input.restart();
                 if mutant!(Mutant::PausedReordered)
                     && client.session.state == State::Postponed
-                    && let Some(held) = batch.requests.iter().find(|request| request.start >= consumed)
+                    && let Some(held) = batch.requests.iter().find(|held| held.start as usize >= consumed)
                 {
-                    let (before, behind) = input[held.start..].split_at(held.end - held.start);
-                    let (overtaking, rest) = behind.split_at(batch.parsed_to - held.end);
+                    let (start, end) = (held.start as usize, held.end as usize);
+                    let (before, behind) = input[start..].split_at(end - start);
+                    let (overtaking, rest) = behind.split_at(batch.parsed_to - end);
                     client.input.buffer = [overtaking, before, rest].concat();
                     consumed = input.len();
                 }
@@ -175,8 +225,8 @@ impl Core {
             if !self.may_run(client) {
                 return false;
             }
-            let ranges = &batch.ranges[request.first_range..request.first_range + request.range_count];
-            let bytes = &input[request.start..request.end];
+            let ranges = &batch.ranges[request.first_range as usize..][..request.range_count as usize];
+            let bytes = &input[request.start as usize..request.end as usize];
             if let (Some(hash), Some(command)) = (request.hash, request.command)
                 && let Some(index) = command.first_key_index()
             {
@@ -188,10 +238,10 @@ impl Core {
                 self.run_large(client, request.command, bytes, ranges)
             };
             if flow == Flow::HeldBack {
-                sometimes!(Mark::PipelineHeldBack, request.end < batch.parsed_to);
+                sometimes!(Mark::PipelineHeldBack, (request.end as usize) < batch.parsed_to);
                 return false;
             }
-            *consumed = request.end;
+            *consumed = request.end as usize;
         }
         *consumed = batch.parsed_to;
         true
@@ -273,6 +323,7 @@ impl Core {
         // Until a client has authenticated, each command may change what the next one is allowed.
         let requests_max = if is_authenticated { PARSE_AHEAD_MAX } else { 1 };
         let mut at = from;
+        let mut opening: Option<Opening> = None;
         let stop = loop {
             if batch.requests.len() == requests_max {
                 sometimes!(Mark::BatchFull, at < input.len() && is_authenticated);
@@ -282,14 +333,31 @@ impl Core {
                 break Stop::Full;
             }
             let first_range = batch.ranges.len();
-            match client.input.parser.parse(&input[at..], &limits, &mut batch.ranges) {
+            let (rest, parser) = (&input[at..], &mut client.input.parser);
+            let alike = match &opening {
+                Some(opening) if opening.is_of(rest) => Some((opening.count, opening.name, opening.command)),
+                _ => None,
+            };
+            let parsed = match alike {
+                Some((count, name, _)) => parser.parse_alike(rest, &limits, &mut batch.ranges, count, name),
+                None => parser.parse(rest, &limits, &mut batch.ranges),
+            };
+            match parsed {
                 Parsed::Complete { consumed } => {
+                    let ranges = &batch.ranges[first_range..];
+                    let command = if let Some((.., command)) = alike {
+                        command
+                    } else {
+                        let command = commands::lookup(ranges[0].of(rest));
+                        opening = Opening::of(rest, ranges, command);
+                        command
+                    };
                     let request = Request {
-                        start: at,
-                        end: at + consumed,
-                        first_range,
-                        range_count: batch.ranges.len() - first_range,
-                        command: commands::lookup(batch.ranges[first_range].of(&input[at..])),
+                        start: at as u32,
+                        end: (at + consumed) as u32,
+                        first_range: first_range as u32,
+                        range_count: ranges.len() as u32,
+                        command,
                         hash: None,
                     };
                     batch.requests.push(request);
@@ -323,9 +391,9 @@ impl Core {
     fn prefetch(&self, database: usize, input: &[u8], batch: &mut Batch) {
         for request in &mut batch.requests {
             let Some(index) = request.command.and_then(Command::first_key_index) else { continue };
-            if index < request.range_count {
-                let range = batch.ranges[request.first_range + index];
-                let key = range.of(&input[request.start..]);
+            if index < request.range_count as usize {
+                let range = batch.ranges[request.first_range as usize + index];
+                let key = range.of(&input[request.start as usize..]);
                 request.hash = Some(self.dataset.prefetch_bucket(database, key));
             }
         }

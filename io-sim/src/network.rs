@@ -157,13 +157,14 @@ impl Pipe {
 
     /// How many bytes have arrived and not been read.
     pub fn arrived_len(&self, now: Monotonic) -> usize {
-        let arrived = self.stretches.iter().take_while(|stretch| stretch.arrives <= now).last();
-        arrived.map_or(0, |stretch| stretch.end - self.from)
+        let arrived = self.stretches.partition_point(|stretch| stretch.arrives <= now);
+        arrived.checked_sub(1).map_or(0, |last| self.stretches[last].end - self.from)
     }
 
     /// When something arrives that has not yet.
     pub fn next_arrival(&self, now: Monotonic) -> Option<Monotonic> {
-        self.stretches.iter().map(|stretch| stretch.arrives).find(|&arrives| arrives > now)
+        let arrived = self.stretches.partition_point(|stretch| stretch.arrives <= now);
+        self.stretches.get(arrived).map(|stretch| stretch.arrives)
     }
 
     /// When the last byte arrives.

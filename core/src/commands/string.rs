@@ -418,7 +418,7 @@ fn add(ctx: &mut Context<'_>, increment: i64) -> CommandResult {
                 StringRef::Int(value) => value,
                 StringRef::Bytes(bytes) => parse_i64(bytes).ok_or(CommandError::NotInteger)?,
             };
-            let sum = old.checked_add(increment).ok_or(CommandError::IncrementOverflow)?;
+            let Some(sum) = old.checked_add(increment) else { return Err(CommandError::IncrementOverflow) };
             found.set_value(NewValue::Int(sum));
             sum
         }

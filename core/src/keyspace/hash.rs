@@ -19,14 +19,19 @@ impl HashKey {
             state.absorb(u64::from_le_bytes(*word));
         }
         // The last word carries the length in its top byte.
-        state.absorb(little_endian_tail(tail) | (bytes.len() as u64) << 56);
+        let tail = match bytes.last_chunk::<8>() {
+            // The bytes before the tail are shifted out, in two steps since they may be all eight.
+            Some(last) => u64::from_le_bytes(*last) >> 1 >> (63 - 8 * tail.len()),
+            None => little_endian(tail),
+        };
+        state.absorb(tail | (bytes.len() as u64) << 56);
         state.finish()
     }
 }
 
 /// Up to seven bytes as the low bytes of a word.
 #[inline]
-fn little_endian_tail(tail: &[u8]) -> u64 {
+fn little_endian(tail: &[u8]) -> u64 {
     match *tail {
         [] => 0,
         [a] => u64::from(a),

@@ -52,6 +52,9 @@ const UNAUTHENTICATED_BULK_LEN_BYTES_MAX: u64 = 16 * 1024;
 /// `*` or `$`, a digit, and the line end: the shortest line that announces a length.
 const LENGTH_LINE_LEN_BYTES_MIN: usize = 4;
 
+/// The line end behind an argument.
+const LINE_END_LEN: usize = 2;
+
 /// What a request may claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -252,7 +255,25 @@ impl RequestParser {
             self.searched = 0;
             return Parsed::Empty { consumed: line_end };
         }
-        self.start(input, limits, args, count as u32, line_end)
+        let first = args.len();
+        self.start(input, limits, args, first, count as u32, line_end)
+    }
+
+    /// Parses a request of `count` arguments whose first one is known, because the bytes up to its end are those of
+    /// the request before. Otherwise as [`parse`](Self::parse), for a parser that is idle.
+    #[inline(always)]
+    pub(crate) fn parse_alike(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+        args: &mut Vec<ArgRange>,
+        count: u32,
+        name: ArgRange,
+    ) -> Parsed {
+        debug_assert!(self.is_idle(), "there is nothing to go on with");
+        let first = args.len();
+        args.push(name);
+        self.start(input, limits, args, first, count - 1, (name.start + name.len) as usize + LINE_END_LEN)
     }
 
     /// Goes on behind a big argument that the caller has taken in with its line end: from here on the input is
@@ -326,18 +347,19 @@ enum Length {
 }
 
 impl RequestParser {
-    /// Parses the arguments of a request whose count has just been read: straight into the caller's vector.
-    #[inline]
+    /// Parses the arguments of a request whose count has just been read, from offset `at` on: straight into the
+    /// caller's vector, where they begin at `first`. `left` of them are to come.
+    #[inline(always)]
     fn start(
         &mut self,
         input: &[u8],
         limits: &Limits,
         args: &mut Vec<ArgRange>,
-        count: u32,
-        line_end: usize,
+        first: usize,
+        left: u32,
+        at: usize,
     ) -> Parsed {
-        let first = args.len();
-        match self.walk(input, limits, args, count, line_end) {
+        match self.walk(input, limits, args, left, at) {
             Walk::Complete(consumed) => {
                 self.searched = 0;
                 Parsed::Complete { consumed }
@@ -547,13 +569,17 @@ impl RequestParser {
 /// also near the end of the input, is left to the patient way.
 #[inline(always)]
 fn short_length(input: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
+    const LINE_END: u64 = (b'\r' as u64) | (b'\n' as u64) << 8;
     let line: &[u8; 8] = input.get(at..)?.first_chunk()?;
-    if line[0] != kind {
-        return None;
-    }
-    let digit = |index: usize| line[index].wrapping_sub(b'0');
+    // All of it is one word, the first byte the lowest.
+    let word = u64::from_le_bytes(*line);
+    let digit = |index: usize| (word >> (8 * index) & 0xff).wrapping_sub(u64::from(b'0'));
+    let ends_behind = |digits: usize| {
+        let shift = 8 * (digits + 1);
+        word & (0xffff << shift | 0xff) == LINE_END << shift | u64::from(kind)
+    };
     let first = digit(1);
-    if line[2] == b'\r' && line[3] == b'\n' {
+    if ends_behind(1) {
         return (first <= 9).then_some((first as usize, at + LENGTH_LINE_LEN_BYTES_MIN));
     }
     let second = digit(2);
@@ -561,12 +587,12 @@ fn short_length(input: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
     if first.wrapping_sub(1) > 8 || second > 9 {
         return None;
     }
-    let value = first as usize * 10 + second as usize;
-    if line[3] == b'\r' && line[4] == b'\n' {
+    let value = (first * 10 + second) as usize;
+    if ends_behind(2) {
         return Some((value, at + LENGTH_LINE_LEN_BYTES_MIN + 1));
     }
     let third = digit(3);
-    if third <= 9 && line[4] == b'\r' && line[5] == b'\n' {
+    if third <= 9 && ends_behind(3) {
         return Some((value * 10 + third as usize, at + LENGTH_LINE_LEN_BYTES_MIN + 2));
     }
     None

@@ -1,11 +1,10 @@
 //! One request: what happens before its command runs, and after.
 
 use super::answer::{Out, Refusal};
-use super::client::{Life, Owed, Replies};
+use super::client::{Bounds, Life, Next, Owed, Replies};
 use super::effects::{self, Follower};
 use super::keyspace::Place;
 use super::number::until_zero;
-use super::request::Front;
 use super::table::{self, Kind, Row};
 use super::{ClientId, Clock, Divergence, Model, Pause, shown_words};
 use crate::reply::Reply;
@@ -41,7 +40,9 @@ impl Model {
         clock: Clock,
         effects: Option<&[u8]>,
     ) -> Result<(), Divergence> {
-        let Some((words, len)) = self.peek(client) else {
+        let bounds = self.bounds_of(client);
+        let sender = self.clients.get_mut(&client).filter(|sender| sender.life == Life::Stands);
+        let Some(words) = sender.and_then(|sender| sender.take_request(bounds)) else {
             let text = format!("client {} has no request that could be executed", client.0);
             return Err(Divergence { site: "o2 execution".to_owned(), text });
         };
@@ -54,9 +55,6 @@ impl Model {
         self.clock = clock;
         self.keyspace.begin(clock, removes_expired);
         self.knows_effects = effects.is_some();
-        if let Some(sender) = self.clients.get_mut(&client) {
-            sender.take(len);
-        }
         let command = self.run(client, words)?;
         if let Some(effects) = effects {
             self.check_effects(client, command, effects)?;
@@ -87,8 +85,8 @@ impl Model {
 
     /// Whether a client's next request would be held back at this time.
     #[must_use]
-    pub fn is_held_back(&self, client: ClientId, clock: Clock) -> bool {
-        let Some((words, _)) = self.peek(client) else { return false };
+    pub fn is_held_back(&mut self, client: ClientId, clock: Clock) -> bool {
+        let Some(words) = self.peek(client).map(<[_]>::to_vec) else { return false };
         let row = table::find(&words).filter(|row| self.refusal(client, row, &words).is_none());
         self.is_asleep(clock)
             || row.is_some_and(|row| match self.is_paused(clock) {
@@ -98,25 +96,32 @@ impl Model {
             })
     }
 
-    /// The client's next request, and its length, if it is whole.
-    pub(super) fn peek(&self, client: ClientId) -> Option<(Vec<Vec<u8>>, usize)> {
-        let sender = self.clients.get(&client).filter(|sender| sender.life == Life::Stands)?;
-        let is_stranger = self.config.has_password() && !sender.is_authenticated;
-        match sender.peek(self.config.integer("proto-max-bulk-len"), is_stranger) {
-            (skipped, Front::Request(words, len)) => Some((words, skipped + len)),
-            _ => None,
+    /// The client's next request, if it is whole.
+    pub(super) fn peek(&mut self, client: ClientId) -> Option<&[Vec<u8>]> {
+        let bounds = self.bounds_of(client);
+        let sender = self.clients.get_mut(&client).filter(|sender| sender.life == Life::Stands)?;
+        match sender.next(bounds) {
+            Next::Request(words) => Some(words),
+            Next::Nothing | Next::Nonsense(_) => None,
+        }
+    }
+
+    fn bounds_of(&self, client: ClientId) -> Bounds {
+        let is_known = self.clients.get(&client).is_some_and(|sender| sender.is_authenticated);
+        Bounds {
+            bulk_len_max: self.config.integer("proto-max-bulk-len"),
+            is_stranger: self.config.has_password() && !is_known,
         }
     }
 
     /// Nonsense is answered, and ends the connection, as soon as everything before it is executed.
     pub(super) fn look_for_nonsense(&mut self, client: ClientId) {
-        let bulk_len_max = self.config.integer("proto-max-bulk-len");
-        let has_password = self.config.has_password();
+        let bounds = self.bounds_of(client);
         let Some(sender) = self.clients.get_mut(&client).filter(|sender| sender.life == Life::Stands) else {
             return;
         };
-        match sender.next(bulk_len_max, has_password && !sender.is_authenticated) {
-            Front::Nonsense(text) => {
+        match sender.next(bounds) {
+            Next::Nonsense(text) => {
                 sender.life = Life::Ends;
                 sender.forget_input();
                 if sender.replies == Replies::On {
@@ -134,7 +139,7 @@ impl Model {
                 }
                 self.unsure_errors += 1;
             }
-            Front::Request(words, _) if FOREIGN.iter().any(|name| words[0].eq_ignore_ascii_case(name)) => {
+            Next::Request(words) if FOREIGN.iter().any(|name| words[0].eq_ignore_ascii_case(name)) => {
                 sender.life = Life::Ends;
                 sender.forget_input();
             }

@@ -3,7 +3,7 @@
 use super::answer::{Expected, Filter, Page};
 use super::framer::Framer;
 use super::keyspace::Place;
-use super::request::{Front, Limits, front};
+use super::request::{Begun, Front, Limits, front};
 use super::{Clock, Divergence};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -37,6 +37,10 @@ pub(super) struct Client {
     taken: usize,
     /// Behind that, so much was looked at: its headers were found good.
     checked: usize,
+    /// The array behind that, if it is one and not whole.
+    begun: Option<Begun>,
+    /// The request behind that, if it is whole.
+    whole: Option<Whole>,
     owed: VecDeque<Owed>,
     /// Bytes received that belong to the first reply owed.
     received: Vec<u8>,
@@ -66,6 +70,35 @@ pub(super) enum Life {
     Killed,
     /// It is gone; but what was sent may still arrive.
     Gone,
+}
+
+/// What a client's requests are held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// The server's.
+    pub bulk_len_max: i64,
+    /// Whether the client owes its password.
+    pub is_stranger: bool,
+}
+
+/// A request that was found good.
+#[derive(Clone, Debug)]
+struct Whole {
+    words: Vec<Vec<u8>>,
+    len: usize,
+    /// What it was held against.
+    bounds: Bounds,
+}
+
+/// What a client has sent next.
+#[derive(Debug)]
+pub(super) enum Next<'a> {
+    /// Nothing that is whole.
+    Nothing,
+    /// A request.
+    Request(&'a [Vec<u8>]),
+    /// Nonsense; the text of the error.
+    Nonsense(Vec<u8>),
 }
 
 /// A reply that was not received whole.
@@ -120,6 +153,8 @@ impl Client {
             input: Vec::new(),
             taken: 0,
             checked: 0,
+            begun: None,
+            whole: None,
             owed: VecDeque::new(),
             received: Vec::new(),
             right: 0,
@@ -143,39 +178,52 @@ impl Client {
 
     /// Forgets what was delivered: nothing of it will be executed.
     pub fn forget_input(&mut self) {
-        (self.input, self.taken, self.checked) = (Vec::new(), 0, 0);
+        self.input = Vec::new();
+        self.taken = 0;
+        self.leave_front();
     }
 
-    /// What comes next, and how much stands before it that asks for nothing. `bulk_len_max` is the server's, and
-    /// whether this client is a stranger is the caller's to know.
-    pub fn peek(&self, bulk_len_max: i64, is_stranger: bool) -> (usize, Front) {
-        let (mut skipped, mut checked_len) = (0, self.checked);
-        loop {
-            let rest = &self.input[self.taken + skipped..];
-            match front(rest, Limits { bulk_len_max, is_stranger, checked_len }) {
-                Front::Empty(len) => skipped += len,
-                other => return (skipped, other),
+    /// What comes next; what asks for nothing is left behind.
+    pub fn next(&mut self, bounds: Bounds) -> Next<'_> {
+        if self.whole.as_ref().is_none_or(|whole| whole.bounds != bounds) {
+            match self.look(bounds) {
+                Front::Request(words, len) => self.whole = Some(Whole { words, len, bounds }),
+                Front::Nonsense(text) => return Next::Nonsense(text),
+                Front::Empty(_) | Front::Incomplete(_) => return Next::Nothing,
             }
-            checked_len = 0;
+        }
+        self.whole.as_ref().map_or(Next::Nothing, |whole| Next::Request(&whole.words))
+    }
+
+    /// Takes the next request, if it is whole.
+    pub fn take_request(&mut self, bounds: Bounds) -> Option<Vec<Vec<u8>>> {
+        let Next::Request(_) = self.next(bounds) else { return None };
+        let whole = self.whole.take()?;
+        self.taken += whole.len;
+        self.leave_front();
+        Some(whole.words)
+    }
+
+    fn look(&mut self, Bounds { bulk_len_max, is_stranger }: Bounds) -> Front {
+        self.whole = None;
+        loop {
+            let limits = Limits { bulk_len_max, is_stranger, checked_len: self.checked };
+            match front(&self.input[self.taken..], limits, &mut self.begun) {
+                Front::Empty(len) => {
+                    self.taken += len;
+                    self.leave_front();
+                }
+                Front::Incomplete(checked) => {
+                    self.checked = checked;
+                    return Front::Incomplete(checked);
+                }
+                other => return other,
+            }
         }
     }
 
-    /// The same, and leaves behind what asks for nothing.
-    pub fn next(&mut self, bulk_len_max: i64, is_stranger: bool) -> Front {
-        let (skipped, front) = self.peek(bulk_len_max, is_stranger);
-        if skipped > 0 {
-            self.take(skipped);
-        }
-        if let Front::Incomplete(checked) = front {
-            self.checked = checked;
-        }
-        front
-    }
-
-    /// Uses so much of what was delivered.
-    pub fn take(&mut self, len: usize) {
-        self.taken += len;
-        self.checked = 0;
+    fn leave_front(&mut self) {
+        (self.checked, self.begun, self.whole) = (0, None, None);
     }
 
     pub fn owe(&mut self, owed: Owed) {
@@ -231,7 +279,9 @@ impl Client {
             };
             if let Expected::Bytes(expected) = &owed.expected {
                 let len = expected.len().min(self.received.len());
-                if let Some(at) = (self.right..len).find(|&at| expected[at] != self.received[at]) {
+                if expected[self.right..len] != self.received[self.right..len]
+                    && let Some(at) = (self.right..len).find(|&at| expected[at] != self.received[at])
+                {
                     return Err(owed.divergence(expected, &self.received, at));
                 }
                 self.right = len;

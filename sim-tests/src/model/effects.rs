@@ -15,7 +15,7 @@ pub(super) fn parse(mut bytes: &[u8]) -> Result<Vec<Vec<Vec<u8>>>, String> {
     let limits = Limits { bulk_len_max: i64::MAX, is_stranger: false, checked_len: 0 };
     let mut commands = Vec::new();
     while !bytes.is_empty() {
-        match front(bytes, limits) {
+        match front(bytes, limits, &mut None) {
             Front::Request(words, len) => {
                 commands.push(words);
                 bytes = &bytes[len..];

@@ -83,8 +83,8 @@ fn write_places(matches: &[Match], len_min: usize, with_lens: bool, out: &mut Ou
 /// The subsequence, and the pieces it stands in, the last one first.
 fn longest(first: &[u8], second: &[u8]) -> (Vec<u8>, Vec<Match>) {
     let width = second.len() + 1;
-    // The length for the first `i` and the first `j` bytes.
-    let mut lens = vec![0_u32; (first.len() + 1) * width];
+    // The length for the first `i` and the first `j` bytes. Where it does not fit, the table would not either.
+    let mut lens = vec![0_u16; (first.len() + 1) * width];
     for (i, a) in first.iter().enumerate() {
         for (j, b) in second.iter().enumerate() {
             lens[(i + 1) * width + j + 1] = if a == b {

@@ -268,7 +268,7 @@ impl Model {
 
     /// Whether a whole request was delivered and not executed.
     #[must_use]
-    pub fn has_request(&self, client: ClientId) -> bool {
+    pub fn has_request(&mut self, client: ClientId) -> bool {
         self.peek(client).is_some()
     }
 

@@ -4,9 +4,14 @@ use num_bigint::BigUint;
 
 /// An integer in the one form that Redis takes for one: as it would be printed.
 pub(super) fn integer(text: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= 20)?;
-    let number: i64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
+    let is_canonical = match text {
+        b"0" => true,
+        [b'1'..=b'9', rest @ ..] | [b'-', b'1'..=b'9', rest @ ..] => {
+            rest.len() < 20 && rest.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    };
+    std::str::from_utf8(text).ok().filter(|_| is_canonical)?.parse().ok()
 }
 
 /// A cursor, read as C's `strtoul` reads it: any number of zeros, a sign, nothing at all; -1 is the largest one.

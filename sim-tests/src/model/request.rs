@@ -3,7 +3,7 @@
 /// What stands first among the bytes a client has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Front {
-    /// Nothing, or the beginning of something, whose headers up to here are good.
+    /// Nothing, or the beginning of something that is good up to here.
     Incomplete(usize),
     /// Something that asks for nothing, of this length.
     Empty(usize),
@@ -20,8 +20,18 @@ pub(super) struct Limits {
     pub bulk_len_max: i64,
     /// Whether the client still owes its password; then requests must be small.
     pub is_stranger: bool,
-    /// Headers that begin before here were found good already.
+    /// What is before here was found good already.
     pub checked_len: usize,
+}
+
+/// An array that was not there whole when it was looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Begun {
+    count: i64,
+    /// The arguments that were there.
+    words: Vec<Vec<u8>>,
+    /// Where the next one begins.
+    at: usize,
 }
 
 /// A line of a request, or a header, is no longer than this.
@@ -36,12 +46,12 @@ const STRANGER_ARGUMENTS_MAX: i64 = 10;
 /// Bytes one argument of a stranger may have.
 const STRANGER_BULK_LEN_MAX: i64 = 16_384;
 
-/// Looks at what comes first.
-pub(super) fn front(bytes: &[u8], limits: Limits) -> Front {
+/// Looks at what comes first. An array that is not there whole is begun; the next look goes on from there.
+pub(super) fn front(bytes: &[u8], limits: Limits, begun: &mut Option<Begun>) -> Front {
     match bytes.first() {
         None => Front::Incomplete(0),
-        Some(b'*') => array(bytes, limits),
-        Some(_) => line(bytes),
+        Some(b'*') => array(bytes, limits, begun),
+        Some(_) => line(bytes, limits.checked_len),
     }
 }
 
@@ -49,17 +59,16 @@ fn nonsense(text: &str) -> Front {
     Front::Nonsense(format!("ERR Protocol error: {text}").into_bytes())
 }
 
-/// A request on a line, its words separated by blanks.
-fn line(bytes: &[u8]) -> Front {
+/// A request on a line, its words separated by blanks. It does not end before `searched_len`.
+fn line(bytes: &[u8], searched_len: usize) -> Front {
     // A line ends where C's search finds its end: it does not look beyond a zero byte.
-    let end = bytes.iter().position(|&byte| byte == b'\n' || byte == 0).filter(|&end| bytes[end] == b'\n');
-    let Some(end) = end else {
-        return if bytes.len() > LINE_LEN_MAX {
-            nonsense("too big inline request")
-        } else {
-            Front::Incomplete(0)
-        };
-    };
+    let rest = bytes.iter().skip(searched_len);
+    let stop = searched_len + rest.take_while(|&&byte| byte != b'\n' && byte != 0).count();
+    if bytes.get(stop) != Some(&b'\n') {
+        let is_long = bytes.len() > LINE_LEN_MAX;
+        return if is_long { nonsense("too big inline request") } else { Front::Incomplete(stop) };
+    }
+    let end = stop;
     // Redis takes a longer line when its end comes with the same read; rotom never does.
     if end > LINE_LEN_MAX {
         return nonsense("too big inline request");
@@ -73,52 +82,69 @@ fn line(bytes: &[u8]) -> Front {
 }
 
 /// A request as an array of bulk strings.
-fn array(bytes: &[u8], limits: Limits) -> Front {
-    let (count, mut at) = match header(bytes, 0) {
-        Header::Incomplete => return Front::Incomplete(0),
-        Header::TooLong => return nonsense("too big mbulk count string"),
+fn array(bytes: &[u8], limits: Limits, begun: &mut Option<Begun>) -> Front {
+    let mut array = match begun.take().map_or_else(|| start(bytes, limits), Ok) {
+        Ok(array) => array,
+        Err(front) => return front,
+    };
+    for _ in array.words.len()..usize::try_from(array.count).unwrap_or_default() {
+        match word(bytes, array.at, limits) {
+            Ok((word, end)) => {
+                array.words.push(word.to_vec());
+                array.at = end;
+            }
+            Err(front) => {
+                *begun = matches!(front, Front::Incomplete(_)).then_some(array);
+                return front;
+            }
+        }
+    }
+    Front::Request(array.words, array.at)
+}
+
+/// Reads how many arguments an array has; the other result is what stands here instead.
+fn start(bytes: &[u8], limits: Limits) -> Result<Begun, Front> {
+    let (count, at) = match header(bytes, 0) {
+        Header::Incomplete => return Err(Front::Incomplete(0)),
+        Header::TooLong => return Err(nonsense("too big mbulk count string")),
         Header::Line(digits, end) => match super::number::integer(digits) {
             Some(count) if count <= ARGUMENTS_MAX => (count, end),
-            _ => return nonsense("invalid multibulk length"),
+            _ => return Err(nonsense("invalid multibulk length")),
         },
     };
     if count > STRANGER_ARGUMENTS_MAX && limits.is_stranger && limits.checked_len == 0 {
-        return nonsense("unauthenticated multibulk length");
+        return Err(nonsense("unauthenticated multibulk length"));
     }
-    if count <= 0 {
-        return Front::Empty(at);
+    if count <= 0 { Err(Front::Empty(at)) } else { Ok(Begun { count, words: Vec::new(), at }) }
+}
+
+/// Reads the argument that begins at `at`, and where it ends; the other result is what stands there instead.
+fn word(bytes: &[u8], at: usize, limits: Limits) -> Result<(&[u8], usize), Front> {
+    let (digits, end) = match header(bytes, at) {
+        Header::Incomplete => return Err(Front::Incomplete(at)),
+        Header::TooLong => return Err(nonsense("too big bulk count string")),
+        Header::Line(digits, end) => (digits, end),
+    };
+    if bytes[at] != b'$' {
+        return Err(wrong_mark(bytes[at]));
     }
-    let mut words = Vec::new();
-    for _ in 0..count {
-        let start = at;
-        let (digits, end) = match header(bytes, at) {
-            Header::Incomplete => return Front::Incomplete(start),
-            Header::TooLong => return nonsense("too big bulk count string"),
-            Header::Line(digits, end) => (digits, end),
-        };
-        if bytes[start] != b'$' {
-            return wrong_mark(bytes[start]);
+    let Some(len) = super::number::integer(digits).filter(|&len| len >= 0) else {
+        return Err(nonsense("invalid bulk length"));
+    };
+    if at >= limits.checked_len {
+        if len > limits.bulk_len_max {
+            return Err(nonsense("invalid bulk length"));
         }
-        let Some(len) = super::number::integer(digits).filter(|&len| len >= 0) else {
-            return nonsense("invalid bulk length");
-        };
-        if start >= limits.checked_len {
-            if len > limits.bulk_len_max {
-                return nonsense("invalid bulk length");
-            }
-            if len > STRANGER_BULK_LEN_MAX && limits.is_stranger {
-                return nonsense("unauthenticated bulk length");
-            }
+        if len > STRANGER_BULK_LEN_MAX && limits.is_stranger {
+            return Err(nonsense("unauthenticated bulk length"));
         }
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
-        // What stands in the place of the line end is not looked at.
-        let Some(word) = bytes.get(end..).filter(|rest| rest.len() >= len.saturating_add(2)) else {
-            return Front::Incomplete(end);
-        };
-        words.push(word[..len].to_vec());
-        at = end + len + 2;
     }
-    Front::Request(words, at)
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    // What stands in the place of the line end is not looked at.
+    match bytes.get(end..).filter(|rest| rest.len() >= len.saturating_add(2)) {
+        Some(rest) => Ok((&rest[..len], end + len + 2)),
+        None => Err(Front::Incomplete(end)),
+    }
 }
 
 fn wrong_mark(mark: u8) -> Front {

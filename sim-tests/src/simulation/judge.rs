@@ -28,7 +28,7 @@ const LIMIT_GRACE_US: u64 = 3_000_000;
 const UNKNOWN_REPLY_BYTES: u64 = 64 * 1024;
 
 /// Comparisons of digests stand apart by at least this share of the commands before.
-const DIGEST_SHARE: u64 = 50;
+const DIGEST_SHARE: u64 = 20;
 
 /// Looks at everything.
 pub(super) struct Judge<'a> {
@@ -131,7 +131,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether everything that was asked on connections that stand is answered.
-    pub fn is_quiet(&self, now: Now) -> bool {
+    pub fn is_quiet(&mut self, now: Now) -> bool {
         self.unanswered(now).is_none()
     }
 
@@ -141,7 +141,7 @@ impl<'a> Judge<'a> {
     }
 
     /// A connection that is still owed something.
-    pub fn unanswered(&self, now: Now) -> Option<Peer> {
+    pub fn unanswered(&mut self, now: Now) -> Option<Peer> {
         let is_paused = self.model.is_paused(clock(now)).is_some();
         self.peers.iter().find_map(|(&peer, connection)| {
             let id = client_id(peer);

@@ -186,7 +186,10 @@ impl<'a> Maker<'a> {
 
     pub(super) fn text(&mut self, len: std::ops::Range<usize>) -> Vec<u8> {
         let len = self.random.random_range(len);
-        (0..len).map(|_| self.random.random_range(b'a'..=b'f')).collect()
+        let mut text = vec![0; len];
+        self.random.fill_bytes(&mut text);
+        text.iter_mut().for_each(|byte| *byte = b'a' + *byte % 6);
+        text
     }
 
     pub(super) fn integer(&mut self) -> String {

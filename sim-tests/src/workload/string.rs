@@ -26,7 +26,7 @@ pub(super) const TABLE: &[Generator] = &[
     Generator { name: "incr", weight: 20, scope: Scope::Both, make: |m| m.keyed("INCR", &[]) },
     Generator { name: "incrby", weight: 12, scope: Scope::Both, make: |m| m.increment("INCRBY") },
     Generator { name: "incrbyfloat", weight: 25, scope: Scope::Both, make: incrbyfloat },
-    Generator { name: "lcs", weight: 6, scope: Scope::Both, make: lcs },
+    Generator { name: "lcs", weight: 3, scope: Scope::Both, make: lcs },
     Generator { name: "mget", weight: 12, scope: Scope::Both, make: |m| m.many_keys("MGET") },
     Generator { name: "mset", weight: 8, scope: Scope::Both, make: |m| m.pairs("MSET") },
     Generator { name: "msetnx", weight: 8, scope: Scope::Both, make: |m| m.pairs("MSETNX") },
@@ -79,7 +79,12 @@ fn incrbyfloat(maker: &mut Maker<'_>) -> Vec<Call> {
 fn lcs(maker: &mut Maker<'_>) -> Vec<Call> {
     let (key, text) = (maker.short_key(), maker.text(0..60));
     let mut calls = one(Rule::Exact, &[b"SET", &key, &text]);
-    let mut words = vec![b"LCS".to_vec(), maker.short_key(), maker.short_key()];
+    // Two long strings take as long as a thousand other requests: they meet, but rarely.
+    let other = if maker.one_in(10) { maker.short_key() } else { key };
+    let mut words = vec![b"LCS".to_vec(), maker.short_key(), other];
+    if maker.one_in(2) {
+        words.swap(1, 2);
+    }
     match maker.below(5) {
         0 => {}
         1 => words.push(b"LEN".to_vec()),

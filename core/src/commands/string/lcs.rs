@@ -72,11 +72,16 @@ impl Options {
     }
 }
 
-/// For every pair of prefixes, the length of their longest common subsequence.
+/// The way back through the lengths of the longest common subsequences of all pairs of prefixes.
+///
+/// The lengths themselves are known a row at a time. What remains of each is one bit, so that the transient memory is
+/// a 32nd of what Redis takes; the limit on it is Redis' all the same.
 struct Table<'a> {
     a: &'a [u8],
     b: &'a [u8],
-    lens: Vec<u32>,
+    /// For every pair of bytes: whether leaving out the byte of `a` leaves more than leaving out that of `b`.
+    skips_a: Vec<u64>,
+    len: u32,
 }
 
 /// A stretch of equal bytes in both strings that belongs to the subsequence.
@@ -89,26 +94,32 @@ struct Run {
 
 impl<'a> Table<'a> {
     fn new(a: &'a [u8], b: &'a [u8]) -> Table<'a> {
-        let width = b.len() + 1;
-        let mut lens = vec![0; (a.len() + 1) * width];
-        for (i, byte_a) in a.iter().enumerate() {
-            for (j, byte_b) in b.iter().enumerate() {
-                lens[(i + 1) * width + j + 1] = if byte_a == byte_b {
-                    lens[i * width + j] + 1
-                } else {
-                    lens[i * width + j + 1].max(lens[(i + 1) * width + j])
-                };
+        let mut skips_a = Vec::with_capacity(a.len() * words_per_row(b.len()));
+        // The length for the prefix of `a` that ends before this byte, and each prefix of `b`.
+        let mut lens = vec![0; b.len()];
+        for byte_a in a {
+            let (mut left, mut diagonal) = (0, 0);
+            for (word, lens) in b.chunks(u64::BITS as usize).zip(lens.chunks_mut(u64::BITS as usize)) {
+                let mut bits = 0;
+                for (j, (byte_b, len)) in word.iter().zip(lens).enumerate() {
+                    let up: u32 = *len;
+                    bits |= u64::from(up > left) << j;
+                    *len = if byte_a == byte_b { diagonal + 1 } else { up.max(left) };
+                    (left, diagonal) = (*len, up);
+                }
+                skips_a.push(bits);
             }
         }
-        Table { a, b, lens }
+        Table { a, b, skips_a, len: lens.last().copied().unwrap_or(0) }
     }
 
-    fn at(&self, i: usize, j: usize) -> u32 {
-        self.lens[i * (self.b.len() + 1) + j]
+    fn skips_a(&self, i: usize, j: usize) -> bool {
+        let bits = u64::BITS as usize;
+        self.skips_a[i * words_per_row(self.b.len()) + j / bits] >> (j % bits) & 1 != 0
     }
 
     fn len(&self) -> u32 {
-        self.at(self.a.len(), self.b.len())
+        self.len
     }
 
     /// The runs from the end of the strings to their beginning, with Redis' choice among equals.
@@ -123,7 +134,7 @@ impl<'a> Table<'a> {
                     run = Some(Run { a: i, b: j, len });
                 } else if run.is_some() {
                     break;
-                } else if self.at(i - 1, j) > self.at(i, j - 1) {
+                } else if self.skips_a(i - 1, j - 1) {
                     i -= 1;
                 } else {
                     j -= 1;
@@ -132,6 +143,10 @@ impl<'a> Table<'a> {
             run
         })
     }
+}
+
+fn words_per_row(len: usize) -> usize {
+    len.div_ceil(u64::BITS as usize)
 }
 
 fn reply_positions(ctx: &mut Context<'_>, table: &Table<'_>, options: &Options) {
