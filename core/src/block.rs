@@ -5,8 +5,11 @@ use crate::client::Client;
 use crate::context::Context;
 use crate::core::Core;
 use crate::dataset::Keys;
+use crate::error::CommandError;
+#[cfg(feature = "simulation")]
+use crate::execution::ExecutionKind;
 use crate::net::ConnId;
-use crate::session::State;
+use crate::session::{ReplyMode, State};
 use crate::time::Monotonic;
 use crate::transaction::Queued;
 use crate::value::ValueType;
@@ -61,8 +64,9 @@ impl Core {
             return true;
         };
         let request = wait.request.clone();
-        let Some(mut client) = self.server.clients.check_out(conn) else { return true };
-        client.session.state = State::Running;
+        let Some(mut client) = self.check_out_waiting(conn) else { return true };
+        #[cfg(feature = "simulation")]
+        self.begin_execution();
         let Core { server, dataset, .. } = self;
         let Client { session, reply, .. } = &mut *client;
         let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
@@ -76,6 +80,8 @@ impl Core {
         });
         if client.session.state != State::Blocked {
             self.dataset.log.waiters.release(conn);
+            #[cfg(feature = "simulation")]
+            self.end_execution(conn, ExecutionKind::Served, Some(request.command));
             self.resume(&mut client);
         }
         self.server.clients.check_in(client);
@@ -86,26 +92,51 @@ impl Core {
     pub(crate) fn end_overdue_waits(&mut self) {
         let now = self.server.now.monotonic;
         while let Some(conn) = self.dataset.log.waiters.overdue(now) {
-            self.end_wait(conn, WaitEnd::TimedOut);
+            #[cfg(feature = "simulation")]
+            self.begin_execution();
+            if self.end_wait(conn, WaitEnd::TimedOut) {
+                #[cfg(feature = "simulation")]
+                self.end_execution(conn, ExecutionKind::TimedOut, None);
+            }
         }
     }
 
-    fn end_wait(&mut self, conn: ConnId, end: WaitEnd) {
-        if self.dataset.log.waiters.release(conn).is_none() {
-            return;
-        }
-        let Some(mut client) = self.server.clients.check_out(conn) else { return };
+    /// Ends a wait with nothing to show for it; whether there was one.
+    fn end_wait(&mut self, conn: ConnId, end: WaitEnd) -> bool {
+        let Some(wait) = self.dataset.log.waiters.release(conn) else { return false };
+        let Some(mut client) = self.check_out_waiting(conn) else { return false };
+        let command = wait.request.command;
+        self.server.stats.commands_processed += 1;
+        self.server.stats.command(command).calls += 1;
         match end {
             WaitEnd::TimedOut => client.reply.null_array(),
-            WaitEnd::Unblocked => client.reply.error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+            WaitEnd::Unblocked => {
+                let error = CommandError::text_of("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+                self.server.stats.command(command).failed_calls += 1;
+                self.server.stats.note_error(&error);
+                client.reply.error(&error.text());
+            }
         }
-        client.session.state = State::Running;
         self.resume(&mut client);
         self.server.clients.check_in(client);
+        true
+    }
+
+    /// A client that still waits, for its request to be run or its wait to be ended; nobody who was cut off meanwhile.
+    fn check_out_waiting(&mut self, conn: ConnId) -> Option<Box<Client>> {
+        if self.server.clients.find(conn)?.session.state != State::Blocked {
+            return None;
+        }
+        let mut client = self.server.clients.check_out(conn)?;
+        client.session.state = State::Running;
+        Some(client)
     }
 
     /// A client that waited goes on with what it has sent meanwhile.
     fn resume(&mut self, client: &mut Client) {
+        if client.session.reply_mode != ReplyMode::On {
+            call::next_reply_mode(&mut client.session, &mut client.reply);
+        }
         self.ready.push_back(client.session.conn);
         self.settle(client);
     }

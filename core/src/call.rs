@@ -7,6 +7,8 @@ use crate::context::Context;
 use crate::core::Core;
 use crate::dataset::Keys;
 use crate::error::{CommandError, ECHO_LEN_MAX, echo};
+#[cfg(feature = "simulation")]
+use crate::execution::ExecutionKind;
 use crate::propagation::Propagate;
 use crate::resp::Reply;
 use crate::server::LogLevel;
@@ -51,7 +53,7 @@ pub(crate) fn call(
         Err(refusal) => {
             reject(core, client, command, args, &refusal);
             #[cfg(feature = "simulation")]
-            core.end_execution(client.session.conn, command);
+            core.end_execution(client.session.conn, ExecutionKind::Request, command);
             return Flow::Done;
         }
     };
@@ -67,11 +69,12 @@ pub(crate) fn call(
         let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
         execute(&mut Context { command, args, keys, session: &mut *session, reply: &mut *reply, server });
     }
-    if session.reply_mode != ReplyMode::On && session.state != State::WaitingForDisk {
+    if session.reply_mode != ReplyMode::On && !matches!(session.state, State::WaitingForDisk | State::Blocked)
+    {
         next_reply_mode(session, reply);
     }
     #[cfg(feature = "simulation")]
-    core.end_execution(client.session.conn, Some(command));
+    core.end_execution(client.session.conn, ExecutionKind::Request, Some(command));
     if core.dataset.log.waiters.has_work() {
         core.serve_waiters();
     }

@@ -217,8 +217,7 @@ pub(super) fn client_no_touch(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
-/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]` — O(1). No command blocks in this version, so nobody is ever found
-/// blocked; a client that waits for a pause to end does not count.
+/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]` — O(1). A client that waits for a pause to end does not count as blocked.
 pub(super) fn client_unblock(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     match args.len() {

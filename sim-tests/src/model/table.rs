@@ -54,6 +54,15 @@ pub(super) fn has_subcommands(name: &str) -> bool {
     ["client", "command", "config", "object"].contains(&name)
 }
 
+/// Where a command says how many keys follow, and what it does with them.
+pub(super) fn counted_keys(name: &str) -> Option<(usize, &'static str)> {
+    match name {
+        "lmpop" => Some((1, "RW access delete")),
+        "blmpop" => Some((2, "RW access delete")),
+        _ => None,
+    }
+}
+
 static BY_NAME: LazyLock<BTreeMap<&'static [u8], &'static Row>> =
     LazyLock::new(|| ROWS.iter().map(|row| (row.name.as_bytes(), row)).collect());
 
