@@ -62,7 +62,10 @@ pub(crate) fn call(
     if let Some(transaction) = &mut session.transaction
         && !transactions::is_immediate(command)
     {
-        transaction.push(command, args);
+        // What EXEC will not run anyway is not kept.
+        if !dataset.log.watches.is_stale(session.conn) {
+            transaction.push(command, args);
+        }
         reply.simple("QUEUED");
     } else {
         session.last_command = Some(command);
@@ -178,15 +181,17 @@ fn reject(
     if let Some(command) = client.session.last_command {
         stats.command(command).rejected_calls += 1;
     }
-    stats.note_error(refusal);
     sometimes!(Mark::SkipBeforeError, client.session.reply_mode == ReplyMode::SkipThis);
     match command.filter(|command| transactions::is_exec(command)) {
         Some(_) => {
+            let refusal = CommandError::ExecRefused(Box::new(refusal.clone()));
+            stats.note_error(&refusal);
             client.session.transaction = None;
             core.dataset.unwatch(client.session.conn);
-            client.reply.error(&CommandError::ExecRefused(Box::new(refusal.clone())).text());
+            client.reply.error(&refusal.text());
         }
         None => {
+            stats.note_error(refusal);
             if let Some(transaction) = &mut client.session.transaction {
                 transaction.abort();
             }

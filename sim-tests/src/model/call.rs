@@ -1,7 +1,7 @@
 //! One request: what happens before its command runs, and after.
 
 use super::answer::{Expected, Out, Refusal};
-use super::client::{Life, Owed, Replies};
+use super::client::{Client, Life, Owed, Replies};
 use super::effects::{self, Follower};
 use super::keyspace::Place;
 use super::number::until_zero;
@@ -238,8 +238,12 @@ impl Model {
             }
             Some(_) => {}
         }
+        let is_last = command == "exec" && !self.clients.values().any(Client::owes_pages);
+        let Some(sender) = self.clients.get_mut(&client) else { return };
         if sender.owes_pages() {
             self.keyspace.keep_history(true);
+        } else if is_last {
+            self.keyspace.keep_history(false);
         }
         if sender.replies == Replies::Skip {
             sender.replies = Replies::On;

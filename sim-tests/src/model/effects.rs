@@ -237,6 +237,14 @@ impl<'a> Follower<'a> {
         match (name, args) {
             ("lpush" | "rpush", [key, elements @ ..]) if !elements.is_empty() => self
                 .change_list(key, |items| elements.iter().for_each(|item| push(items, end_of(name), item))),
+            ("lpushx" | "rpushx", [key, elements @ ..]) if !elements.is_empty() => {
+                if self.entry(key).is_none() {
+                    return Err("there is no such list".to_owned());
+                }
+                let end = if name == "lpushx" { "lpush" } else { "rpush" };
+                let words = [&[*key], elements].concat();
+                self.apply_to_list(end, &words)
+            }
             ("lpop" | "rpop", [key, count @ ..]) if count.len() <= 1 => {
                 let count = count.first().map_or(Some(1), |count| integer(count));
                 let count = count.and_then(|count| usize::try_from(count).ok()).ok_or("that is no count")?;
@@ -295,9 +303,16 @@ impl<'a> Follower<'a> {
 
     fn move_element(&mut self, from: &[u8], to: &[u8], out: End, into: End) -> Result<(), String> {
         let mut moved = None;
-        self.change_list(from, |items| moved = take(items, out, 1).pop())?;
+        // A list that is turned never is empty in between.
+        let pushes = |items: &mut Vec<Vec<u8>>, moved: &[u8]| push(items, into, moved);
+        self.change_list(from, |items| {
+            moved = take(items, out, 1).pop();
+            if let Some(moved) = moved.as_ref().filter(|_| from == to) {
+                pushes(items, moved);
+            }
+        })?;
         let moved = moved.ok_or("there is no element to move")?;
-        self.change_list(to, |items| push(items, into, &moved))
+        if from == to { Ok(()) } else { self.change_list(to, |items| pushes(items, &moved)) }
     }
 
     fn set(&mut self, key: &[u8], value: &[u8], options: &[&[u8]]) -> Result<(), String> {

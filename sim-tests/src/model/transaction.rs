@@ -231,6 +231,8 @@ pub(super) fn exec(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
     sender.unwatch();
     sender.is_executing = true;
     let mut head = Out::new(sender.is_resp3);
+    // What SCAN shows is held against the moment between two commands.
+    model.keyspace.keep_history(true);
     head.array(transaction.queued.len());
     let mut parts = Vec::new();
     model.add_part(call.client, "exec", call.words.clone(), head, &mut parts);
@@ -258,7 +260,7 @@ impl Model {
         out: Out,
         parts: &mut Vec<Owed>,
     ) {
-        let hears = |client: &Client| client.replies == Replies::On;
+        let hears = |client: &Client| matches!(client.replies, Replies::On | Replies::SkipNext);
         if let Some(expected) = out.finish()
             && self.clients.get(&client).is_some_and(hears)
         {
