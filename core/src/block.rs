@@ -9,11 +9,12 @@ use crate::error::CommandError;
 #[cfg(feature = "simulation")]
 use crate::execution::ExecutionKind;
 use crate::net::ConnId;
-use crate::session::{ReplyMode, State};
+use crate::server::Server;
+use crate::session::State;
 use crate::time::Monotonic;
 use crate::transaction::Queued;
 use crate::value::ValueType;
-use crate::waiting::WaitEnd;
+use crate::waiting::{WaitEnd, Waiters};
 use crate::watch::WatchedKey;
 
 impl Context<'_> {
@@ -45,9 +46,7 @@ impl Core {
     /// Lets clients that wait for keys look whether there is something for them now.
     #[cold]
     pub(crate) fn serve_waiters(&mut self) {
-        while let Some((conn, end)) = self.dataset.log.waiters.pop_released() {
-            self.end_wait(conn, end);
-        }
+        self.resume_released();
         while let Some(key) = self.dataset.log.waiters.pop_ready() {
             for conn in self.dataset.log.waiters.queue(&key) {
                 if !self.serve_waiter(conn, &key) {
@@ -64,7 +63,13 @@ impl Core {
             return true;
         };
         let request = wait.request.clone();
-        let Some(mut client) = self.check_out_waiting(conn) else { return true };
+        // Whoever was cut off meanwhile is told nothing more.
+        let is_blocked = |client: &Client| client.session.state == State::Blocked;
+        if !self.server.clients.find(conn).is_some_and(is_blocked) {
+            return true;
+        }
+        let Some(mut client) = self.server.clients.check_out(conn) else { return true };
+        client.session.state = State::Running;
         #[cfg(feature = "simulation")]
         self.begin_execution();
         let Core { server, dataset, .. } = self;
@@ -82,6 +87,7 @@ impl Core {
             self.dataset.log.waiters.release(conn);
             #[cfg(feature = "simulation")]
             self.end_execution(conn, ExecutionKind::Served, Some(request.command));
+            call::next_reply_mode(&mut client.session, &mut client.reply);
             self.resume(&mut client);
         }
         self.server.clients.check_in(client);
@@ -94,50 +100,53 @@ impl Core {
         while let Some(conn) = self.dataset.log.waiters.overdue(now) {
             #[cfg(feature = "simulation")]
             self.begin_execution();
-            if self.end_wait(conn, WaitEnd::TimedOut) {
+            if end_wait(&mut self.server, &mut self.dataset.log.waiters, conn, WaitEnd::TimedOut) {
                 #[cfg(feature = "simulation")]
                 self.end_execution(conn, ExecutionKind::TimedOut, None);
+            } else {
+                // It was cut off in this turn, and is told nothing more.
+                self.dataset.log.waiters.release(conn);
             }
         }
+        self.resume_released();
     }
 
-    /// Ends a wait with nothing to show for it; whether there was one.
-    fn end_wait(&mut self, conn: ConnId, end: WaitEnd) -> bool {
-        let Some(wait) = self.dataset.log.waiters.release(conn) else { return false };
-        let Some(mut client) = self.check_out_waiting(conn) else { return false };
-        let command = wait.request.command;
-        self.server.stats.commands_processed += 1;
-        self.server.stats.command(command).calls += 1;
-        match end {
-            WaitEnd::TimedOut => client.reply.null_array(),
-            WaitEnd::Unblocked => {
-                let error = CommandError::text_of("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-                self.server.stats.command(command).failed_calls += 1;
-                self.server.stats.note_error(&error);
-                client.reply.error(&error.text());
+    /// Clients whose waits were ended go on with what they have sent meanwhile.
+    fn resume_released(&mut self) {
+        while let Some(conn) = self.dataset.log.waiters.pop_released() {
+            let Some(mut client) = self.server.clients.check_out(conn) else { continue };
+            if !client.session.is_closing() {
+                self.resume(&mut client);
             }
+            self.server.clients.check_in(client);
         }
-        self.resume(&mut client);
-        self.server.clients.check_in(client);
-        true
     }
 
-    /// A client that still waits, for its request to be run or its wait to be ended; nobody who was cut off meanwhile.
-    fn check_out_waiting(&mut self, conn: ConnId) -> Option<Box<Client>> {
-        if self.server.clients.find(conn)?.session.state != State::Blocked {
-            return None;
-        }
-        let mut client = self.server.clients.check_out(conn)?;
-        client.session.state = State::Running;
-        Some(client)
-    }
-
-    /// A client that waited goes on with what it has sent meanwhile.
     fn resume(&mut self, client: &mut Client) {
-        if client.session.reply_mode != ReplyMode::On {
-            call::next_reply_mode(&mut client.session, &mut client.reply);
-        }
         self.ready.push_back(client.session.conn);
         self.settle(client);
     }
+}
+
+/// Ends a wait with nothing to show for it; whether there was one. The client is answered, and goes on once the command
+/// is over that did this.
+pub(crate) fn end_wait(server: &mut Server, waiters: &mut Waiters, conn: ConnId, end: WaitEnd) -> bool {
+    let waiting = server.clients.find_mut(conn).filter(|client| client.session.state == State::Blocked);
+    let Some((client, wait)) = waiting.zip(waiters.release(conn)) else { return false };
+    server.stats.commands_processed += 1;
+    let counters = server.stats.command(wait.request.command);
+    counters.calls += 1;
+    match end {
+        WaitEnd::TimedOut => client.reply.null_array(),
+        WaitEnd::Unblocked => {
+            let error = CommandError::text_of("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+            counters.failed_calls += 1;
+            server.stats.note_error(&error);
+            client.reply.error(&error.text());
+        }
+    }
+    client.session.state = State::Running;
+    call::next_reply_mode(&mut client.session, &mut client.reply);
+    waiters.note_released(conn);
+    true
 }

@@ -59,6 +59,7 @@ pub(crate) fn call(
     };
     let Core { server, dataset, .. } = core;
     let Client { session, reply, .. } = client;
+    session.last_command = Some(command);
     if let Some(transaction) = &mut session.transaction
         && !transactions::is_immediate(command)
     {
@@ -68,7 +69,6 @@ pub(crate) fn call(
         }
         reply.simple("QUEUED");
     } else {
-        session.last_command = Some(command);
         let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
         execute(&mut Context { command, args, keys, session: &mut *session, reply: &mut *reply, server });
     }

@@ -1,6 +1,7 @@
 //! `CLIENT`: connections, as seen and governed by connections.
 
 use crate::args::Args;
+use crate::block;
 use crate::client::Client;
 use crate::commands::Command;
 use crate::commands::help::reply_help;
@@ -235,7 +236,8 @@ pub(super) fn client_unblock(ctx: &mut Context<'_>) -> CommandResult {
     };
     let conn =
         u64::try_from(id).ok().and_then(|id| ctx.server.clients.by_id(id)).map(|client| client.session.conn);
-    let was_waiting = conn.is_some_and(|conn| ctx.keys.dataset.log.waiters.end(conn, end));
+    let waiters = &mut ctx.keys.dataset.log.waiters;
+    let was_waiting = conn.is_some_and(|conn| block::end_wait(ctx.server, waiters, conn, end));
     ctx.reply.integer(i64::from(was_waiting));
     Ok(Propagate::Nothing)
 }
