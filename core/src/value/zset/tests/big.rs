@@ -6,7 +6,7 @@ use crate::value::zset::element::ScoreKey;
 use crate::value::zset::tree::{AfterScore, BeforeScore, InLexOrder};
 use proptest::collection::vec;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     /// Add or update.
     Set(u16, f64),
