@@ -30,6 +30,11 @@ impl Draft {
         words.into_iter().for_each(|word| self.add(word));
     }
 
+    /// Whether a word is this one.
+    pub fn has(&self, word: &str) -> bool {
+        self.words.iter().any(|other| other == word.as_bytes())
+    }
+
     /// The command, whose replies are compared to the byte.
     pub fn exact(self) -> Vec<Call> {
         self.by(Rule::Exact)

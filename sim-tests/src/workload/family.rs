@@ -44,9 +44,14 @@ impl Family {
         }
     }
 
-    /// How many keys it has at most: where clients are to meet, they must be few.
-    pub(super) fn keys_max(self) -> u32 {
-        if matches!(self, Family::Queue | Family::Ranking) { 4 } else { u32::MAX }
+    /// How many keys there are at most that are used often, and how many that are not: collections are to fill, and
+    /// where clients wait for each other they are to meet.
+    pub(super) fn keys_max(self) -> (u32, u32) {
+        match self {
+            Family::String => (u32::MAX, u32::MAX),
+            Family::List | Family::Hash | Family::Set | Family::SortedSet => (12, 300),
+            Family::Queue | Family::Ranking => (2, 4),
+        }
     }
 
     /// Whether there are commands that make such values.
@@ -80,9 +85,15 @@ impl Maker<'_> {
 
     /// A key of this family.
     pub(super) fn key_of(&mut self, family: Family) -> Vec<u8> {
-        let count = if self.one_in(4) { self.mix.cold_keys } else { self.mix.hot_keys };
-        let count = count.min(family.keys_max());
+        let (hot_max, cold_max) = family.keys_max();
+        let count =
+            if self.one_in(4) { self.mix.cold_keys.min(cold_max) } else { self.mix.hot_keys.min(hot_max) };
         format!("{}:{}", family.prefix(), self.below(count as usize)).into_bytes()
+    }
+
+    /// Whether there are commands for this family.
+    pub(super) fn has(&self, family: Family) -> bool {
+        self.families.contains(&family)
     }
 
     /// One of the families there are.

@@ -79,7 +79,7 @@ fn hrandfield(maker: &mut Maker<'_>) -> Vec<Call> {
     }
     draft.add(maker.random_count());
     if maker.one_in(2) {
-        draft.add(maker.pick(&["WITHVALUES", "withvalues", "WITHVALUES", "WITHSCORES"]));
+        draft.add(maker.pick_or(&["WITHVALUES", "withvalues"], "WITHSCORES"));
     }
     draft.by(Rule::Random)
 }

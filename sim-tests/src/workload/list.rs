@@ -23,20 +23,17 @@ pub(super) const TABLE: &[Generator] = &[
     Generator { name: "rpushx", weight: 6, scope: Scope::Both, make: |m| push(m, "RPUSHX") },
 ];
 
-/// The ends of a list, as commands name them; the last is none.
-const ENDS: [&str; 5] = ["LEFT", "RIGHT", "left", "Right", "MIDDLE"];
-
 impl Maker<'_> {
     /// LEFT or RIGHT.
     pub(super) fn list_end(&mut self) -> &'static str {
-        if self.one_in(40) { ENDS[4] } else { ENDS[self.below(4)] }
+        self.pick_or(&["LEFT", "RIGHT", "left", "Right"], "MIDDLE")
     }
 
     /// What comes after the keys of LMPOP and BLMPOP.
     pub(super) fn add_list_pop(&mut self, draft: &mut Draft) {
         draft.add(self.list_end());
         if self.one_in(2) {
-            draft.add(self.pick(&["COUNT", "COUNT", "COUNT", "count", "NOPE"]));
+            draft.add(self.pick_or(&["COUNT", "count"], "NOPE"));
             draft.add(self.count());
         }
         if self.one_in(50) {
@@ -52,7 +49,7 @@ fn lindex(maker: &mut Maker<'_>) -> Vec<Call> {
 }
 
 fn linsert(maker: &mut Maker<'_>) -> Vec<Call> {
-    let side = maker.pick(&["BEFORE", "AFTER", "before", "After", "BEFORE", "AFTER", "BESIDE"]);
+    let side = maker.pick_or(&["BEFORE", "AFTER", "before", "After"], "BESIDE");
     let (pivot, element) = (maker.element(), maker.element());
     maker.keyed("LINSERT", &[side.as_bytes(), &pivot, &element])
 }
@@ -74,7 +71,8 @@ fn lmpop(maker: &mut Maker<'_>) -> Vec<Call> {
 fn lpos(maker: &mut Maker<'_>) -> Vec<Call> {
     let mut draft = Draft::new("LPOS").with(maker.key()).with(maker.element());
     if maker.one_in(2) {
-        let rank = maker.pick(&["1", "-1", "2", "-2", "3", "-5", "1", "-1", "0", "-9223372036854775808"]);
+        let rank = maker.pick_or(&["1", "-1", "2", "-2", "3", "-5"], "0");
+        let rank = if maker.one_in(100) { "-9223372036854775808" } else { rank };
         draft.add_all(["RANK", rank]);
     }
     if maker.one_in(2) {
@@ -92,7 +90,7 @@ fn lpos(maker: &mut Maker<'_>) -> Vec<Call> {
 }
 
 fn lrem(maker: &mut Maker<'_>) -> Vec<Call> {
-    let count = maker.pick(&["0", "1", "-1", "2", "-2", "100", "-100", "1", "x"]);
+    let count = maker.pick_or(&["0", "1", "-1", "2", "-2", "100", "-100"], "x");
     let element = maker.element();
     maker.keyed("LREM", &[count.as_bytes(), &element])
 }

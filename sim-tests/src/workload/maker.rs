@@ -148,6 +148,11 @@ impl<'a> Maker<'a> {
         unreachable!("the weights add up")
     }
 
+    /// One of the usual, and now and then what is no such thing.
+    pub(super) fn pick_or(&mut self, usual: &[&'static str], odd: &'static str) -> &'static str {
+        if self.one_in(40) { odd } else { self.pick(usual) }
+    }
+
     /// Random bytes.
     pub(super) fn bytes(&mut self, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];

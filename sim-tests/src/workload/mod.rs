@@ -22,6 +22,8 @@ mod family;
 mod maker;
 mod malformed;
 mod mix;
+#[cfg(test)]
+mod options;
 mod parts;
 
 pub use blocking::BLOCKING;

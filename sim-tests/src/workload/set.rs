@@ -71,7 +71,7 @@ fn sintercard(maker: &mut Maker<'_>) -> Vec<Call> {
     let mut draft = Draft::new("SINTERCARD");
     maker.add_numbered_keys(&mut draft);
     if maker.one_in(2) {
-        draft.add(maker.pick(&["LIMIT", "limit", "LIMIT", "LIMIT", "NOPE"]));
+        draft.add(maker.pick_or(&["LIMIT", "limit"], "NOPE"));
         draft.add(maker.count());
     }
     draft.exact()
@@ -110,7 +110,7 @@ fn srandmember(maker: &mut Maker<'_>) -> Vec<Call> {
 
 /// So many that nothing is left to chance, or none.
 fn spop_all(maker: &mut Maker<'_>) -> Vec<Call> {
-    let count = maker.pick(&["1000000", "0", "-1", "x", "2147483647"]);
+    let count = maker.pick_or(&["1000000", "0", "2147483647"], "-1");
     Draft::new("SPOP").with(maker.key()).with(count).by(Rule::Multiset)
 }
 

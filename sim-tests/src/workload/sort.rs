@@ -73,7 +73,7 @@ fn weights(maker: &mut Maker<'_>) -> Vec<Call> {
         draft.add(format!("name {}", place(element)));
     }
     let mut calls = draft.exact();
-    if Family::Hash.is_there() {
+    if maker.has(Family::Hash) {
         for element in 0..ELEMENTS {
             let draft = Draft::new("HSET").with(format!("record:{element}"));
             let draft = draft.with("weight").with(place(element).to_string());
@@ -94,7 +94,7 @@ fn bag(maker: &mut Maker<'_>) -> (Vec<u8>, Vec<Call>) {
         ("zsetbag", "ZADD", Family::SortedSet),
     ]
     .into_iter()
-    .filter(|(_, _, family)| family.is_there())
+    .filter(|(_, _, family)| maker.has(*family))
     .map(|(prefix, command, _)| (prefix, command))
     .collect();
     let Some(&(prefix, command)) = kinds.get(maker.below(kinds.len().max(1))) else {

@@ -91,9 +91,9 @@ const LEVEL_KEYS: usize = 6;
 impl Maker<'_> {
     /// What comes after the keys of ZMPOP and BZMPOP.
     pub(super) fn add_ranked_pop(&mut self, draft: &mut Draft) {
-        draft.add(self.pick(&["MIN", "MAX", "MIN", "MAX", "min", "Max", "MIN", "MAX", "MID"]));
+        draft.add(self.pick_or(&["MIN", "MAX", "min", "Max"], "MID"));
         if self.one_in(2) {
-            draft.add(self.pick(&["COUNT", "COUNT", "COUNT", "count", "NOPE"]));
+            draft.add(self.pick_or(&["COUNT", "count"], "NOPE"));
             draft.add(self.count());
         }
         if self.one_in(50) {
@@ -122,11 +122,12 @@ impl Maker<'_> {
 
 fn zadd(maker: &mut Maker<'_>) -> Vec<Call> {
     let mut draft = Draft::new("ZADD").with(maker.key());
-    let conditions = [
-        "", "", "", "", "", "", "NX", "XX", "GT", "LT", "gt", "nx", "XX GT", "LT XX", "XX LT", "NX GT",
-        "GT LT", "NX XX",
-    ];
-    draft.add_all(maker.pick(&conditions).split_whitespace());
+    let conditions = if maker.one_in(30) {
+        maker.pick(&["NX GT", "LT NX", "GT LT", "NX XX", "NOPE"])
+    } else {
+        maker.pick(&["", "", "", "", "", "", "NX", "XX", "GT", "LT", "gt", "nx", "XX GT", "LT XX", "XX LT"])
+    };
+    draft.add_all(conditions.split_whitespace());
     if maker.one_in(4) {
         draft.add(maker.pick(&["CH", "ch"]));
     }
@@ -156,7 +157,7 @@ fn member(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
 }
 
 fn member_with_score(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
-    let option = maker.pick(&["WITHSCORE", "withscore", "WITHSCORE", "WITHSCORES"]);
+    let option = maker.pick_or(&["WITHSCORE", "withscore"], "WITHSCORES");
     Draft::new(name).with(maker.key()).with(maker.element()).with(option).exact()
 }
 
@@ -190,7 +191,7 @@ fn zrandmember(maker: &mut Maker<'_>) -> Vec<Call> {
     }
     draft.add(maker.random_count());
     if maker.one_in(2) {
-        draft.add(maker.pick(&["WITHSCORES", "withscores", "WITHSCORES", "WITHVALUES"]));
+        draft.add(maker.pick_or(&["WITHSCORES", "withscores"], "WITHVALUES"));
     }
     draft.by(Rule::Random)
 }
@@ -287,8 +288,9 @@ fn add_range(maker: &mut Maker<'_>, draft: &mut Draft) {
 fn zrange(maker: &mut Maker<'_>) -> Vec<Call> {
     let mut draft = Draft::new("ZRANGE");
     add_range(maker, &mut draft);
-    // With BYLEX scores are an error, which comes up often enough.
-    if maker.one_in(3) {
+    // With BYLEX scores are an error.
+    let is_by_member = draft.has("BYLEX");
+    if maker.one_in(if is_by_member { 40 } else { 3 }) {
         draft.add(maker.pick(&["WITHSCORES", "withscores"]));
     }
     draft.exact()
@@ -310,7 +312,7 @@ fn zrevrange(maker: &mut Maker<'_>) -> Vec<Call> {
     let mut draft = Draft::new("ZREVRANGE").with(maker.key());
     draft.add_all(ends);
     if maker.one_in(2) {
-        draft.add(maker.pick(&["WITHSCORES", "withscores", "WITHSCORES", "NOPE"]));
+        draft.add(maker.pick_or(&["WITHSCORES", "withscores"], "NOPE"));
     }
     draft.exact()
 }
@@ -323,7 +325,7 @@ fn add_sources(maker: &mut Maker<'_>, draft: &mut Draft, target: &[u8]) -> usize
         _ => draft.add(count.to_string()),
     }
     for _ in 0..count {
-        let is_set = maker.one_in(6) && Family::Set.is_there();
+        let is_set = maker.one_in(6) && maker.has(Family::Set);
         draft.add(match maker.below(6) {
             0 if !target.is_empty() => target.to_vec(),
             _ if is_set => maker.key_of(Family::Set),
@@ -349,7 +351,7 @@ fn add_merging(maker: &mut Maker<'_>, draft: &mut Draft, count: usize) {
     }
     if maker.one_in(2) {
         draft.add(maker.pick(&["AGGREGATE", "aggregate"]));
-        draft.add(maker.pick(&["SUM", "MIN", "MAX", "sum", "min", "Max", "SUM", "MIN", "MAX", "AVG"]));
+        draft.add(maker.pick_or(&["SUM", "MIN", "MAX", "sum", "min", "Max"], "AVG"));
     }
 }
 
@@ -359,7 +361,7 @@ fn merged(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
     let count = add_sources(maker, &mut draft, b"");
     add_merging(maker, &mut draft, count);
     if maker.one_in(2) {
-        draft.add(maker.pick(&["WITHSCORES", "withscores", "WITHSCORES", "WITHSCORES", "NOPE"]));
+        draft.add(maker.pick_or(&["WITHSCORES", "withscores"], "NOPE"));
     }
     draft.exact()
 }
@@ -380,7 +382,7 @@ fn zdiff(maker: &mut Maker<'_>) -> Vec<Call> {
     let mut draft = Draft::new("ZDIFF");
     add_sources(maker, &mut draft, b"");
     if maker.one_in(2) {
-        draft.add(maker.pick(&["WITHSCORES", "withscores", "WITHSCORES", "WEIGHTS"]));
+        draft.add(maker.pick_or(&["WITHSCORES", "withscores"], "WEIGHTS"));
     }
     draft.exact()
 }
@@ -396,7 +398,7 @@ fn zintercard(maker: &mut Maker<'_>) -> Vec<Call> {
     let mut draft = Draft::new("ZINTERCARD");
     add_sources(maker, &mut draft, b"");
     if maker.one_in(2) {
-        draft.add(maker.pick(&["LIMIT", "limit", "LIMIT", "LIMIT", "WEIGHTS"]));
+        draft.add(maker.pick_or(&["LIMIT", "limit"], "WEIGHTS"));
         draft.add(maker.count());
     }
     draft.exact()
