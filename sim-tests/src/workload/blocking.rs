@@ -66,14 +66,14 @@ impl Maker<'_> {
         };
         self.key_of(family)
     }
+}
 
-    fn list_key(&mut self) -> Vec<u8> {
-        self.waiting_key(Family::Queue, Family::List)
-    }
+fn list_key(maker: &mut Maker<'_>) -> Vec<u8> {
+    maker.waiting_key(Family::Queue, Family::List)
+}
 
-    fn ranked_key(&mut self) -> Vec<u8> {
-        self.waiting_key(Family::Ranking, Family::SortedSet)
-    }
+fn ranked_key(maker: &mut Maker<'_>) -> Vec<u8> {
+    maker.waiting_key(Family::Ranking, Family::SortedSet)
 }
 
 /// What would wait, after its key was given something. If that fails the key is of another type, which is told at once.
@@ -135,12 +135,12 @@ fn unblock(maker: &mut Maker<'_>) -> Vec<Call> {
 
 /// BLPOP and BRPOP.
 fn pop(maker: &mut Maker<'_>, name: &str) -> Waiting {
-    keys_and_time(maker, name, |m| m.list_key())
+    keys_and_time(maker, name, list_key)
 }
 
 /// BZPOPMIN and BZPOPMAX.
 fn ranked(maker: &mut Maker<'_>, name: &str) -> Waiting {
-    keys_and_time(maker, name, |m| m.ranked_key())
+    keys_and_time(maker, name, ranked_key)
 }
 
 fn keys_and_time(maker: &mut Maker<'_>, name: &str, key: fn(&mut Maker<'_>) -> Vec<u8>) -> Waiting {
@@ -153,27 +153,27 @@ fn keys_and_time(maker: &mut Maker<'_>, name: &str, key: fn(&mut Maker<'_>) -> V
 }
 
 fn blmove(maker: &mut Maker<'_>) -> Waiting {
-    let source = maker.list_key();
-    let target = if maker.one_in(5) { source.clone() } else { maker.list_key() };
+    let source = list_key(maker);
+    let target = if maker.one_in(5) { source.clone() } else { list_key(maker) };
     let draft = Draft::new("BLMOVE").with(&source).with(target);
     let draft = draft.with(maker.list_end()).with(maker.list_end());
     (draft.with(maker.waiting_time()).exact(), source)
 }
 
 fn brpoplpush(maker: &mut Maker<'_>) -> Waiting {
-    let source = maker.list_key();
-    let target = if maker.one_in(5) { source.clone() } else { maker.list_key() };
+    let source = list_key(maker);
+    let target = if maker.one_in(5) { source.clone() } else { list_key(maker) };
     (Draft::new("BRPOPLPUSH").with(&source).with(target).with(maker.waiting_time()).exact(), source)
 }
 
 fn blmpop(maker: &mut Maker<'_>) -> Waiting {
-    let (mut draft, first) = numbered(maker, "BLMPOP", |m| m.list_key());
+    let (mut draft, first) = numbered(maker, "BLMPOP", list_key);
     maker.add_list_pop(&mut draft);
     (draft.exact(), first)
 }
 
 fn bzmpop(maker: &mut Maker<'_>) -> Waiting {
-    let (mut draft, first) = numbered(maker, "BZMPOP", |m| m.ranked_key());
+    let (mut draft, first) = numbered(maker, "BZMPOP", ranked_key);
     maker.add_ranked_pop(&mut draft);
     (draft.exact(), first)
 }
