@@ -5,12 +5,16 @@ use crate::client::Client;
 use crate::context::Context;
 use crate::core::Core;
 use crate::dataset::Keys;
+use crate::error::CommandError;
+#[cfg(feature = "simulation")]
+use crate::execution::ExecutionKind;
 use crate::net::ConnId;
+use crate::server::Server;
 use crate::session::State;
 use crate::time::Monotonic;
 use crate::transaction::Queued;
 use crate::value::ValueType;
-use crate::waiting::WaitEnd;
+use crate::waiting::{WaitEnd, Waiters};
 use crate::watch::WatchedKey;
 
 impl Context<'_> {
@@ -42,9 +46,7 @@ impl Core {
     /// Lets clients that wait for keys look whether there is something for them now.
     #[cold]
     pub(crate) fn serve_waiters(&mut self) {
-        while let Some((conn, end)) = self.dataset.log.waiters.pop_released() {
-            self.end_wait(conn, end);
-        }
+        self.resume_released();
         while let Some(key) = self.dataset.log.waiters.pop_ready() {
             for conn in self.dataset.log.waiters.queue(&key) {
                 if !self.serve_waiter(conn, &key) {
@@ -61,8 +63,15 @@ impl Core {
             return true;
         };
         let request = wait.request.clone();
+        // Whoever was cut off meanwhile is told nothing more.
+        let is_blocked = |client: &Client| client.session.state == State::Blocked;
+        if !self.server.clients.find(conn).is_some_and(is_blocked) {
+            return true;
+        }
         let Some(mut client) = self.server.clients.check_out(conn) else { return true };
         client.session.state = State::Running;
+        #[cfg(feature = "simulation")]
+        self.begin_execution();
         let Core { server, dataset, .. } = self;
         let Client { session, reply, .. } = &mut *client;
         let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
@@ -76,6 +85,9 @@ impl Core {
         });
         if client.session.state != State::Blocked {
             self.dataset.log.waiters.release(conn);
+            #[cfg(feature = "simulation")]
+            self.end_execution(conn, ExecutionKind::Served, Some(request.command));
+            call::next_reply_mode(&mut client.session, &mut client.reply);
             self.resume(&mut client);
         }
         self.server.clients.check_in(client);
@@ -86,27 +98,55 @@ impl Core {
     pub(crate) fn end_overdue_waits(&mut self) {
         let now = self.server.now.monotonic;
         while let Some(conn) = self.dataset.log.waiters.overdue(now) {
-            self.end_wait(conn, WaitEnd::TimedOut);
+            #[cfg(feature = "simulation")]
+            self.begin_execution();
+            if end_wait(&mut self.server, &mut self.dataset.log.waiters, conn, WaitEnd::TimedOut) {
+                #[cfg(feature = "simulation")]
+                self.end_execution(conn, ExecutionKind::TimedOut, None);
+            } else {
+                // It was cut off in this turn, and is told nothing more.
+                self.dataset.log.waiters.release(conn);
+            }
+        }
+        self.resume_released();
+    }
+
+    /// Clients whose waits were ended go on with what they have sent meanwhile.
+    fn resume_released(&mut self) {
+        while let Some(conn) = self.dataset.log.waiters.pop_released() {
+            let Some(mut client) = self.server.clients.check_out(conn) else { continue };
+            if !client.session.is_closing() {
+                self.resume(&mut client);
+            }
+            self.server.clients.check_in(client);
         }
     }
 
-    fn end_wait(&mut self, conn: ConnId, end: WaitEnd) {
-        if self.dataset.log.waiters.release(conn).is_none() {
-            return;
-        }
-        let Some(mut client) = self.server.clients.check_out(conn) else { return };
-        match end {
-            WaitEnd::TimedOut => client.reply.null_array(),
-            WaitEnd::Unblocked => client.reply.error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"),
-        }
-        client.session.state = State::Running;
-        self.resume(&mut client);
-        self.server.clients.check_in(client);
-    }
-
-    /// A client that waited goes on with what it has sent meanwhile.
     fn resume(&mut self, client: &mut Client) {
         self.ready.push_back(client.session.conn);
         self.settle(client);
     }
+}
+
+/// Ends a wait with nothing to show for it; whether there was one. The client is answered, and goes on once the command
+/// is over that did this.
+pub(crate) fn end_wait(server: &mut Server, waiters: &mut Waiters, conn: ConnId, end: WaitEnd) -> bool {
+    let waiting = server.clients.find_mut(conn).filter(|client| client.session.state == State::Blocked);
+    let Some((client, wait)) = waiting.zip(waiters.release(conn)) else { return false };
+    server.stats.commands_processed += 1;
+    let counters = server.stats.command(wait.request.command);
+    counters.calls += 1;
+    match end {
+        WaitEnd::TimedOut => client.reply.null_array(),
+        WaitEnd::Unblocked => {
+            let error = CommandError::text_of("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+            counters.failed_calls += 1;
+            server.stats.note_error(&error);
+            client.reply.error(&error.text());
+        }
+    }
+    client.session.state = State::Running;
+    call::next_reply_mode(&mut client.session, &mut client.reply);
+    waiters.note_released(conn);
+    true
 }

@@ -7,6 +7,8 @@ use crate::context::Context;
 use crate::core::Core;
 use crate::dataset::Keys;
 use crate::error::{CommandError, ECHO_LEN_MAX, echo};
+#[cfg(feature = "simulation")]
+use crate::execution::ExecutionKind;
 use crate::propagation::Propagate;
 use crate::resp::Reply;
 use crate::server::LogLevel;
@@ -51,27 +53,31 @@ pub(crate) fn call(
         Err(refusal) => {
             reject(core, client, command, args, &refusal);
             #[cfg(feature = "simulation")]
-            core.end_execution(client.session.conn, command);
+            core.end_execution(client.session.conn, ExecutionKind::Request, command);
             return Flow::Done;
         }
     };
     let Core { server, dataset, .. } = core;
     let Client { session, reply, .. } = client;
+    session.last_command = Some(command);
     if let Some(transaction) = &mut session.transaction
         && !transactions::is_immediate(command)
     {
-        transaction.push(command, args);
+        // What EXEC will not run anyway is not kept.
+        if !dataset.log.watches.is_stale(session.conn) {
+            transaction.push(command, args);
+        }
         reply.simple("QUEUED");
     } else {
-        session.last_command = Some(command);
         let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
         execute(&mut Context { command, args, keys, session: &mut *session, reply: &mut *reply, server });
     }
-    if session.reply_mode != ReplyMode::On && session.state != State::WaitingForDisk {
+    if session.reply_mode != ReplyMode::On && !matches!(session.state, State::WaitingForDisk | State::Blocked)
+    {
         next_reply_mode(session, reply);
     }
     #[cfg(feature = "simulation")]
-    core.end_execution(client.session.conn, Some(command));
+    core.end_execution(client.session.conn, ExecutionKind::Request, Some(command));
     if core.dataset.log.waiters.has_work() {
         core.serve_waiters();
     }
@@ -175,15 +181,17 @@ fn reject(
     if let Some(command) = client.session.last_command {
         stats.command(command).rejected_calls += 1;
     }
-    stats.note_error(refusal);
     sometimes!(Mark::SkipBeforeError, client.session.reply_mode == ReplyMode::SkipThis);
     match command.filter(|command| transactions::is_exec(command)) {
         Some(_) => {
+            let refusal = CommandError::ExecRefused(Box::new(refusal.clone()));
+            stats.note_error(&refusal);
             client.session.transaction = None;
             core.dataset.unwatch(client.session.conn);
-            client.reply.error(&CommandError::ExecRefused(Box::new(refusal.clone())).text());
+            client.reply.error(&refusal.text());
         }
         None => {
+            stats.note_error(refusal);
             if let Some(transaction) = &mut client.session.transaction {
                 transaction.abort();
             }

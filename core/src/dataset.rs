@@ -12,6 +12,7 @@ use crate::lru::AccessClock;
 use crate::net::ConnId;
 use crate::propagation::PropagationLog;
 use crate::value::{ListLimits, ValueType};
+use crate::watch::Mention;
 
 /// The hash that digests are made with: the same in every process.
 const DIGEST_KEY: HashKey = HashKey([0x726f_746f_6d20_6469, 0x6765_7374_206b_6579]);
@@ -238,21 +239,28 @@ impl Dataset {
     pub(crate) fn settle_watches(&mut self) {
         if self.log.watches.needs_settling() {
             let mut watches = std::mem::take(&mut self.log.watches);
-            watches.settle(|database, key| self.exists(database, key));
+            watches.settle(|database, key, mention| match mention {
+                Mention::Key => self.find(database, key).is_some(),
+                Mention::Database => self.exists(database, key),
+            });
             self.log.watches = watches;
         }
     }
 
     /// What a key holds that is there and whose time has not come. Leaves no trace.
     pub(crate) fn type_of(&self, database: usize, key: &[u8]) -> Option<ValueType> {
-        let hashed = Key { bytes: key, hash: self.hash_key.hash(key) };
-        let entry = self.databases[database].find(hashed)?;
+        let entry = self.find(database, key)?;
         let is_live = !entry.expiry().is_some_and(|at| at.is_past(self.now));
         is_live.then(|| entry.value_type())
     }
 
     fn exists(&self, database: usize, key: &[u8]) -> bool {
         self.type_of(database, key).is_some()
+    }
+
+    /// What a key holds, expired or not. Leaves no trace.
+    fn find(&self, database: usize, key: &[u8]) -> Option<EntryRef<'_>> {
+        self.databases[database].find(Key { bytes: key, hash: self.hash_key.hash(key) })
     }
 
     /// Removes what is due in a stretch of one database, counts and propagates it.
@@ -295,6 +303,11 @@ impl Keys<'_> {
     #[inline]
     pub fn now(&self) -> UnixMillis {
         self.dataset.now
+    }
+
+    /// Counts as a change to a key for whoever watches it, although there is nothing to propagate.
+    pub fn touch(&mut self, name: &[u8]) {
+        self.dataset.log.watches.mention(self.database, name);
     }
 
     /// The same view of another database.

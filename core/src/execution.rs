@@ -1,18 +1,32 @@
 //! Which requests were run, in which order, and what each of them changed: for a simulator whose model runs the
-//! same requests beside the server.
+//! same requests beside the server. A request that waits for a key is run twice: when it came, and when it is served.
 
 use crate::commands::{Command, Flags};
 use crate::core::Core;
 use crate::net::ConnId;
 
-/// One request that was executed, or refused with a reply.
+/// How a request came to be executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecutionKind {
+    /// It is the first request of its connection that was not executed yet; it may have begun to wait for a key.
+    Request,
+    /// It waited for a key, and was served.
+    Served,
+    /// It waited for a key, and its time was over.
+    TimedOut,
+}
+
+/// One request that was executed, or refused with a reply; or the end of its wait for a key, unless that was the
+/// doing of another execution.
 ///
 /// A request that a pause holds back is not one before it runs at last; nonsense and empty requests never are, nor
 /// is the line of HTTP on which a connection is cut off without a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Execution {
-    /// Who sent it. It is the first request of this connection that was not executed yet.
+    /// Who sent it.
     pub conn: ConnId,
+    /// Which of its requests it is.
+    pub kind: ExecutionKind,
     /// How long the recorded log of effects was when it began. What lies between the end of the execution before
     /// and here is no command's effect: keys that the server expired of its own accord.
     pub effects_start: usize,
@@ -51,11 +65,16 @@ impl Core {
     }
 
     /// It was executed or refused.
-    pub(crate) fn end_execution(&mut self, conn: ConnId, command: Option<&'static Command>) {
+    pub(crate) fn end_execution(
+        &mut self,
+        conn: ConnId,
+        kind: ExecutionKind,
+        command: Option<&'static Command>,
+    ) {
         let Executions { is_recording, record, effects_start, expired_keys } = &mut self.executions;
         if *is_recording {
             let effects_end = self.dataset.log.len();
-            record.push(Execution { conn, effects_start: *effects_start, effects_end });
+            record.push(Execution { conn, kind, effects_start: *effects_start, effects_end });
         }
         if self.dataset.stats.expired_keys > *expired_keys {
             let writes = command.is_some_and(|command| command.flags.contains(Flags::WRITE));
@@ -68,6 +87,7 @@ impl Core {
 
 #[cfg(test)]
 mod tests {
+    use super::ExecutionKind;
     use crate::stage::Stage;
 
     /// The effects of each execution, between bars, and before each what belongs to none.
@@ -122,6 +142,39 @@ mod tests {
         stage.pass(100);
         stage.say("");
         assert_eq!(show(&mut stage), "|SELECT 0 SET a 1| || ");
+    }
+
+    #[test]
+    fn who_waits_is_served_after_the_execution_that_woke_it() {
+        let mut stage = stage();
+        let waiter = stage.conn;
+        stage.say("BLPOP l 0\r\n");
+        let pusher = {
+            stage.connect();
+            stage.conn
+        };
+        stage.say("MULTI\r\nRPUSH l a\r\nSET k v\r\nEXEC\r\n");
+        let kinds: Vec<_> =
+            stage.core.take_executions().iter().map(|execution| (execution.conn, execution.kind)).collect();
+        let request = (pusher, ExecutionKind::Request);
+        let served = (waiter, ExecutionKind::Served);
+        assert_eq!(kinds, [(waiter, ExecutionKind::Request), request, request, request, request, served]);
+    }
+
+    #[test]
+    fn a_wait_that_ends_with_time_is_told() {
+        let mut stage = stage();
+        stage.say("BLPOP l 0.1\r\n");
+        stage.pass(99);
+        stage.say("");
+        assert_eq!(stage.core.take_executions().len(), 1);
+        stage.pass(1);
+        stage.say("");
+        let executions = stage.core.take_executions();
+        assert_eq!(
+            executions.iter().map(|execution| execution.kind).collect::<Vec<_>>(),
+            [ExecutionKind::TimedOut]
+        );
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub mod mutant;
 pub use config::Config;
 pub use core::{Core, Input};
 #[cfg(feature = "simulation")]
-pub use execution::Execution;
+pub use execution::{Execution, ExecutionKind};
 pub use server::{Host, HostStats, LogLevel, LogLine};
 
 #[cfg(all(test, any(feature = "simulation", feature = "mutants")))]

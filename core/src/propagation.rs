@@ -147,6 +147,7 @@ impl PropagationLog {
         match command.name {
             "flushall" => self.watches.mention_all(),
             "flushdb" => self.watches.mention_database(database),
+            "swapdb" if number(1) == number(2) => {}
             "swapdb" => {
                 for database in number(1).into_iter().chain(number(2)) {
                     self.watches.mention_database(database);

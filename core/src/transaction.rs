@@ -8,6 +8,8 @@ use crate::resp::ArgRange;
 #[derive(Debug, Default)]
 pub struct Transaction {
     requests: Vec<Queued>,
+    /// How many there are, or were before EXEC took them.
+    len: usize,
     /// The flags of all of them together.
     flags: Flags,
     /// A request was refused while it was to be queued: EXEC will refuse all.
@@ -26,8 +28,12 @@ pub struct Queued {
 }
 
 impl Transaction {
-    /// Adds a request.
+    /// Adds a request, unless none will be run.
     pub fn push(&mut self, command: &'static Command, args: Args<'_>) {
+        if self.is_aborted {
+            return;
+        }
+        self.len += 1;
         self.bytes += args.iter().map(<[u8]>::len).sum::<usize>() + size_of::<Queued>();
         self.flags = self.flags.union(command.flags);
         self.requests.push(Queued::new(command, args));
@@ -44,16 +50,16 @@ impl Transaction {
         self.is_aborted
     }
 
-    /// How many requests wait.
+    /// How many requests wait, or run.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.requests.len()
+        self.len
     }
 
     /// Whether none waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.requests.is_empty()
+        self.len == 0
     }
 
     /// Whether any of them has one of these flags.
@@ -68,10 +74,10 @@ impl Transaction {
         self.bytes
     }
 
-    /// The requests, in order.
+    /// Takes the requests, in order.
     #[must_use]
-    pub fn into_requests(self) -> Vec<Queued> {
-        self.requests
+    pub fn take_requests(&mut self) -> Vec<Queued> {
+        std::mem::take(&mut self.requests)
     }
 }
 

@@ -112,7 +112,9 @@ impl Core {
             self.ticker.client_slot = slot + 1;
             let Some(client) = self.server.clients.in_slot(slot) else { continue };
             let conn = client.session.conn;
-            let is_idle = timeout_us > 0 && now.since_us(client.session.active_at) > timeout_us;
+            // Whoever waits for a key may do so for as long as it asked for.
+            let waits = client.session.state == State::Blocked;
+            let is_idle = timeout_us > 0 && !waits && now.since_us(client.session.active_at) > timeout_us;
             // The hard limit is looked at with every reply; here it is for one that was lowered since.
             let is_over_hard = limit.hard > 0 && client.reply.len() as u64 > limit.hard;
             let is_over = (client.is_over_soft_limit(limit.soft, limit.soft_seconds, now) || is_over_hard)

@@ -20,8 +20,8 @@ pub struct Waiters {
     deadlines: BTreeSet<(Monotonic, ConnId)>,
     /// Keys that were mentioned in the log, and may be there now.
     ready: VecDeque<WatchedKey>,
-    /// Whom CLIENT UNBLOCK has ended.
-    released: VecDeque<(ConnId, WaitEnd)>,
+    /// Clients whose waits were ended, and that have not gone on yet.
+    released: VecDeque<ConnId>,
 }
 
 /// What one client waits for.
@@ -141,17 +141,13 @@ impl Waiters {
         self.queues.get(key).into_iter().flatten().copied().collect()
     }
 
-    /// Ends a wait from outside, once the command that does it is over. Whether the client waits.
-    pub fn end(&mut self, conn: ConnId, end: WaitEnd) -> bool {
-        let waits = self.waits.contains_key(&conn) && !self.released.iter().any(|(other, _)| *other == conn);
-        if waits {
-            self.released.push_back((conn, end));
-        }
-        waits
+    /// A client's wait was ended, and it goes on once the command is over.
+    pub fn note_released(&mut self, conn: ConnId) {
+        self.released.push_back(conn);
     }
 
-    /// The next client whose wait was ended from outside.
-    pub fn pop_released(&mut self) -> Option<(ConnId, WaitEnd)> {
+    /// The next client whose wait was ended.
+    pub fn pop_released(&mut self) -> Option<ConnId> {
         self.released.pop_front()
     }
 

@@ -19,7 +19,16 @@ pub struct Watches {
     keys_of: BTreeMap<ConnId, Vec<WatchedKey>>,
     stale: BTreeSet<ConnId>,
     /// Keys that were mentioned in the log and not looked at since.
-    mentioned: Vec<WatchedKey>,
+    mentioned: Vec<(WatchedKey, Mention)>,
+}
+
+/// How a key came to be mentioned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mention {
+    /// By itself: it was changed, even if what it was given had expired before.
+    Key,
+    /// With its whole database: what is there now may have expired long ago.
+    Database,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,19 +94,19 @@ impl Watches {
     pub fn mention(&mut self, database: usize, key: &[u8]) {
         let watched: WatchedKey = (database, key.into());
         if self.watchers.contains_key(&watched) {
-            self.mentioned.push(watched);
+            self.mentioned.push((watched, Mention::Key));
         }
     }
 
     /// A whole database was mentioned: emptied, or exchanged for another.
     pub fn mention_database(&mut self, database: usize) {
         let keys = self.watchers.keys().filter(|(other, _)| *other == database);
-        self.mentioned.extend(keys.cloned());
+        self.mentioned.extend(keys.map(|key| (key.clone(), Mention::Database)));
     }
 
     /// All databases were mentioned.
     pub fn mention_all(&mut self) {
-        self.mentioned.extend(self.watchers.keys().cloned());
+        self.mentioned.extend(self.watchers.keys().map(|key| (key.clone(), Mention::Database)));
     }
 
     /// Whether anything was mentioned.
@@ -108,9 +117,9 @@ impl Watches {
     }
 
     /// Looks at what was mentioned: whoever watches a key that was there before, or is there now, is stale.
-    pub fn settle(&mut self, mut exists: impl FnMut(usize, &[u8]) -> bool) {
-        for watched in std::mem::take(&mut self.mentioned) {
-            let exists = exists(watched.0, &watched.1);
+    pub fn settle(&mut self, mut exists: impl FnMut(usize, &[u8], Mention) -> bool) {
+        for (watched, mention) in std::mem::take(&mut self.mentioned) {
+            let exists = exists(watched.0, &watched.1, mention);
             for watcher in self.watchers.get(&watched).into_iter().flatten() {
                 if watcher.existed || exists {
                     self.stale.insert(watcher.conn);

@@ -33,6 +33,12 @@ pub trait Witness {
     /// The server has executed this client's next request, with these effects.
     fn executed(&mut self, _: Now, _: Peer, _effects: &[u8]) {}
 
+    /// The server has served a client that waited for a key: it has run that request again, with these effects.
+    fn served(&mut self, _: Now, _: Peer, _effects: &[u8]) {}
+
+    /// The server has ended a client's wait for a key because its time was over.
+    fn timed_out(&mut self, _: Now, _: Peer) {}
+
     /// The server has changed something of its own accord.
     fn background(&mut self, _: Now, _effects: &[u8]) {}
 

@@ -9,7 +9,7 @@ use crate::witness::{End, Witness};
 use rotom_core::disk::Lane;
 use rotom_core::net::{Accept, ConnId, NetEffect, Reading};
 use rotom_core::time::{Monotonic, Wall};
-use rotom_core::{Config, Core, Host, Input, LogLine};
+use rotom_core::{Config, Core, ExecutionKind, Host, Input, LogLine};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::IoSlice;
 use std::time::Duration;
@@ -611,7 +611,12 @@ impl World {
             }
             told = execution.effects_end;
             if let Some(&index) = self.peer_of.get(&execution.conn) {
-                witness.executed(now, Peer(index), &effects[execution.effects_start..told]);
+                let (peer, effects) = (Peer(index), &effects[execution.effects_start..told]);
+                match execution.kind {
+                    ExecutionKind::Request => witness.executed(now, peer, effects),
+                    ExecutionKind::Served => witness.served(now, peer, effects),
+                    ExecutionKind::TimedOut => witness.timed_out(now, peer),
+                }
             }
         }
         if told < effects.len() {

@@ -67,6 +67,7 @@ impl Twin {
             });
             let Some(&client) = ready else { return Ok(()) };
             self.model.execute(client, self.clock, None).map_err(|found| format!("{found:?}"))?;
+            self.model.serve_waiting(self.clock).map_err(|found| format!("{found:?}"))?;
         }
     }
 
@@ -160,6 +161,9 @@ impl Stage for Twin {
         }
         let us = u64::try_from(time.as_micros()).unwrap();
         self.clock = Clock { wall_us: self.clock.wall_us + us, monotonic_us: self.clock.monotonic_us + us };
+        for client in self.model.overdue(self.clock) {
+            self.model.time_out(client, self.clock).unwrap();
+        }
         self.run().unwrap();
     }
 

@@ -1,6 +1,7 @@
 //! `CLIENT`: connections, as seen and governed by connections.
 
 use crate::args::Args;
+use crate::block;
 use crate::client::Client;
 use crate::commands::Command;
 use crate::commands::help::reply_help;
@@ -14,6 +15,7 @@ use crate::server::Pause;
 use crate::session::{ReplyMode, Session, State};
 use crate::time::Monotonic;
 use crate::waiting::WaitEnd;
+use crate::watch::Watches;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -29,7 +31,8 @@ pub(super) fn client_id(ctx: &mut Context<'_>) -> CommandResult {
 /// `CLIENT INFO` — O(1).
 pub(super) fn client_info(ctx: &mut Context<'_>) -> CommandResult {
     let mut line = String::new();
-    describe(&mut line, ctx.session, ctx.reply, &Held::by_running(ctx.args), ctx.server.now.monotonic);
+    let around = Around { now: ctx.server.now.monotonic, watches: &ctx.keys.dataset.log.watches };
+    describe(&mut line, ctx.session, ctx.reply, &Held::by_running(ctx.args), &around);
     ctx.reply.verbatim(b"txt", line.as_bytes());
     Ok(Propagate::Nothing)
 }
@@ -48,7 +51,7 @@ pub(super) fn client_list(ctx: &mut Context<'_>) -> CommandResult {
     }
     // Whoever was killed in this turn is as good as gone; whoever is over a limit is not yet.
     let is_listed = |session: &Session| lists_normal && !ctx.server.doomed.contains(&session.conn);
-    let now = ctx.server.now.monotonic;
+    let around = Around { now: ctx.server.now.monotonic, watches: &ctx.keys.dataset.log.watches };
     let others = ctx.server.clients.iter().map(|client| (&client.session, &client.reply, Held::by(client)));
     let mut listed: Vec<_> = others.filter(|(session, ..)| is_listed(session)).collect();
     if is_listed(ctx.session) {
@@ -59,7 +62,7 @@ pub(super) fn client_list(ctx: &mut Context<'_>) -> CommandResult {
     match wanted {
         None => {
             for (session, reply, held) in &listed {
-                describe(&mut text, session, reply, held, now);
+                describe(&mut text, session, reply, held, &around);
             }
         }
         // In the order they were asked for, and as often.
@@ -68,7 +71,7 @@ pub(super) fn client_list(ctx: &mut Context<'_>) -> CommandResult {
                 let place = listed.binary_search_by_key(&id, |(session, ..)| session.id as i64);
                 if let Ok(place) = place {
                     let (session, reply, held) = &listed[place];
-                    describe(&mut text, session, reply, held, now);
+                    describe(&mut text, session, reply, held, &around);
                 }
             }
         }
@@ -217,8 +220,7 @@ pub(super) fn client_no_touch(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
-/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]` — O(1). No command blocks in this version, so nobody is ever found
-/// blocked; a client that waits for a pause to end does not count.
+/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]` — O(1). A client that waits for a pause to end does not count as blocked.
 pub(super) fn client_unblock(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     match args.len() {
@@ -234,7 +236,8 @@ pub(super) fn client_unblock(ctx: &mut Context<'_>) -> CommandResult {
     };
     let conn =
         u64::try_from(id).ok().and_then(|id| ctx.server.clients.by_id(id)).map(|client| client.session.conn);
-    let was_waiting = conn.is_some_and(|conn| ctx.keys.dataset.log.waiters.end(conn, end));
+    let waiters = &mut ctx.keys.dataset.log.waiters;
+    let was_waiting = conn.is_some_and(|conn| block::end_wait(ctx.server, waiters, conn, end));
     ctx.reply.integer(i64::from(was_waiting));
     Ok(Propagate::Nothing)
 }
@@ -430,13 +433,20 @@ impl Held {
     }
 }
 
+/// What is known of a connection elsewhere.
+struct Around<'a> {
+    now: Monotonic,
+    watches: &'a Watches,
+}
+
 /// The letters of `flags=`, in Redis' order.
-fn flags_of(session: &Session) -> String {
+fn flags_of(session: &Session, watches: &Watches) -> String {
     let flags: String = [
+        (session.transaction.is_some(), 'x'),
         (matches!(session.state, State::Postponed | State::Blocked | State::WaitingForDisk), 'b'),
+        (watches.is_stale(session.conn), 'd'),
         (session.state == State::ClosingAfterReply, 'c'),
         (session.state == State::ClosingNow, 'A'),
-        (session.transaction.is_some() || session.runs_transaction, 'x'),
         (session.is_unix, 'U'),
         (session.no_evict, 'e'),
         (session.no_touch, 'T'),
@@ -451,7 +461,8 @@ fn flags_of(session: &Session) -> String {
 ///
 /// Redis keeps a client's first output in a buffer of fixed size and the rest in a list; here it is all in chunks. A
 /// single chunk is reported as that buffer (`rbs`, `rbp`, `obl`), several as the list (`oll`, `omem`).
-fn describe(line: &mut String, session: &Session, reply: &Reply, held: &Held, now: Monotonic) {
+fn describe(line: &mut String, session: &Session, reply: &Reply, held: &Held, around: &Around<'_>) {
+    let now = around.now;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let output_bytes = reply.allocated_bytes();
     let (owed_bytes, chunks, chunk_bytes) =
@@ -469,7 +480,7 @@ fn describe(line: &mut String, session: &Session, reply: &Reply, held: &Held, no
         text(&session.name),
         now.since_us(session.connected_at) / 1_000_000,
         now.since_us(session.active_at) / 1_000_000,
-        flags_of(session),
+        flags_of(session, around.watches),
         session.database,
         session.transaction.as_ref().map_or(-1, |transaction| transaction.len() as i64),
     );

@@ -149,6 +149,9 @@ fn ltrim(ctx: &mut Context<'_>) -> CommandResult {
     let (from, count) = range_of(start, stop, len);
     ctx.reply.ok();
     if count == len {
+        // Nothing to tell anybody but those who watch, to whom this counts as a change.
+        list.shrink(limits);
+        ctx.keys.touch(&args[1]);
         return Ok(Propagate::Nothing);
     }
     let behind = list.remove_range(from + count, len - from - count);

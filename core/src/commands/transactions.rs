@@ -9,7 +9,7 @@ use crate::dataset::Keys;
 use crate::error::CommandError;
 use crate::propagation::Propagate;
 use crate::session::State;
-use crate::transaction::Transaction;
+use crate::transaction::Queued;
 
 pub(super) use table::TABLE;
 
@@ -38,7 +38,7 @@ fn discard(ctx: &mut Context<'_>) -> CommandResult {
 /// A request that fails is answered with its error; the others run all the same. What they change is propagated as one
 /// unit: between MULTI and EXEC, unless it is a single command.
 fn exec(ctx: &mut Context<'_>) -> CommandResult {
-    let Some(transaction) = ctx.session.transaction.take() else {
+    let Some(mut transaction) = ctx.session.transaction.take() else {
         return Err("ERR EXEC without MULTI".into());
     };
     let conn = ctx.session.conn;
@@ -51,16 +51,20 @@ fn exec(ctx: &mut Context<'_>) -> CommandResult {
         ctx.reply.null_array();
         return Ok(Propagate::Nothing);
     }
-    run(ctx, *transaction);
+    let requests = transaction.take_requests();
+    // CLIENT LIST still shows how many there are.
+    ctx.session.transaction = Some(transaction);
+    run(ctx, requests);
+    ctx.session.transaction = None;
     Ok(Propagate::Nothing)
 }
 
 /// Runs what was queued.
-fn run(ctx: &mut Context<'_>, transaction: Transaction) {
-    ctx.reply.array(transaction.len());
+fn run(ctx: &mut Context<'_>, requests: Vec<Queued>) {
+    ctx.reply.array(requests.len());
     let unit = ctx.keys.dataset.log.begin_unit();
     ctx.session.runs_transaction = true;
-    for request in transaction.into_requests() {
+    for request in requests {
         let database = ctx.session.database;
         let no_touch = ctx.session.no_touch;
         call::execute(&mut Context {

@@ -1,5 +1,6 @@
 //! What a command answers: replies written by the model itself, or, where they cannot be known, what they must be.
 
+use super::client::Owed;
 use super::keyspace::Place;
 use crate::reply::Reply;
 use std::fmt;
@@ -21,6 +22,8 @@ pub(super) enum Expected {
     AnyKey { moment: u64, place: Place, now_ms: i64 },
     /// The answer to a CONFIG SET with parameters the model does not know; if it is OK, these take effect.
     Adopted(Vec<(String, Vec<u8>)>),
+    /// The pieces of what EXEC answers, one behind the other.
+    Parts(Vec<Owed>),
 }
 
 impl fmt::Debug for Expected {
@@ -31,6 +34,7 @@ impl fmt::Debug for Expected {
             Expected::Judged(_) | Expected::AnyKey { .. } | Expected::Adopted(_) => {
                 write!(out, "a judged reply")
             }
+            Expected::Parts(parts) => write!(out, "{parts:?}"),
         }
     }
 }
@@ -148,6 +152,11 @@ impl Out {
     /// Nothing, where there could be a string.
     pub fn null(&mut self) {
         self.bytes.extend_from_slice(if self.is_resp3 { b"_\r\n" } else { b"$-1\r\n" });
+    }
+
+    /// Nothing, where there could be an array.
+    pub fn null_array(&mut self) {
+        self.bytes.extend_from_slice(if self.is_resp3 { b"_\r\n" } else { b"*-1\r\n" });
     }
 
     pub fn bulk_or_null(&mut self, data: Option<&[u8]>) {

@@ -1,12 +1,13 @@
 //! One request: what happens before its command runs, and after.
 
-use super::answer::{Out, Refusal};
-use super::client::{Life, Owed, Replies};
+use super::answer::{Expected, Out, Refusal};
+use super::client::{Client, Life, Owed, Replies};
 use super::effects::{self, Follower};
 use super::keyspace::Place;
 use super::number::until_zero;
 use super::request::Front;
 use super::table::{self, Kind, Row};
+use super::transaction::{is_alone, is_immediate};
 use super::{ClientId, Clock, Divergence, Model, Pause, shown_words};
 use crate::reply::Reply;
 
@@ -45,15 +46,9 @@ impl Model {
             let text = format!("client {} has no request that could be executed", client.0);
             return Err(Divergence { site: "o2 execution".to_owned(), text });
         };
-        let removes_expired = match self.pause {
-            None => true,
-            Some(pause) if clock.monotonic_us < pause.monotonic_us => false,
-            // A pause that is over is noticed at the end of a turn; until then the effects say what holds.
-            Some(_) => effects.is_none_or(|effects| !effects.is_empty()),
-        };
-        self.clock = clock;
-        self.keyspace.begin(clock, removes_expired);
-        self.knows_effects = effects.is_some();
+        self.check_waiting()?;
+        self.forget_ready();
+        self.begin_execution(clock, effects);
         if let Some(sender) = self.clients.get_mut(&client) {
             sender.take(len);
         }
@@ -63,6 +58,19 @@ impl Model {
         }
         self.look_for_nonsense(client);
         Ok(())
+    }
+
+    /// Another execution begins, of a request or of one that waited.
+    pub(super) fn begin_execution(&mut self, clock: Clock, effects: Option<&[u8]>) {
+        let removes_expired = match self.pause {
+            None => true,
+            Some(pause) if clock.monotonic_us < pause.monotonic_us => false,
+            // A pause that is over is noticed at the end of a turn; until then the effects say what holds.
+            Some(_) => effects.is_none_or(|effects| !effects.is_empty()),
+        };
+        self.clock = clock;
+        self.keyspace.begin(clock, removes_expired);
+        self.knows_effects = effects.is_some();
     }
 
     /// Effects outside any command: only keys past their expiry may go.
@@ -94,13 +102,13 @@ impl Model {
             || row.is_some_and(|row| match self.is_paused(clock) {
                 None => false,
                 Some(Pause::All) => true,
-                Some(Pause::Write) => row.kind == Kind::Write,
+                Some(Pause::Write) => self.clients.get(&client).is_some_and(|sender| sender.may_write(row)),
             })
     }
 
     /// The client's next request, and its length, if it is whole.
     pub(super) fn peek(&self, client: ClientId) -> Option<(Vec<Vec<u8>>, usize)> {
-        let sender = self.clients.get(&client).filter(|sender| sender.life == Life::Stands)?;
+        let sender = self.clients.get(&client).filter(|sender| sender.may_ask())?;
         let is_stranger = self.config.has_password() && !sender.is_authenticated;
         match sender.peek(self.config.integer("proto-max-bulk-len"), is_stranger) {
             (skipped, Front::Request(words, len)) => Some((words, skipped + len)),
@@ -112,7 +120,7 @@ impl Model {
     pub(super) fn look_for_nonsense(&mut self, client: ClientId) {
         let bulk_len_max = self.config.integer("proto-max-bulk-len");
         let has_password = self.config.has_password();
-        let Some(sender) = self.clients.get_mut(&client).filter(|sender| sender.life == Life::Stands) else {
+        let Some(sender) = self.clients.get_mut(&client).filter(|sender| sender.may_ask()) else {
             return;
         };
         match sender.next(bulk_len_max, has_password && !sender.is_authenticated) {
@@ -129,6 +137,7 @@ impl Model {
                             words: Vec::new(),
                             moment: self.keyspace.moment,
                             expected,
+                            is_continued: false,
                         });
                     }
                 }
@@ -150,55 +159,91 @@ impl Model {
         if sender.replies == Replies::SkipNext {
             sender.replies = Replies::Skip;
         }
-        let (is_resp3, no_touch, selected) = (sender.is_resp3, sender.no_touch, sender.selected);
-        let mut out = Out::new(is_resp3);
+        let is_queuing = sender.transaction.is_some();
+        let mut out = Out::new(sender.is_resp3);
         let name = found.map_or("unknown", |row| row.name);
         let refusal = match found {
             None => Some(unknown(&words)),
             Some(row) => self.refusal(client, row, &words),
         };
-        let outcome = match (found, refusal) {
+        let words = match (found, refusal) {
             (Some(row), None) => {
-                self.hold_back(row, &words)?;
-                let is_use = !no_touch || row.name == "touch";
-                let place = self.keyspace.place(selected);
-                let call = Call { client, words, row, place, now_ms: self.clock.now_ms(), is_use };
-                if let Some(sender) = self.clients.get_mut(&client) {
-                    sender.last_run = Some(row.name);
+                self.hold_back(client, row, &words)?;
+                if is_queuing && !is_immediate(row.name) {
+                    self.queue(client, row, &words, &mut out);
+                    words
+                } else {
+                    if let Some(sender) = self.clients.get_mut(&client) {
+                        sender.last_run = Some(row.name);
+                    }
+                    self.perform(client, row, words, &mut out)
                 }
-                let outcome = (row.run)(self, &call, &mut out);
-                let calls = self.calls.entry(row.name).or_default();
-                calls.calls += 1;
-                calls.failed += u64::from(outcome.is_err());
-                (call.words, outcome)
             }
             (found, refusal) => {
                 if let Some(row) = found {
                     self.calls.entry(row.name).or_default().rejected += 1;
                 }
-                (words, refusal.map_or(Ok(()), Err))
+                if let Some(refusal) = refusal {
+                    let refusal = self.refuse(client, found, refusal);
+                    self.count_error(&refusal.0);
+                    out.error(&refusal);
+                }
+                words
             }
         };
-        let (words, outcome) = outcome;
-        if let Err(refusal) = outcome {
-            self.count_error(&refusal.0);
-            out = Out::new(is_resp3);
-            out.error(&refusal);
+        if !self.begin_wait(client) {
+            self.reply(client, name, words, out);
         }
-        self.reply(client, name, words, out);
         Ok(name)
     }
 
+    /// Runs a command that may run, and counts it; returns its words.
+    pub(super) fn perform(
+        &mut self,
+        client: ClientId,
+        row: &'static Row,
+        words: Vec<Vec<u8>>,
+        out: &mut Out,
+    ) -> Vec<Vec<u8>> {
+        let Some(sender) = self.clients.get(&client) else { return words };
+        let is_use = !sender.no_touch || row.name == "touch";
+        let place = self.keyspace.place(sender.selected);
+        let call = Call { client, words, row, place, now_ms: self.clock.now_ms(), is_use };
+        let outcome = (row.run)(self, &call, out);
+        if !self.has_begun_wait() {
+            let calls = self.calls.entry(row.name).or_default();
+            calls.calls += 1;
+            calls.failed += u64::from(outcome.is_err());
+        }
+        if let Err(refusal) = outcome {
+            self.count_error(&refusal.0);
+            *out = Out::new(out.is_resp3);
+            out.error(&refusal);
+        }
+        self.spread_touches();
+        call.words
+    }
+
     /// Owes the reply, unless the client wants none.
-    fn reply(&mut self, client: ClientId, command: &'static str, words: Vec<Vec<u8>>, out: Out) {
+    pub(super) fn reply(&mut self, client: ClientId, command: &'static str, words: Vec<Vec<u8>>, out: Out) {
         let Some(sender) = self.clients.get_mut(&client) else { return };
         sender.last_request.clone_from(&words);
         let moment = self.keyspace.moment;
-        if let Some(expected) = out.finish().filter(|_| sender.replies == Replies::On) {
-            sender.owe(Owed { command, words, moment, expected });
-            if sender.owes_pages() {
-                self.keyspace.keep_history(true);
+        match out.finish() {
+            None => {}
+            // What was to be heard of them was heard at its time.
+            Some(Expected::Parts(parts)) => joined(parts).into_iter().for_each(|part| sender.owe(part)),
+            Some(expected) if sender.replies == Replies::On => {
+                sender.owe(Owed { command, words, moment, expected, is_continued: false });
             }
+            Some(_) => {}
+        }
+        let is_last = command == "exec" && !self.clients.values().any(Client::owes_pages);
+        let Some(sender) = self.clients.get_mut(&client) else { return };
+        if sender.owes_pages() {
+            self.keyspace.keep_history(true);
+        } else if is_last {
+            self.keyspace.keep_history(false);
         }
         if sender.replies == Replies::Skip {
             sender.replies = Replies::On;
@@ -223,13 +268,17 @@ impl Model {
             );
         }
         let is_stranger = self.config.has_password() && !sender.is_authenticated;
-        (is_stranger && row.kind != Kind::NoAuth).then(|| "NOAUTH Authentication required.".into())
+        if is_stranger && row.kind != Kind::NoAuth {
+            return Some("NOAUTH Authentication required.".into());
+        }
+        (sender.transaction.is_some() && is_alone(row.name))
+            .then(|| "ERR Command not allowed inside a transaction".into())
     }
 
     /// A command that a pause holds back must not run.
-    fn hold_back(&mut self, row: &Row, words: &[Vec<u8>]) -> Result<(), Divergence> {
-        let Some(pause) = self.pause.filter(|pause| pause.kind == Pause::All || row.kind == Kind::Write)
-        else {
+    fn hold_back(&mut self, client: ClientId, row: &Row, words: &[Vec<u8>]) -> Result<(), Divergence> {
+        let may_write = self.clients.get(&client).is_some_and(|sender| sender.may_write(row));
+        let Some(pause) = self.pause.filter(|pause| pause.kind == Pause::All || may_write) else {
             return Ok(());
         };
         if self.is_paused(self.clock).is_none() {
@@ -241,12 +290,22 @@ impl Model {
         Err(Divergence { site: format!("{} pause", row.name), text })
     }
 
-    fn check_effects(&mut self, client: ClientId, command: &str, effects: &[u8]) -> Result<(), Divergence> {
+    pub(super) fn check_effects(
+        &mut self,
+        client: ClientId,
+        command: &str,
+        effects: &[u8],
+    ) -> Result<(), Divergence> {
         // DEBUG POPULATE is for tests of one server: Redis tells nobody about it.
         if command == "debug" && effects.is_empty() {
             return Ok(());
         }
-        let followed = effects::parse(effects).and_then(|commands| self.follow(&commands));
+        let followed = effects::parse(effects).and_then(|commands| {
+            if command == "exec" {
+                effects::check_unit(&commands)?;
+            }
+            self.follow(&commands)
+        });
         followed.map_err(|what| {
             let text = format!("{}\n{what}\neffects {}", self.last_request(client), super::shown(effects));
             Divergence { site: format!("{command} effects"), text }
@@ -260,8 +319,20 @@ impl Model {
         for (place, key) in follower.settle()? {
             self.keyspace.remove(place, &key);
         }
+        self.spread_touches();
         Ok(())
     }
+}
+
+/// The pieces of a reply: a single one if the bytes of all of them are known.
+fn joined(parts: Vec<Owed>) -> Vec<Owed> {
+    let mut all = Vec::new();
+    for part in &parts {
+        let Expected::Bytes(bytes) = &part.expected else { return parts };
+        all.extend_from_slice(bytes);
+    }
+    let first = parts.into_iter().next();
+    first.map(|first| Owed { expected: Expected::Bytes(all), ..first }).into_iter().collect()
 }
 
 impl Call {

@@ -4,6 +4,8 @@ use super::answer::{Expected, Filter, Page};
 use super::framer::Framer;
 use super::keyspace::Place;
 use super::request::{Front, Limits, front};
+use super::transaction::{Transaction, Watched};
+use super::waiting::Wait;
 use super::{Clock, Divergence};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -31,6 +33,15 @@ pub(super) struct Client {
     pub life: Life,
     /// The iteration with SCAN that the last page belongs to.
     pub iteration: Option<Iteration>,
+    /// What is queued, between MULTI and EXEC.
+    pub transaction: Option<Transaction>,
+    /// Whether it is being executed.
+    pub is_executing: bool,
+    pub watched: Vec<Watched>,
+    /// Whether a watched key has changed.
+    pub is_dirty: bool,
+    /// What the client waits for.
+    pub wait: Option<Wait>,
     /// What was delivered and not executed.
     input: Vec<u8>,
     /// So much of it was taken.
@@ -77,6 +88,8 @@ pub(super) struct Owed {
     /// When it was executed.
     pub moment: u64,
     pub expected: Expected,
+    /// Whether it goes on with the reply before: that of EXEC has several pieces.
+    pub is_continued: bool,
 }
 
 /// An iteration with SCAN, as far as its pages were received.
@@ -117,6 +130,11 @@ impl Client {
             last_request: Vec::new(),
             life: Life::Stands,
             iteration: None,
+            transaction: None,
+            is_executing: false,
+            watched: Vec::new(),
+            is_dirty: false,
+            wait: None,
             input: Vec::new(),
             taken: 0,
             checked: 0,
@@ -178,6 +196,11 @@ impl Client {
         self.checked = 0;
     }
 
+    /// Whether its next request may be looked at.
+    pub fn may_ask(&self) -> bool {
+        self.life == Life::Stands && self.wait.is_none()
+    }
+
     pub fn owe(&mut self, owed: Owed) {
         self.owed.push_back(owed);
     }
@@ -214,6 +237,14 @@ impl Client {
     /// Forgets the reply that is owed first.
     pub fn excuse(&mut self) {
         self.owed.pop_front();
+        while self.owed.front().is_some_and(|owed| owed.is_continued) {
+            self.owed.pop_front();
+        }
+    }
+
+    /// Whether the reply that is owed first is one piece.
+    pub fn owes_whole_reply(&self) -> bool {
+        self.owed.get(1).is_none_or(|owed| !owed.is_continued)
     }
 
     /// Whether replies are owed that are judged against the data of their moment.

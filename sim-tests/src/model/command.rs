@@ -3,6 +3,7 @@
 use super::answer::{Out, Refusal, pairs_of};
 use super::call::{Call, is};
 use super::generic::bulk;
+use super::number::integer;
 use super::string::SYNTAX;
 use super::table::{self, Kind, ROWS, Row, has_subcommands};
 use super::{Model, glob};
@@ -175,6 +176,9 @@ pub(super) fn command_getkeysandflags(_: &mut Model, call: &Call, out: &mut Out)
 /// The keys of a request, and what would be done with each.
 fn keys_of(words: &[Vec<u8>]) -> Result<Vec<(&[u8], &'static str)>, Refusal> {
     let row = table::find(words).ok_or("ERR Invalid command specified")?;
+    if let Some((count_at, access)) = table::counted_keys(row.name) {
+        return counted_keys_of(words, row, count_at, access);
+    }
     let (first, last, step) = row.keys;
     if step == 0 || (words.len() == 1 && has_subcommands(row.name)) {
         return Err("ERR The command has no key arguments".into());
@@ -194,4 +198,22 @@ fn keys_of(words: &[Vec<u8>]) -> Result<Vec<(&[u8], &'static str)>, Refusal> {
         keys.iter_mut().for_each(|(_, access)| *access = "OW update");
     }
     Ok(keys)
+}
+
+/// The keys of a request that says how many it has.
+fn counted_keys_of<'a>(
+    words: &'a [Vec<u8>],
+    row: &Row,
+    count_at: usize,
+    access: &'static str,
+) -> Result<Vec<(&'a [u8], &'static str)>, Refusal> {
+    if !row.takes(words.len()) {
+        return Err("ERR Invalid number of arguments specified for command".into());
+    }
+    let count = integer(&words[count_at]).and_then(|count| usize::try_from(count).ok());
+    let keys = &words[count_at + 1..];
+    match count.filter(|count| (1..=keys.len()).contains(count)) {
+        Some(count) => Ok(keys[..count].iter().map(|key| (key.as_slice(), access)).collect()),
+        None => Err("ERR Invalid arguments specified for command".into()),
+    }
 }

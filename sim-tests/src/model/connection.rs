@@ -14,7 +14,7 @@ const BAD_NAME: &str = "ERR Client names cannot contain spaces, newlines or spec
 
 impl Model {
     /// The client that asks. It is there as long as its request runs.
-    fn sender(&mut self, call: &Call) -> &mut Client {
+    pub(super) fn sender(&mut self, call: &Call) -> &mut Client {
         self.clients.get_mut(&call.client).expect("a request under way has a sender")
     }
 
@@ -153,6 +153,7 @@ pub(super) fn reset(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
     sender.is_resp3 = false;
     sender.selected = 0;
     sender.name.clear();
+    sender.discard();
     (sender.no_evict, sender.no_touch) = (false, false);
     if sender.replies == Replies::Off {
         sender.replies = Replies::On;
@@ -305,16 +306,22 @@ pub(super) fn client_unpause(model: &mut Model, _: &Call, out: &mut Out) -> Resu
 }
 
 /// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`
-pub(super) fn client_unblock(_: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
-    match call.rest(3) {
-        [] => {}
-        [word] if is(word, "TIMEOUT") || is(word, "ERROR") => {}
+pub(super) fn client_unblock(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
+    let refusal = match call.rest(3) {
+        [] => None,
+        [word] if is(word, "TIMEOUT") => None,
+        [word] if is(word, "ERROR") => Some("UNBLOCKED client unblocked via CLIENT UNBLOCK".into()),
         [_] => return Err("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR".into()),
         _ => return Err(wrong_subcommand("UNBLOCK")),
-    }
-    integer(call.word(2)).ok_or(NOT_AN_INTEGER)?;
-    // Nobody blocks yet.
-    out.integer(0);
+    };
+    let id = integer(call.word(2)).ok_or(NOT_AN_INTEGER)?;
+    let waiter = model.standing().find(|(_, client)| client.id == id).map(|(client, _)| client);
+    let ended = waiter.is_some_and(|waiter| {
+        let waited = model.give_up(waiter, refusal);
+        model.look_for_nonsense(waiter);
+        waited
+    });
+    out.integer(i64::from(ended));
     Ok(())
 }
 

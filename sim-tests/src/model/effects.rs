@@ -5,6 +5,7 @@
 //! something else on another day is found at once.
 
 use super::keyspace::{Entry, Keyspace, Path, Place};
+use super::list::{End, ListValue, end_of, place_in, push, remove_equal, slice, take};
 use super::number::{integer, until_zero};
 use super::request::{Front, Limits, front};
 use super::value::Value;
@@ -24,6 +25,19 @@ pub(super) fn parse(mut bytes: &[u8]) -> Result<Vec<Vec<Vec<u8>>>, String> {
         }
     }
     Ok(commands)
+}
+
+/// Whether the effects of a transaction are one unit: a single command, or more of them between MULTI and EXEC.
+pub(super) fn check_unit(commands: &[Vec<Vec<u8>>]) -> Result<(), String> {
+    let is = |command: &Vec<Vec<u8>>, name: &str| super::call::is(&command[0], name);
+    let is_mark = |command: &&Vec<Vec<u8>>| is(command, "multi") || is(command, "exec");
+    let counted: Vec<_> = commands.iter().filter(|command| !is(command, "select")).collect();
+    let marks = counted.iter().copied().filter(is_mark).count();
+    let fits = match counted.as_slice() {
+        [] | [_] => marks == 0,
+        [first, .., last] => is(first, "multi") && is(last, "exec") && marks == 2 && counted.len() > 3,
+    };
+    if fits { Ok(()) } else { Err("the effects of a transaction are not one unit".to_owned()) }
 }
 
 /// Whoever lives on the effects.
@@ -127,7 +141,7 @@ impl<'a> Follower<'a> {
     fn bytes(&self, key: &[u8]) -> Vec<u8> {
         match self.entry(key).map(|entry| &entry.value) {
             Some(Value::String(string)) => string.bytes.clone(),
-            None => Vec::new(),
+            Some(_) | None => Vec::new(),
         }
     }
 
@@ -213,9 +227,92 @@ impl<'a> Follower<'a> {
                     self.changed.retain(|path, _| path.0 != place);
                 }
             }
-            _ => return Err("not a plain command, or one with wrong arguments".to_owned()),
+            _ => return self.apply_to_list(&name, args),
         }
         Ok(())
+    }
+
+    /// What changes a list. Whoever lives on the log pops and pushes as everybody does, but never waits.
+    fn apply_to_list(&mut self, name: &str, args: &[&[u8]]) -> Result<(), String> {
+        match (name, args) {
+            ("lpush" | "rpush", [key, elements @ ..]) if !elements.is_empty() => self
+                .change_list(key, |items| elements.iter().for_each(|item| push(items, end_of(name), item))),
+            ("lpushx" | "rpushx", [key, elements @ ..]) if !elements.is_empty() => {
+                if self.entry(key).is_none() {
+                    return Err("there is no such list".to_owned());
+                }
+                let end = if name == "lpushx" { "lpush" } else { "rpush" };
+                let words = [&[*key], elements].concat();
+                self.apply_to_list(end, &words)
+            }
+            ("lpop" | "rpop", [key, count @ ..]) if count.len() <= 1 => {
+                let count = count.first().map_or(Some(1), |count| integer(count));
+                let count = count.and_then(|count| usize::try_from(count).ok()).ok_or("that is no count")?;
+                self.change_list(key, |items| drop(take(items, end_of(name), count)))
+            }
+            ("lmove", [from, to, out, into]) => {
+                let end = |word: &[u8]| End::named(word).ok_or("that is no end of a list");
+                self.move_element(from, to, end(out)?, end(into)?)
+            }
+            ("rpoplpush", [from, to]) => self.move_element(from, to, End::Tail, End::Head),
+            ("lset", [key, index, element]) => {
+                let index = integer(index).ok_or("that is no index")?;
+                self.change_list(key, |items| {
+                    if let Some(at) = place_in(items.len(), index) {
+                        items[at] = element.to_vec();
+                    }
+                })
+            }
+            ("linsert", [key, side, pivot, element]) => {
+                let behind = usize::from(super::call::is(side, "AFTER"));
+                self.change_list(key, |items| {
+                    if let Some(at) = items.iter().position(|item| item == pivot) {
+                        items.insert(at + behind, element.to_vec());
+                    }
+                })
+            }
+            ("ltrim", [key, start, stop]) => {
+                let (start, stop) = integer(start).zip(integer(stop)).ok_or("that is no range")?;
+                self.change_list(key, |items| *items = slice(items, start, stop).to_vec())
+            }
+            ("lrem", [key, count, element]) => {
+                let count = integer(count).ok_or("that is no count")?;
+                self.change_list(key, |items| {
+                    remove_equal(items, count, element);
+                })
+            }
+            _ => Err("not a plain command, or one with wrong arguments".to_owned()),
+        }
+    }
+
+    /// Changes a list, which may be a new one, and goes when it is empty.
+    fn change_list(&mut self, key: &[u8], change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Result<(), String> {
+        let (mut items, expiry_ms) = match self.entry(key) {
+            None => (Vec::new(), None),
+            Some(Entry { value: Value::List(list), expiry_ms, .. }) => (list.items.clone(), *expiry_ms),
+            Some(_) => return Err("the key holds no list".to_owned()),
+        };
+        change(&mut items);
+        if items.is_empty() {
+            self.changed.insert(self.here(key), None);
+        } else {
+            self.put(self.here(key), Value::List(ListValue::new(items)), expiry_ms);
+        }
+        Ok(())
+    }
+
+    fn move_element(&mut self, from: &[u8], to: &[u8], out: End, into: End) -> Result<(), String> {
+        let mut moved = None;
+        // A list that is turned never is empty in between.
+        let pushes = |items: &mut Vec<Vec<u8>>, moved: &[u8]| push(items, into, moved);
+        self.change_list(from, |items| {
+            moved = take(items, out, 1).pop();
+            if let Some(moved) = moved.as_ref().filter(|_| from == to) {
+                pushes(items, moved);
+            }
+        })?;
+        let moved = moved.ok_or("there is no element to move")?;
+        if from == to { Ok(()) } else { self.change_list(to, |items| pushes(items, &moved)) }
     }
 
     fn set(&mut self, key: &[u8], value: &[u8], options: &[&[u8]]) -> Result<(), String> {
@@ -286,9 +383,9 @@ impl<'a> Follower<'a> {
 fn shown_entry(entry: Option<&Entry>) -> String {
     match entry {
         None => "nothing".to_owned(),
-        Some(Entry { value: Value::String(string), expiry_ms, .. }) => {
+        Some(Entry { value, expiry_ms, .. }) => {
             let expiry = expiry_ms.map_or(String::new(), |expiry_ms| format!(" until {expiry_ms}"));
-            format!("{}{expiry}", super::shown(&string.bytes))
+            format!("{}{expiry}", value.shown())
         }
     }
 }

@@ -204,8 +204,16 @@ pub(super) fn type_of(model: &mut Model, call: &Call, out: &mut Out) -> Result<(
 
 /// `OBJECT ENCODING key`
 pub(super) fn object_encoding(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
-    let entry = model.keyspace.read(call.place, call.word(2), false);
-    out.bulk_or_null(entry.map(|entry| entry.value.encoding_name().as_bytes()));
+    let names =
+        model.keyspace.read(call.place, call.word(2), false).map(|entry| entry.value.encoding_names());
+    match names {
+        None => out.null(),
+        Some([name]) => out.bulk(name.as_bytes()),
+        Some(names) => out.judged(move |reply| {
+            let fits = bulk(reply).is_some_and(|found| names.iter().any(|name| name.as_bytes() == found));
+            if fits { Ok(()) } else { Err(format!("one of {names:?}")) }
+        }),
+    }
     Ok(())
 }
 
@@ -215,9 +223,13 @@ pub(super) fn object_refcount(model: &mut Model, call: &Call, out: &mut Out) -> 
         out.null();
         return Ok(());
     };
-    let Value::String(string) = &entry.value;
-    let is_shared = string.encoding == Encoding::Int
-        && integer(&string.bytes).is_some_and(|number| (0..SHARED_END).contains(&number));
+    let is_shared = match &entry.value {
+        Value::String(string) => {
+            string.encoding == Encoding::Int
+                && integer(&string.bytes).is_some_and(|number| (0..SHARED_END).contains(&number))
+        }
+        Value::List(_) => false,
+    };
     out.integer(if is_shared { SHARED_COUNT } else { 1 });
     Ok(())
 }

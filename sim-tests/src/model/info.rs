@@ -156,7 +156,13 @@ impl Model {
                 let leaves = self.clients.values().filter(|client| client.life != Life::Gone).count() as u64;
                 let stands =
                     self.clients.values().filter(|client| client.life == Life::Stands).count() as u64;
-                vec![line("connected_clients", Value::Between(stands, leaves))]
+                let waiting = self.waiting_count() as u64;
+                let held_back = |client: &&Client| client.wait.is_none() && client.unparsed_len() > 0;
+                let others = self.clients.values().filter(held_back).count() as u64;
+                vec![
+                    line("connected_clients", Value::Between(stands, leaves)),
+                    line("blocked_clients", Value::Between(waiting, waiting + others)),
+                ]
             }
             "Memory" => vec![line("used_memory", any())],
             "Persistence" => vec![line("loading", exact(0))],
@@ -358,6 +364,16 @@ impl Line {
         if client.no_touch {
             flags.push("T");
         }
+        if client.transaction.is_some() {
+            flags.push("x");
+        }
+        if client.is_dirty {
+            flags.push("d");
+        }
+        if client.wait.is_some() {
+            flags.push("b");
+        }
+        let queued = client.transaction.as_ref().map(|transaction| transaction.queued.len());
         let (now, then) = (model.clock, client.connected);
         let seconds = |now: u64, then: u64| now.saturating_sub(then) / 1_000_000;
         Line {
@@ -370,7 +386,7 @@ impl Line {
                 ("sub", plain("0")),
                 ("psub", plain("0")),
                 ("ssub", plain("0")),
-                ("multi", plain("-1")),
+                ("multi", queued.map_or(plain("-1"), |queued| queued.to_string())),
                 ("user", plain("default")),
                 ("redir", plain("-1")),
                 ("resp", plain(if client.is_resp3 { "3" } else { "2" })),

@@ -5,6 +5,7 @@
 //! is kept in a [`Journal`] until its effects are checked.
 
 use super::Clock;
+use super::transaction::Touch;
 use super::value::Value;
 use std::collections::BTreeMap;
 
@@ -73,6 +74,10 @@ pub(super) struct Keyspace {
     /// Off while writes are paused: nothing expires then.
     pub removes_expired: bool,
     pub journal: Journal,
+    /// Whatever counts as a change to a key, until those who watch are told.
+    pub touches: Vec<Touch>,
+    /// Keys that came to be, or hold another type, until those who wait are told.
+    pub created: Vec<Path>,
     /// What changed when, for replies that are judged only later; kept while there are any.
     history: Vec<(u64, Path, Option<Trait>)>,
     keeps_history: bool,
@@ -91,6 +96,8 @@ impl Keyspace {
             moment: 0,
             removes_expired: true,
             journal: Journal::default(),
+            touches: Vec::new(),
+            created: Vec::new(),
             history: Vec::new(),
             keeps_history: false,
             hits: 0,
@@ -108,6 +115,11 @@ impl Keyspace {
         self.journal.before.clear();
         self.journal.cleared.clear();
         self.journal.order.clone_from(&self.order);
+    }
+
+    /// Another command of the same execution begins.
+    pub fn step(&mut self) {
+        self.moment += 1;
     }
 
     pub fn now_ms(&self) -> i64 {
@@ -182,8 +194,12 @@ impl Keyspace {
         self.note(place, key);
         let same_type = |entry: &Entry| entry.value.type_name() == value.type_name();
         let born = self.databases[place.0].get(key).filter(|entry| same_type(entry)).map(|entry| entry.born);
+        if born.is_none() {
+            self.created.push((place, key.to_vec()));
+        }
         let entry = Entry { value, expiry_ms, born: born.unwrap_or(self.moment), used: self.clock };
         self.databases[place.0].insert(key.to_vec(), entry);
+        self.touch(place, key);
     }
 
     /// Changes an entry, which must be there.
@@ -192,12 +208,27 @@ impl Keyspace {
         if let Some(entry) = self.databases[place.0].get_mut(key) {
             change(entry);
         }
+        self.touch(place, key);
+    }
+
+    /// Changes how a value is kept, which is no change of data.
+    pub fn adjust(&mut self, place: Place, key: &[u8], adjust: impl FnOnce(&mut Value)) {
+        if let Some(entry) = self.databases[place.0].get_mut(key) {
+            adjust(&mut entry.value);
+        }
     }
 
     /// Removes an entry, expired or not.
     pub fn remove(&mut self, place: Place, key: &[u8]) -> Option<Entry> {
         self.note(place, key);
-        self.databases[place.0].remove(key)
+        let removed = self.databases[place.0].remove(key);
+        self.touch(place, key);
+        removed
+    }
+
+    fn touch(&mut self, place: Place, key: &[u8]) {
+        let is_there = self.databases[place.0].contains_key(key);
+        self.touches.push(Touch { place, key: key.to_vec(), is_there });
     }
 
     /// Empties a database.

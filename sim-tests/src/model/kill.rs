@@ -52,6 +52,7 @@ pub(super) fn kill(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
             client.life = Life::Ends;
         } else {
             client.life = Life::Killed;
+            client.wait = None;
             client.forget_input();
         }
     }

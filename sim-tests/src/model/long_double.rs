@@ -62,6 +62,27 @@ impl LongDouble {
         }
     }
 
+    /// How many thousandths, rounded up, but for what may be due to the number's own rounding; `None` where
+    /// it is infinite or beyond all reason.
+    pub fn ceil_thousandths(&self) -> Option<i128> {
+        const GRAIN_BITS: i64 = 20;
+        let LongDouble::Finite { mantissa, exponent } = self else { return None };
+        let product = mantissa * BigInt::from(1000);
+        let shift = exponent + GRAIN_BITS;
+        if shift > 200 {
+            return None;
+        }
+        let grains = if shift >= 0 {
+            product << shift.unsigned_abs()
+        } else {
+            let half = BigInt::from(1) << (shift.unsigned_abs() - 1);
+            (product + half) >> shift.unsigned_abs()
+        };
+        let whole = i128::try_from(grains + ((BigInt::from(1) << GRAIN_BITS) - 1)).ok()? >> GRAIN_BITS;
+        let is_above_zero = mantissa.sign() == Sign::Plus;
+        Some(if is_above_zero { whole.max(1) } else { whole })
+    }
+
     /// The sum; `None` where it is infinite or no number.
     pub fn plus(&self, other: &LongDouble) -> Option<LongDouble> {
         let (

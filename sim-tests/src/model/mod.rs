@@ -9,7 +9,8 @@
 //! * `request`, `answer`, `framer`, `client`: what is sent, what is owed, and how what is received is held against it.
 //! * `keyspace`, `value`, `effects`: the data, and whether the effects lead to the same.
 //! * `table`, `call`: the commands, and what happens before one runs.
-//! * `string`, `generic`, `connection`, `server` and those beside them: the commands, a file per group.
+//! * `transaction`, `waiting`: what is queued and watched, and who waits for keys.
+//! * `string`, `list`, `generic`, `connection`, `server` and those beside them: the commands, a file per group.
 //!
 //! What nobody can predict (a memory address, a figure of the server's own) is judged by its shape and by all that
 //! is known of it.
@@ -31,6 +32,9 @@ mod info;
 mod keyspace;
 mod kill;
 mod lcs;
+mod list;
+mod list_blocking;
+mod list_encoding;
 mod long_double;
 mod number;
 mod request;
@@ -38,7 +42,9 @@ mod scan;
 mod server;
 mod string;
 mod table;
+mod transaction;
 mod value;
+mod waiting;
 
 use crate::reply::Reply;
 use answer::Expected;
@@ -46,6 +52,7 @@ use client::{Client, Life, Received};
 use config::Config;
 use keyspace::Keyspace;
 use std::collections::BTreeMap;
+use waiting::Waiting;
 
 /// Who a client is, for whoever drives the server. A connection has its own, even if another one ended before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,6 +130,7 @@ pub struct Model {
     clock: Clock,
     started: Clock,
     keyspace: Keyspace,
+    waiting: Waiting,
     clients: BTreeMap<ClientId, Client>,
     config: Config,
     pause: Option<PauseUntil>,
@@ -154,6 +162,7 @@ impl Model {
             clock: start,
             started: start,
             keyspace: Keyspace::new(config.databases()?, start),
+            waiting: Waiting::default(),
             clients: BTreeMap::new(),
             config,
             pause: None,
@@ -196,6 +205,8 @@ impl Model {
     pub fn disconnect(&mut self, client: ClientId) {
         if let Some(gone) = self.clients.get_mut(&client) {
             gone.life = Life::Gone;
+            gone.wait = None;
+            gone.discard();
             gone.forget_input();
             if !gone.may_receive() {
                 self.clients.remove(&client);
@@ -253,8 +264,9 @@ impl Model {
     /// The reply a client is owed first, where its bytes are known.
     #[must_use]
     pub fn next_owed(&self, client: ClientId) -> Option<&[u8]> {
-        match &self.clients.get(&client)?.first_owed()?.expected {
-            Expected::Bytes(bytes) => Some(bytes),
+        let client = self.clients.get(&client)?;
+        match &client.first_owed()?.expected {
+            Expected::Bytes(bytes) if client.owes_whole_reply() => Some(bytes),
             _ => None,
         }
     }
@@ -352,7 +364,8 @@ impl Model {
             other => return Err(wrong(format!("a reply, but it is read as {other:?}"))),
         };
         match &owed.expected {
-            Expected::Bytes(_) => {}
+            // Pieces are owed one by one.
+            Expected::Bytes(_) | Expected::Parts(_) => {}
             Expected::Judged(judge) => judge(&reply).map_err(wrong)?,
             Expected::Page(page) => self.judge_page(client, page, &reply).map_err(wrong)?,
             Expected::AnyKey { moment, place, now_ms } => {

@@ -31,7 +31,8 @@ pub(super) fn dbsize(model: &mut Model, call: &Call, out: &mut Out) -> Result<()
 /// `FLUSHALL [ASYNC | SYNC]`
 pub(super) fn flushall(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
     check_flush(call)?;
-    for place in model.keyspace.order().to_vec() {
+    for (index, place) in model.keyspace.order().to_vec().into_iter().enumerate() {
+        model.touch_database(index, None);
         model.keyspace.clear(place);
     }
     out.ok();
@@ -41,6 +42,8 @@ pub(super) fn flushall(model: &mut Model, call: &Call, out: &mut Out) -> Result<
 /// `FLUSHDB [ASYNC | SYNC]`
 pub(super) fn flushdb(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
     check_flush(call)?;
+    let selected = model.sender(call).selected;
+    model.touch_database(selected, None);
     model.keyspace.clear(call.place);
     out.ok();
     Ok(())
@@ -66,7 +69,12 @@ pub(super) fn swapdb(model: &mut Model, call: &Call, out: &mut Out) -> Result<()
     let (Some(first), Some(second)) = (index(first), index(second)) else {
         return Err(NO_SUCH_DATABASE.into());
     };
-    model.keyspace.swap(first, second);
+    if first != second {
+        model.touch_database(first, Some(second));
+        model.touch_database(second, Some(first));
+        model.keyspace.swap(first, second);
+        model.note_swapped([first, second]);
+    }
     out.ok();
     Ok(())
 }
@@ -116,6 +124,7 @@ pub(super) fn shutdown(model: &mut Model, call: &Call, out: &mut Out) -> Result<
     }
     for client in model.clients.values_mut().filter(|client| client.life != Life::Gone) {
         client.life = Life::Killed;
+        client.wait = None;
         client.forget_input();
     }
     out.nothing();

@@ -10,6 +10,7 @@ use super::value::{StringValue, Value};
 
 pub(super) const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
 pub(super) const SYNTAX: &str = "ERR syntax error";
+pub(super) const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 const NOT_A_FLOAT: &str = "ERR value is not a valid float";
 const OVERFLOW: &str = "ERR increment or decrement would overflow";
 const TOO_LONG: &str = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
@@ -23,6 +24,7 @@ pub(super) fn argument(word: &[u8]) -> Result<i64, Refusal> {
 pub(super) fn string_of(entry: &Entry) -> Result<&StringValue, Refusal> {
     match &entry.value {
         Value::String(string) => Ok(string),
+        Value::List(_) => Err(WRONG_TYPE.into()),
     }
 }
 
@@ -59,16 +61,15 @@ impl Model {
 /// `APPEND key value`
 pub(super) fn append(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
     let (key, tail) = (call.word(1), call.word(2));
-    let value = match model.write_string(call, key)?.cloned() {
-        None => Value::string(tail.to_vec()),
+    let (len, value) = match model.write_string(call, key)?.cloned() {
+        None => (tail.len(), Value::string(tail.to_vec())),
         Some(mut string) => {
             model.check_length(len_of(&string.bytes), tail.len())?;
             string.bytes.extend_from_slice(tail);
-            Value::raw(string.bytes)
+            (string.bytes.len(), Value::raw(string.bytes))
         }
     };
-    let Value::String(string) = &value;
-    out.integer(len_of(&string.bytes));
+    out.integer(i64::try_from(len).unwrap_or(i64::MAX));
     model.update_key(call, key, value);
     Ok(())
 }

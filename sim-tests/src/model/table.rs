@@ -3,7 +3,8 @@
 use super::answer::{Out, Refusal};
 use super::call::Call;
 use super::{
-    Model, call, command, config, connection, debug, expiry, generic, info, kill, lcs, scan, server, string,
+    Model, call, command, config, connection, debug, expiry, generic, info, kill, lcs, list, list_blocking,
+    scan, server, string, transaction,
 };
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -53,6 +54,15 @@ pub(super) fn has_subcommands(name: &str) -> bool {
     ["client", "command", "config", "object"].contains(&name)
 }
 
+/// Where a command says how many keys follow, and what it does with them.
+pub(super) fn counted_keys(name: &str) -> Option<(usize, &'static str)> {
+    match name {
+        "lmpop" => Some((1, "RW access delete")),
+        "blmpop" => Some((2, "RW access delete")),
+        _ => None,
+    }
+}
+
 static BY_NAME: LazyLock<BTreeMap<&'static [u8], &'static Row>> =
     LazyLock::new(|| ROWS.iter().map(|row| (row.name.as_bytes(), row)).collect());
 
@@ -95,6 +105,11 @@ const fn row(
 pub(super) const ROWS: &[Row] = &[
     row("append", 3, WRITE, (1, 1, 1), &["RW insert"], string::append),
     row("auth", -2, NO_AUTH, (0, 0, 0), &[], connection::auth),
+    row("blmove", 6, WRITE, (1, 2, 1), &["RW access delete", "RW insert"], list_blocking::blmove),
+    row("blmpop", -5, WRITE, (0, 0, 0), &[], list_blocking::blmpop),
+    row("blpop", -3, WRITE, (1, -2, 1), &["RW access delete"], list_blocking::pop),
+    row("brpop", -3, WRITE, (1, -2, 1), &["RW access delete"], list_blocking::pop),
+    row("brpoplpush", 4, WRITE, (1, 2, 1), &["RW access delete", "RW insert"], list_blocking::brpoplpush),
     row("client", -2, PLAIN, (0, 0, 0), &[], call::container),
     row("client|getname", 2, PLAIN, (0, 0, 0), &[], connection::client_getname),
     row("client|getredir", 2, PLAIN, (0, 0, 0), &[], connection::client_getredir),
@@ -131,7 +146,9 @@ pub(super) const ROWS: &[Row] = &[
     row("decr", 2, WRITE, (1, 1, 1), &["RW access update"], string::decr),
     row("decrby", 3, WRITE, (1, 1, 1), &["RW access update"], string::decrby),
     row("del", -2, WRITE, (1, -1, 1), &["RM delete"], generic::del),
+    row("discard", 1, PLAIN, (0, 0, 0), &[], transaction::discard),
     row("echo", 2, PLAIN, (0, 0, 0), &[], connection::echo),
+    row("exec", 1, PLAIN, (0, 0, 0), &[], transaction::exec),
     row("exists", -2, PLAIN, (1, -1, 1), &["RO"], generic::exists),
     row("expire", -3, WRITE, (1, 1, 1), &["RW update"], expiry::expire),
     row("expireat", -3, WRITE, (1, 1, 1), &["RW update"], expiry::expireat),
@@ -150,10 +167,24 @@ pub(super) const ROWS: &[Row] = &[
     row("info", -1, PLAIN, (0, 0, 0), &[], info::info),
     row("keys", 2, PLAIN, (0, 0, 0), &[], generic::keys),
     row("lcs", -3, PLAIN, (1, 2, 1), &["RO access"], lcs::lcs),
+    row("lindex", 3, PLAIN, (1, 1, 1), &["RO access"], list::lindex),
+    row("linsert", 5, WRITE, (1, 1, 1), &["RW insert"], list::linsert),
+    row("llen", 2, PLAIN, (1, 1, 1), &["RO"], list::llen),
+    row("lmove", 5, WRITE, (1, 2, 1), &["RW access delete", "RW insert"], list::lmove),
+    row("lmpop", -4, WRITE, (0, 0, 0), &[], list::lmpop),
+    row("lpop", -2, WRITE, (1, 1, 1), &["RW access delete"], list::pop),
+    row("lpos", -3, PLAIN, (1, 1, 1), &["RO access"], list::lpos),
+    row("lpush", -3, WRITE, (1, 1, 1), &["RW insert"], list::push_all),
+    row("lpushx", -3, WRITE, (1, 1, 1), &["RW insert"], list::push_if_there),
+    row("lrange", 4, PLAIN, (1, 1, 1), &["RO access"], list::lrange),
+    row("lrem", 4, WRITE, (1, 1, 1), &["RW delete"], list::lrem),
+    row("lset", 4, WRITE, (1, 1, 1), &["RW update"], list::lset),
+    row("ltrim", 4, WRITE, (1, 1, 1), &["RW delete"], list::ltrim),
     row("mget", -2, PLAIN, (1, -1, 1), &["RO access"], string::mget),
     row("move", 3, WRITE, (1, 1, 1), &["RW access update"], generic::move_key),
     row("mset", -3, WRITE, (1, -1, 2), &["OW update"], string::mset),
     row("msetnx", -3, WRITE, (1, -1, 2), &["OW insert"], string::msetnx),
+    row("multi", 1, PLAIN, (0, 0, 0), &[], transaction::multi),
     row("object", -2, PLAIN, (0, 0, 0), &[], call::container),
     row("object|encoding", 3, PLAIN, (2, 2, 1), &["RO"], generic::object_encoding),
     row("object|freq", 3, PLAIN, (2, 2, 1), &["RO"], generic::object_freq),
@@ -172,6 +203,10 @@ pub(super) const ROWS: &[Row] = &[
     row("rename", 3, WRITE, (1, 2, 1), &["RW access delete", "OW update"], generic::rename),
     row("renamenx", 3, WRITE, (1, 2, 1), &["RW access delete", "OW insert"], generic::renamenx),
     row("reset", 1, NO_AUTH, (0, 0, 0), &[], connection::reset),
+    row("rpop", -2, WRITE, (1, 1, 1), &["RW access delete"], list::pop),
+    row("rpoplpush", 3, WRITE, (1, 2, 1), &["RW access delete", "RW insert"], list::rpoplpush),
+    row("rpush", -3, WRITE, (1, 1, 1), &["RW insert"], list::push_all),
+    row("rpushx", -3, WRITE, (1, 1, 1), &["RW insert"], list::push_if_there),
     row("scan", -2, PLAIN, (0, 0, 0), &[], scan::scan),
     row("select", 2, PLAIN, (0, 0, 0), &[], connection::select),
     row("set", -3, WRITE, (1, 1, 1), &["RW access update"], string::set),
@@ -187,4 +222,6 @@ pub(super) const ROWS: &[Row] = &[
     row("ttl", 2, PLAIN, (1, 1, 1), &["RO access"], expiry::ttl),
     row("type", 2, PLAIN, (1, 1, 1), &["RO"], generic::type_of),
     row("unlink", -2, WRITE, (1, -1, 1), &["RM delete"], generic::del),
+    row("unwatch", 1, PLAIN, (0, 0, 0), &[], transaction::unwatch),
+    row("watch", -2, PLAIN, (1, -1, 1), &["RO"], transaction::watch),
 ];

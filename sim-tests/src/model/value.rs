@@ -1,11 +1,13 @@
 //! What keys hold.
 
+use super::list::ListValue;
 use super::number;
 
 /// A value of any type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     String(StringValue),
+    List(ListValue),
 }
 
 /// A string, with what OBJECT ENCODING says of it.
@@ -63,17 +65,27 @@ impl Value {
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::String(_) => "string",
+            Value::List(_) => "list",
         }
     }
 
-    /// What OBJECT ENCODING says.
-    pub fn encoding_name(&self) -> &'static str {
+    /// What OBJECT ENCODING says: any of these.
+    pub fn encoding_names(&self) -> &'static [&'static str] {
         match self {
             Value::String(string) => match string.encoding {
-                Encoding::Int => "int",
-                Encoding::Embstr => "embstr",
-                Encoding::Raw => "raw",
+                Encoding::Int => &["int"],
+                Encoding::Embstr => &["embstr"],
+                Encoding::Raw => &["raw"],
             },
+            Value::List(list) => list.encoding.names(),
+        }
+    }
+
+    /// The value, as a report shows it.
+    pub fn shown(&self) -> String {
+        match self {
+            Value::String(string) => super::shown(&string.bytes),
+            Value::List(list) => format!("the list {}", super::shown_words(&list.items)),
         }
     }
 }

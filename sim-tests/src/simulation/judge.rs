@@ -145,7 +145,9 @@ impl<'a> Judge<'a> {
         let is_paused = self.model.is_paused(clock(now)).is_some();
         self.peers.iter().find_map(|(&peer, connection)| {
             let id = client_id(peer);
-            let waits = self.model.is_owed(id) || self.model.has_request(id) || is_paused;
+            // Whoever waits for a key may do so for ever, unless it said for how long.
+            let is_late = self.model.is_overdue(id, clock(now));
+            let waits = self.model.is_owed(id) || self.model.has_request(id) || is_paused || is_late;
             (!connection.has_ended && waits).then_some(peer)
         })
     }
@@ -184,6 +186,18 @@ impl<'a> Judge<'a> {
         if let Some(timeline) = &mut self.timeline {
             let client = peer.and_then(|peer| self.peers.get(&peer)).map(|connection| connection.client);
             timeline.push(Moment { at_us: now.monotonic.since_us(MONOTONIC_START), client, what: what() });
+        }
+    }
+
+    /// Notes that a client's last request was run, in whichever way.
+    fn note_run(&mut self, now: Now, peer: Peer, how: &str, effects: &[u8]) {
+        if self.timeline.is_none() {
+            return;
+        }
+        let request = self.model.last_request(client_id(peer));
+        self.note(now, Some(peer), || format!("{how} {request}"));
+        if !effects.is_empty() {
+            self.note(now, Some(peer), || format!("  effects {}", commands_text(effects)));
         }
     }
 
@@ -259,16 +273,24 @@ impl Witness for Judge<'_> {
     fn executed(&mut self, now: Now, peer: Peer, effects: &[u8]) {
         self.commands += 1;
         let outcome = self.model.execute(client_id(peer), clock(now), Some(effects));
-        if self.timeline.is_some() {
-            let request = self.model.last_request(client_id(peer));
-            self.note(now, Some(peer), || format!("runs {request}"));
-            if !effects.is_empty() {
-                self.note(now, Some(peer), || format!("  effects {}", commands_text(effects)));
-            }
-        }
+        self.note_run(now, peer, "runs", effects);
         self.hear(now, Oracle::Semantics, outcome);
         self.effects.bytes(effects);
         self.follower.follow(now, effects);
+    }
+
+    fn served(&mut self, now: Now, peer: Peer, effects: &[u8]) {
+        let outcome = self.model.serve(client_id(peer), clock(now), Some(effects));
+        self.note_run(now, peer, "is served", effects);
+        self.hear(now, Oracle::Semantics, outcome);
+        self.effects.bytes(effects);
+        self.follower.follow(now, effects);
+    }
+
+    fn timed_out(&mut self, now: Now, peer: Peer) {
+        self.note_run(now, peer, "waits no longer with", &[]);
+        let outcome = self.model.time_out(client_id(peer), clock(now));
+        self.hear(now, Oracle::Semantics, outcome);
     }
 
     fn background(&mut self, now: Now, effects: &[u8]) {
@@ -301,6 +323,8 @@ impl Witness for Judge<'_> {
         let id = client_id(peer);
         if end == End::ByServer && !self.model.is_ending(id) {
             let idle_us = self.peers.get(&peer).map_or(0, |known| now.monotonic.since_us(known.read_at));
+            // Nobody is idle who waits for a key.
+            let idle_us = if self.model.is_waiting(id) { 0 } else { idle_us };
             self.closed.push(Closed {
                 idle_us,
                 unparsed: self.model.unparsed_len(id) as u64,
@@ -318,6 +342,8 @@ impl Witness for Judge<'_> {
         if core.config().client_output_buffer_limit.normal.hard != self.limits.output_hard {
             self.limit_since = now.monotonic;
         }
+        let outcome = self.model.check_waiting();
+        self.hear(now, Oracle::Semantics, outcome);
         self.limits_before = std::mem::replace(&mut self.limits, Limits::of(core.config()));
         self.judge_closed(now);
         if self.commands >= self.digest_due {
