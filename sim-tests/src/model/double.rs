@@ -61,8 +61,9 @@ fn special(text: &[u8]) -> Option<Read> {
         (f64::INFINITY, 3)
     } else if text.starts_with(b"nan") {
         let tail = text[3..].strip_prefix(b"(");
-        let inner =
-            |tail: &[u8]| tail.iter().take_while(|&&byte| byte.is_ascii_alphanumeric() || byte == b'_').count();
+        let inner = |tail: &[u8]| {
+            tail.iter().take_while(|&&byte| byte.is_ascii_alphanumeric() || byte == b'_').count()
+        };
         let closed = tail.filter(|tail| tail.get(inner(tail)) == Some(&b')'));
         (f64::NAN, closed.map_or(3, |tail| 3 + inner(tail) + 2))
     } else {
@@ -95,7 +96,8 @@ fn exponent_of(text: &[u8], mark: u8) -> (i64, usize) {
         Some(b'+') => (false, 1),
         _ => (false, 0),
     };
-    let digits: Vec<u8> = rest[signs.min(rest.len())..].iter().copied().take_while(u8::is_ascii_digit).collect();
+    let digits: Vec<u8> =
+        rest[signs.min(rest.len())..].iter().copied().take_while(u8::is_ascii_digit).collect();
     if *first != mark || digits.is_empty() {
         return (0, 0);
     }
@@ -270,8 +272,7 @@ fn grisu(value: f64) -> (String, i64) {
     const HIDDEN: u64 = 1 << 52;
     let biased = (value.to_bits() >> 52) as i64;
     let fraction = value.to_bits() & (HIDDEN - 1);
-    let (bits, exponent) =
-        if biased == 0 { (fraction, -1074) } else { (fraction | HIDDEN, biased - 1075) };
+    let (bits, exponent) = if biased == 0 { (fraction, -1074) } else { (fraction | HIDDEN, biased - 1075) };
     let upper = Scaled::normal((bits << 1) + 1, exponent - 1);
     let shift = if bits == HIDDEN { 2 } else { 1 };
     let lower = (bits << shift) - 1;

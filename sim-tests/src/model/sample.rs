@@ -80,9 +80,7 @@ pub(super) fn pairs_in_any_order(out: &mut Out, expected: BTreeMap<Vec<u8>, Vec<
             return Err("every field once".to_owned());
         }
         match expected.iter().find(|(field, value)| found.get(*field) != Some(value)) {
-            Some((field, value)) => {
-                Err(format!("{} to be {}", super::shown(field), super::shown(value)))
-            }
+            Some((field, value)) => Err(format!("{} to be {}", super::shown(field), super::shown(value))),
             None if found.len() > expected.len() => Err(format!("only {} fields", expected.len())),
             None => Ok(()),
         }
@@ -105,7 +103,9 @@ impl Wish {
         };
         let count = integer(count).ok_or(NOT_AN_INTEGER)?;
         if count == i64::MIN {
-            return Err(format!("ERR value is out of range, value must between -{0} and {0}", i64::MAX).into());
+            return Err(
+                format!("ERR value is out of range, value must between -{0} and {0}", i64::MAX).into()
+            );
         }
         let with_values = match call.rest(3) {
             [] => false,

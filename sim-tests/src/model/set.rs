@@ -53,7 +53,11 @@ impl SetEncoding {
         let fits_listpack = || count < limits.listpack && len_of(member) <= limits.value_len;
         match self {
             SetEncoding::Intset if integer(member).is_some() => {
-                if count < limits.intset { SetEncoding::Intset } else { SetEncoding::Table }
+                if count < limits.intset {
+                    SetEncoding::Intset
+                } else {
+                    SetEncoding::Table
+                }
             }
             SetEncoding::Intset => {
                 let are_short = members.iter().all(|member| len_of(member) <= limits.value_len);
@@ -117,6 +121,20 @@ impl SetValue {
         let (mut set, other) = (build([&integers, &texts]), build([&texts, &integers]));
         set.encodings.extend(other.encodings);
         set
+    }
+
+    /// A new set of some of the members. Only an intset begins as one.
+    pub fn rebuilt(&self, members: &Members, limits: SetLimits) -> SetValue {
+        let build = |encoding: &SetEncoding| {
+            let is_intset = *encoding == SetEncoding::Intset;
+            let mut set =
+                SetValue::empty(if is_intset { SetEncoding::Intset } else { SetEncoding::Listpack });
+            for member in members {
+                set.add(member, limits);
+            }
+            set
+        };
+        self.encodings.iter().map(build).reduce(SetValue::or).unwrap_or_else(|| self.clone())
     }
 
     /// If all members are integers, and not too many, the set becomes an intset.

@@ -69,13 +69,18 @@ pub(super) fn sinterstore(model: &mut Model, call: &Call, out: &mut Out) -> Resu
     let members = intersection(&sets);
     // The result begins as the smallest of the sets is kept; which one that is may not be known.
     let smallest_len = sets.iter().map(|set| members_of(set.as_ref()).len()).min();
-    let smallest =
-        sets.iter().flatten().filter(|set| Some(set.members.len()) == smallest_len).flat_map(SetValue::encodings);
+    let smallest = sets
+        .iter()
+        .flatten()
+        .filter(|set| Some(set.members.len()) == smallest_len)
+        .flat_map(SetValue::encodings);
     let build = |first: SetEncoding| {
         let begins_as_intset = first == SetEncoding::Intset;
         let begin = if begins_as_intset { SetEncoding::Intset } else { SetEncoding::Listpack };
         let mut set = SetValue::empty(begin);
-        members.iter().for_each(|member| drop(set.add(member, limits)));
+        for member in &members {
+            set.add(member, limits);
+        }
         set.prefer_intset(limits);
         set
     };
@@ -125,16 +130,22 @@ pub(super) fn sintercard(model: &mut Model, call: &Call, out: &mut Out) -> Resul
     Ok(())
 }
 
-/// `numkeys key [key …] [LIMIT limit]`, as SINTERCARD and ZINTERCARD have it; a limit of zero is none.
-pub(super) fn counted_keys_and_limit<'a>(call: &'a Call) -> Result<(&'a [Vec<u8>], i64), Refusal> {
-    let count = integer(call.word(1)).filter(|&count| i32::try_from(count).is_ok_and(|count| count > 0));
+/// `numkeys key [key …] [LIMIT limit]`
+fn counted_keys_and_limit(call: &Call) -> Result<(&[Vec<u8>], i64), Refusal> {
+    let count = integer(call.word(1)).filter(|&count| count > 0);
     let count = count.ok_or("ERR numkeys should be greater than 0")?;
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     if count > call.rest(2).len() {
         return Err("ERR Number of keys can't be greater than number of args".into());
     }
-    let (keys, mut rest) = call.rest(2).split_at(count);
+    let (keys, rest) = call.rest(2).split_at(count);
+    Ok((keys, limit_of(rest)?))
+}
+
+/// `[LIMIT limit]`; a limit of zero is none.
+pub(super) fn limit_of(words: &[Vec<u8>]) -> Result<i64, Refusal> {
     let mut limit = 0;
+    let mut rest = words;
     while let [word, value, behind @ ..] = rest {
         if !is(word, "LIMIT") {
             return Err(SYNTAX.into());
@@ -142,5 +153,5 @@ pub(super) fn counted_keys_and_limit<'a>(call: &'a Call) -> Result<(&'a [Vec<u8>
         limit = integer(value).filter(|&limit| limit >= 0).ok_or("ERR LIMIT can't be negative")?;
         rest = behind;
     }
-    if rest.is_empty() { Ok((keys, limit)) } else { Err(SYNTAX.into()) }
+    if rest.is_empty() { Ok(limit) } else { Err(SYNTAX.into()) }
 }
