@@ -86,6 +86,15 @@ const CHOICES: &[Choice] = &[
         values: &["allkeys-lru", "allkeys-lfu", "volatile-lfu", "volatile-ttl"],
         percent: 30,
     },
+    Choice { directive: "list-max-listpack-size", values: &["-1", "-5", "1", "2", "5", "128"], percent: 50 },
+    Choice { directive: "list-compress-depth", values: &["1", "2"], percent: 20 },
+    Choice { directive: "set-max-intset-entries", values: &["0", "1", "4", "20"], percent: 50 },
+    Choice { directive: "set-max-listpack-entries", values: &["0", "1", "4", "20"], percent: 50 },
+    Choice { directive: "set-max-listpack-value", values: &["0", "1", "8"], percent: 25 },
+    Choice { directive: "hash-max-listpack-entries", values: &["0", "1", "4", "20"], percent: 50 },
+    Choice { directive: "hash-max-listpack-value", values: &["0", "1", "8"], percent: 25 },
+    Choice { directive: "zset-max-listpack-entries", values: &["0", "1", "4", "20"], percent: 50 },
+    Choice { directive: "zset-max-listpack-value", values: &["0", "1", "8"], percent: 25 },
 ];
 
 fn draw_settings(rng: &mut impl Rng) -> Settings {
@@ -125,7 +134,9 @@ fn draw_steps(rng: &mut ChaCha8Rng, settings: &Settings) -> Vec<Step> {
     // Now and then a gap is long enough for keys to expire, or for timeouts.
     let typical_gap_us = log_uniform(rng, 1, 20_000);
     let mix = Mix::draw(rng);
-    let mix = if settings.plays_twice { mix.without_waits() } else { mix };
+    let mut mix = if settings.plays_twice { mix.without_waits() } else { mix };
+    // Whoever waits without an end needs others to end it.
+    mix.waits_forever &= clients > 2;
     let mut maker = Maker::new(&mix, ChaCha8Rng::seed_from_u64(rng.random()));
     let mut steps = Vec::new();
     let (mut made, mut elapsed_us) = (0, 0);
@@ -141,7 +152,7 @@ fn draw_steps(rng: &mut ChaCha8Rng, settings: &Settings) -> Vec<Step> {
         let action = if rng.random_ratio(CLOSES_PER_THOUSAND, 1_000) {
             Action::Close
         } else {
-            let requests = maker.pipeline(((WALL_START.0 + elapsed_us) / 1_000) as i64);
+            let requests = maker.pipeline(client, ((WALL_START.0 + elapsed_us) / 1_000) as i64);
             made += requests.len() as u64;
             Action::Send(requests)
         };

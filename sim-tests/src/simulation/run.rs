@@ -3,7 +3,7 @@
 use super::judge::Judge;
 use super::outcome::{Counts, Failure, Oracle, Outcome};
 use super::scenario::{Action, Scenario, Step};
-use crate::workload::Request;
+use crate::workload::{BLOCKING, Request};
 use rotom_core::mark;
 use rotom_core::{Config, Host};
 use rotom_io_sim::clock::MONOTONIC_START;
@@ -126,6 +126,7 @@ fn may_wait(request: &Request) -> bool {
     begins_with(request, "config", "")
         || begins_with(request, "client", "pause")
         || begins_with(request, "debug", "sleep")
+        || BLOCKING.iter().any(|name| begins_with(request, name, ""))
 }
 
 /// Whether any request of a scenario is such a one.

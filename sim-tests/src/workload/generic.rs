@@ -87,7 +87,7 @@ fn object(maker: &mut Maker<'_>) -> Vec<Call> {
         1 => (b"IDLETIME", Rule::Kind),
         2 => (b"FREQ", Rule::Exact),
         3 => (b"NOPE", Rule::Exact),
-        _ => (b"ENCODING", Rule::Exact),
+        _ => (b"ENCODING", Rule::Encoding),
     };
     one(rule, &[b"OBJECT", name, &key])
 }

@@ -1,11 +1,13 @@
 //! [`Maker`]: what generators draw from.
 
+use super::family::Family;
 use super::malformed;
 use super::mix::{Expiries, Mix};
-use super::{Call, GENERATORS, Request, Rule};
+use super::{Call, GROUPS, Request, Rule};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Keys that only ever hold short strings: LCS takes time in proportion to the product of two lengths.
 const SHORT_KEYS: u32 = 6;
@@ -18,7 +20,7 @@ const FAR_AHEAD: i64 = 4_102_444_800;
 const SPAN: std::ops::Range<i64> = 86_400..200_000_000;
 
 /// What stands in a place where it does not belong.
-const ODD_WORDS: [&[u8]; 16] = [
+const ODD_WORDS: [&[u8]; 23] = [
     b"",
     b"abc",
     b"-1",
@@ -35,22 +37,46 @@ const ODD_WORDS: [&[u8]; 16] = [
     b"NX",
     b"KEEPTTL",
     b"GET",
+    b"(1",
+    b"[m1",
+    b"-inf",
+    b"nan",
+    b"LIMIT",
+    b"COUNT",
+    b"WITHSCORES",
 ];
 
 /// Makes commands, all of them from one seed.
 #[derive(Debug)]
 pub struct Maker<'a> {
-    mix: &'a Mix,
+    pub(super) mix: &'a Mix,
     random: ChaCha8Rng,
     weights: u32,
     wall_ms: i64,
+    /// What the next command's keys are meant for.
+    pub(super) family: Family,
+    /// The families there are.
+    pub(super) families: Vec<Family>,
+    /// What clients have begun and not yet sent to its end.
+    unsent: BTreeMap<u32, VecDeque<Call>>,
+    /// Whether what is made stands in a transaction.
+    pub(super) is_queueing: bool,
 }
 
 impl<'a> Maker<'a> {
     /// Everything follows from the mix and `random`.
     #[must_use]
     pub fn new(mix: &'a Mix, random: ChaCha8Rng) -> Maker<'a> {
-        Maker { mix, random, weights: mix.weights.iter().sum(), wall_ms: 0 }
+        Maker {
+            mix,
+            random,
+            weights: mix.weights.iter().sum(),
+            wall_ms: 0,
+            family: Family::String,
+            families: Family::ALL.into_iter().filter(|family| family.is_there()).collect(),
+            unsent: BTreeMap::new(),
+            is_queueing: false,
+        }
     }
 
     /// A number below `end`, for whoever plays what is made here.
@@ -59,10 +85,13 @@ impl<'a> Maker<'a> {
     }
 
     /// Requests that one client sends at once, at about this time.
-    pub fn pipeline(&mut self, wall_ms: i64) -> Vec<Request> {
+    ///
+    /// A transaction may be cut: the rest is what the client sends first the next time, so that others come between.
+    pub fn pipeline(&mut self, client: u32, wall_ms: i64) -> Vec<Request> {
         self.wall_ms = wall_ms;
         let len = if self.one_in(3) { 1 } else { self.random.random_range(1..=self.mix.pipeline_len_max) };
         let mut requests = Vec::with_capacity(len);
+        let mut unsent = self.unsent.remove(&client).unwrap_or_default();
         while requests.len() < len {
             if self.random.random_ratio(self.mix.malformed_per_thousand, 1_000) {
                 requests.push(Request::Raw(malformed::make(self)));
@@ -72,23 +101,41 @@ impl<'a> Maker<'a> {
                 requests.push(Request::Scan(self.scan_options()));
                 continue;
             }
-            for call in self.calls() {
-                let is_inline = self.random.random_ratio(self.mix.inline_per_thousand, 1_000);
-                requests.push(if is_inline {
-                    Request::inline(&call.words)
-                } else {
-                    Request::Command(call.words)
-                });
+            if unsent.is_empty() {
+                unsent.extend(self.calls());
+                let is_transaction = unsent.iter().any(|call| call.words[0] == b"EXEC");
+                if is_transaction && unsent.len() > 1 && self.one_in(2) {
+                    let sent = 1 + self.below(unsent.len() - 1);
+                    let rest = unsent.split_off(sent);
+                    self.send(&mut requests, unsent);
+                    self.unsent.insert(client, rest);
+                    break;
+                }
             }
+            self.send(&mut requests, std::mem::take(&mut unsent));
         }
         requests
+    }
+
+    /// Makes requests of commands.
+    fn send(&mut self, requests: &mut Vec<Request>, calls: VecDeque<Call>) {
+        for call in calls {
+            let is_inline = self.random.random_ratio(self.mix.inline_per_thousand, 1_000);
+            requests.push(if is_inline {
+                Request::inline(&call.words)
+            } else {
+                Request::Command(call.words)
+            });
+        }
     }
 
     /// One command, or a few that belong together.
     pub fn calls(&mut self) -> Vec<Call> {
         let mut at = self.random.random_range(0..self.weights);
-        for (generator, &weight) in GENERATORS.iter().flat_map(|group| group.iter()).zip(&self.mix.weights) {
+        let rows = GROUPS.iter().flat_map(|group| group.table.iter().map(|row| (group.family, row)));
+        for ((family, generator), &weight) in rows.zip(&self.mix.weights) {
             if at < weight {
+                self.family = family.unwrap_or_else(|| self.any_family());
                 let mut calls = (generator.make)(self);
                 // Commands that belong together name the same keys; a mistake in one would part them.
                 if calls.len() == 1 && self.one_in(30) {
@@ -99,6 +146,11 @@ impl<'a> Maker<'a> {
             at -= weight;
         }
         unreachable!("the weights add up")
+    }
+
+    /// One of the usual, and now and then what is no such thing.
+    pub(super) fn pick_or(&mut self, usual: &[&'static str], odd: &'static str) -> &'static str {
+        if self.one_in(40) { odd } else { self.pick(usual) }
     }
 
     /// Random bytes.
@@ -130,6 +182,11 @@ impl<'a> Maker<'a> {
         }
     }
 
+    /// Whether replies are compared with those of a server that nobody sees into.
+    pub(super) fn is_compared(&self) -> bool {
+        self.mix.is_compared
+    }
+
     pub(super) fn one_in(&mut self, count: u32) -> bool {
         self.random.random_ratio(1, count)
     }
@@ -137,19 +194,6 @@ impl<'a> Maker<'a> {
     pub(super) fn pick<'t, T: ?Sized>(&mut self, from: &[&'t T]) -> &'t T {
         // The lists are constants, and none is empty.
         from.choose(&mut self.random).expect("something to pick from")
-    }
-
-    pub(super) fn key(&mut self) -> Vec<u8> {
-        if self.one_in(50) {
-            return match self.random.random_range(0..4) {
-                0 => Vec::new(),
-                1 => b"\x00\xff\r\n".to_vec(),
-                2 => vec![b'k'; 300],
-                _ => b"key with blanks".to_vec(),
-            };
-        }
-        let count = if self.one_in(4) { self.mix.cold_keys } else { self.mix.hot_keys };
-        format!("key:{}", self.random.random_range(0..count)).into_bytes()
     }
 
     pub(super) fn cold_key(&mut self) -> Vec<u8> {
@@ -329,7 +373,10 @@ impl<'a> Maker<'a> {
             options.extend([b"MATCH".to_vec(), self.pattern()]);
         }
         if self.one_in(4) {
-            options.extend([b"TYPE".to_vec(), self.pick(&["string", "list", "STRING"]).as_bytes().to_vec()]);
+            options.extend([
+                b"TYPE".to_vec(),
+                self.pick(&["string", "list", "STRING", "hash", "set", "zset"]).as_bytes().to_vec(),
+            ]);
         }
         options
     }
@@ -348,6 +395,8 @@ impl<'a> Maker<'a> {
             "",
             "key\\:1",
             "k*y*1",
+            "list:*",
+            "?set:1*",
         ];
         self.pick(&patterns).as_bytes().to_vec()
     }

@@ -1,6 +1,7 @@
 //! [`Mix`]: what a run's commands are drawn from.
 
-use super::{GENERATORS, Scope};
+use super::blocking::BLOCKING;
+use super::{GROUPS, Generator, Scope, generators, is_known};
 use rand::{Rng, RngExt};
 
 /// What a run's commands are drawn from.
@@ -28,6 +29,10 @@ pub struct Mix {
     pub inline_per_thousand: u32,
     /// Of a thousand requests, so many go on with an iteration.
     pub scans_per_thousand: u32,
+    /// Whether replies are compared with those of a server that nobody sees into.
+    pub is_compared: bool,
+    /// Whether clients may wait for something without an end.
+    pub waits_forever: bool,
 }
 
 /// Times to live.
@@ -46,7 +51,7 @@ impl Mix {
     /// For a server whose clock is the real one: everything both sides can do, and nothing expires.
     #[must_use]
     pub fn lasting() -> Mix {
-        let weights = generators().map(|(scope, weight)| if scope == Scope::Both { weight } else { 0 });
+        let weights = usual_weights().map(|(row, weight)| if row.scope == Scope::Both { weight } else { 0 });
         Mix {
             weights: weights.collect(),
             hot_keys: 100,
@@ -59,15 +64,16 @@ impl Mix {
             malformed_per_thousand: 0,
             inline_per_thousand: 0,
             scans_per_thousand: 0,
+            is_compared: true,
+            waits_forever: false,
         }
     }
 
     /// The same without what lets requests run later than they arrive.
     #[must_use]
     pub fn without_waits(mut self) -> Mix {
-        let names = GENERATORS.iter().flat_map(|group| group.iter()).map(|generator| generator.name);
-        for (weight, name) in self.weights.iter_mut().zip(names) {
-            if ["client", "config", "debug"].contains(&name) {
+        for (weight, generator) in self.weights.iter_mut().zip(generators()) {
+            if ["client", "config", "debug"].contains(&generator.name) || BLOCKING.contains(&generator.name) {
                 *weight = 0;
             }
         }
@@ -81,17 +87,25 @@ impl Mix {
     pub fn draw(rng: &mut impl Rng) -> Mix {
         let share = rng.random_range(20..=100);
         // One command is always there, so that there is something to draw from.
-        let mut weights: Vec<u32> = generators()
+        let mut weights: Vec<u32> = usual_weights()
             .map(|(_, weight)| {
                 let weight = weight * [1, 1, 4, 16][rng.random_range(0..4)];
                 if rng.random_ratio(share, 100) { weight } else { 0 }
             })
             .collect();
+        // So do whole groups, that types of values have runs to themselves.
+        let mut rest = weights.as_mut_slice();
+        for group in GROUPS {
+            let factor = [0, 1, 1, 1, 4][rng.random_range(0..5)];
+            let (own, others) = rest.split_at_mut(group.table.len());
+            own.iter_mut().for_each(|weight| *weight *= factor);
+            rest = others;
+        }
         weights[0] += 1;
         // Floods are work: most runs do without.
         let has_floods = rng.random_ratio(1, 4);
-        for (weight, (scope, usual)) in weights.iter_mut().zip(generators()) {
-            if scope == Scope::Flood {
+        for (weight, (row, usual)) in weights.iter_mut().zip(usual_weights()) {
+            if row.scope == Scope::Flood {
                 *weight = if has_floods { usual } else { 0 };
             }
         }
@@ -109,10 +123,13 @@ impl Mix {
             malformed_per_thousand: one_in(rng, 3, 10),
             inline_per_thousand: one_in(rng, 3, 200),
             scans_per_thousand: one_in(rng, 2, 60),
+            is_compared: false,
+            waits_forever: rng.random_ratio(1, 2),
         }
     }
 }
 
-fn generators() -> impl Iterator<Item = (Scope, u32)> {
-    GENERATORS.iter().flat_map(|group| group.iter()).map(|generator| (generator.scope, generator.weight))
+/// How often each generator is used when nothing else is said: never, if there is no such command.
+fn usual_weights() -> impl Iterator<Item = (&'static Generator, u32)> {
+    generators().map(|row| (row, if is_known(row.name) { row.weight } else { 0 }))
 }
