@@ -1,7 +1,9 @@
 //! What a command answers: replies written by the model itself, or, where they cannot be known, what they must be.
 
 use super::client::Owed;
+use super::element_scan::ElementPage;
 use super::keyspace::Place;
+use super::spop::Popped;
 use crate::reply::Reply;
 use std::fmt;
 use std::rc::Rc;
@@ -22,6 +24,10 @@ pub(super) enum Expected {
     AnyKey { moment: u64, place: Place, now_ms: i64 },
     /// The answer to a CONFIG SET with parameters the model does not know; if it is OK, these take effect.
     Adopted(Vec<(String, Vec<u8>)>),
+    /// Members that SPOP took.
+    Popped(Box<Popped>),
+    /// A page of HSCAN, SSCAN or ZSCAN.
+    Elements(ElementPage),
     /// The pieces of what EXEC answers, one behind the other.
     Parts(Vec<Owed>),
 }
@@ -31,6 +37,8 @@ impl fmt::Debug for Expected {
         match self {
             Expected::Bytes(bytes) => write!(out, "{}", bytes.escape_ascii()),
             Expected::Page(page) => write!(out, "{page:?}"),
+            Expected::Elements(page) => write!(out, "{page:?}"),
+            Expected::Popped(popped) => write!(out, "{popped:?}"),
             Expected::Judged(_) | Expected::AnyKey { .. } | Expected::Adopted(_) => {
                 write!(out, "a judged reply")
             }

@@ -5,6 +5,7 @@ use super::client::{Bounds, Client, Life, Next, Owed, Replies};
 use super::effects::{self, Follower};
 use super::keyspace::Place;
 use super::number::until_zero;
+use super::spop::Heard;
 use super::table::{self, Kind, Row};
 use super::transaction::{is_alone, is_immediate};
 use super::{ClientId, Clock, Divergence, Model, Pause, shown_words};
@@ -69,6 +70,7 @@ impl Model {
         self.clock = clock;
         self.keyspace.begin(clock, removes_expired);
         self.knows_effects = effects.is_some();
+        self.heard = Heard::new(effects);
     }
 
     /// Effects outside any command: only keys past their expiry may go.

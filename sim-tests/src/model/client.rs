@@ -1,6 +1,7 @@
 //! One client: what it has sent, what it is owed, and what the server remembers of it.
 
 use super::answer::{Expected, Filter, Page};
+use super::element_scan::ElementIteration;
 use super::framer::Framer;
 use super::keyspace::Place;
 use super::request::{Begun, Front, Limits, front};
@@ -33,6 +34,8 @@ pub(super) struct Client {
     pub life: Life,
     /// The iteration with SCAN that the last page belongs to.
     pub iteration: Option<Iteration>,
+    /// The same for an iteration over the elements of a value.
+    pub element_iteration: Option<ElementIteration>,
     /// What is queued, between MULTI and EXEC.
     pub transaction: Option<Transaction>,
     /// Whether it is being executed.
@@ -163,6 +166,7 @@ impl Client {
             last_request: Vec::new(),
             life: Life::Stands,
             iteration: None,
+            element_iteration: None,
             transaction: None,
             is_executing: false,
             watched: Vec::new(),

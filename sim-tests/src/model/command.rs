@@ -174,10 +174,13 @@ pub(super) fn command_getkeysandflags(_: &mut Model, call: &Call, out: &mut Out)
 }
 
 /// The keys of a request, and what would be done with each.
-fn keys_of(words: &[Vec<u8>]) -> Result<Vec<(&[u8], &'static str)>, Refusal> {
+pub(super) fn keys_of(words: &[Vec<u8>]) -> Result<Vec<(&[u8], &'static str)>, Refusal> {
     let row = table::find(words).ok_or("ERR Invalid command specified")?;
     if let Some((count_at, access)) = table::counted_keys(row.name) {
         return counted_keys_of(words, row, count_at, access);
+    }
+    if ["sort", "sort_ro"].contains(&row.name) {
+        return sorted_keys_of(words, row);
     }
     let (first, last, step) = row.keys;
     if step == 0 || (words.len() == 1 && has_subcommands(row.name)) {
@@ -212,8 +215,31 @@ fn counted_keys_of<'a>(
     }
     let count = integer(&words[count_at]).and_then(|count| usize::try_from(count).ok());
     let keys = &words[count_at + 1..];
+    // A word before the count is where the result goes.
+    let target = (row.keys.0 < count_at && row.keys.0 > 0).then(|| (words[1].as_slice(), "OW update"));
     match count.filter(|count| (1..=keys.len()).contains(count)) {
-        Some(count) => Ok(keys[..count].iter().map(|key| (key.as_slice(), access)).collect()),
+        Some(count) => {
+            Ok(target.into_iter().chain(keys[..count].iter().map(|key| (key.as_slice(), access))).collect())
+        }
         None => Err("ERR Invalid arguments specified for command".into()),
     }
+}
+
+/// The keys of SORT: what is sorted, and where it goes.
+fn sorted_keys_of<'a>(words: &'a [Vec<u8>], row: &Row) -> Result<Vec<(&'a [u8], &'static str)>, Refusal> {
+    if !row.takes(words.len()) {
+        return Err("ERR Invalid number of arguments specified for command".into());
+    }
+    let mut keys = vec![(words[1].as_slice(), "RO access")];
+    let mut target = None;
+    let mut rest = &words[2..];
+    while let [word, behind @ ..] = rest {
+        let values = [("LIMIT", 2), ("GET", 1), ("BY", 1)].into_iter().find(|(name, _)| is(word, name));
+        rest = behind.get(values.map_or(0, |(_, count)| count)..).unwrap_or_default();
+        if let (true, [to, ..]) = (row.name == "sort" && is(word, "STORE"), behind) {
+            target = Some((to.as_slice(), "OW update"));
+        }
+    }
+    keys.extend(target);
+    Ok(keys)
 }

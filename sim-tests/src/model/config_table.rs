@@ -64,6 +64,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     ("proto-max-bulk-len", None, "536870912", Kind::Memory(1 << 20, MEMORY_MAX)),
     ("requirepass", None, "", Kind::Text),
     ("set-max-intset-entries", None, "512", Kind::Integer(0, i64::MAX)),
+    ("set-max-listpack-entries", None, "128", Kind::Integer(0, i64::MAX)),
+    ("set-max-listpack-value", None, "64", Kind::Memory(0, MEMORY_MAX)),
     ("slowlog-log-slower-than", None, "10000", Kind::Integer(-1, i64::MAX)),
     ("slowlog-max-len", None, "128", Kind::Integer(0, i64::MAX)),
     ("tcp-keepalive", None, "300", Kind::Integer(0, INT_MAX)),

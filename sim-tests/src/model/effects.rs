@@ -43,9 +43,9 @@ pub(super) fn check_unit(commands: &[Vec<Vec<u8>>]) -> Result<(), String> {
 /// Whoever lives on the effects.
 pub(super) struct Follower<'a> {
     /// The model's data, after the command.
-    keyspace: &'a Keyspace,
+    pub(super) keyspace: &'a Keyspace,
     /// Keys the effects have changed.
-    changed: BTreeMap<Path, Option<Entry>>,
+    pub(super) changed: BTreeMap<Path, Option<Entry>>,
     /// Databases the effects have emptied.
     cleared: BTreeSet<Place>,
     order: Vec<Place>,
@@ -120,7 +120,7 @@ impl<'a> Follower<'a> {
         journal.cleared.get(&path.0).unwrap_or(self.keyspace.entries(path.0)).get(&path.1)
     }
 
-    fn here(&self, key: &[u8]) -> Path {
+    pub(super) fn here(&self, key: &[u8]) -> Path {
         (self.order[self.selected], key.to_vec())
     }
 
@@ -129,7 +129,7 @@ impl<'a> Follower<'a> {
         index.filter(|&index| index < self.order.len()).ok_or_else(|| "there is no such database".to_owned())
     }
 
-    fn entry(&self, key: &[u8]) -> Option<&Entry> {
+    pub(super) fn entry(&self, key: &[u8]) -> Option<&Entry> {
         self.find(&self.here(key))
     }
 
@@ -281,7 +281,7 @@ impl<'a> Follower<'a> {
                     remove_equal(items, count, element);
                 })
             }
-            _ => Err("not a plain command, or one with wrong arguments".to_owned()),
+            _ => self.apply_by_model(name, args),
         }
     }
 

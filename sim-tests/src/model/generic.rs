@@ -228,7 +228,7 @@ pub(super) fn object_refcount(model: &mut Model, call: &Call, out: &mut Out) -> 
             string.encoding == Encoding::Int
                 && integer(&string.bytes).is_some_and(|number| (0..SHARED_END).contains(&number))
         }
-        Value::List(_) => false,
+        _ => false,
     };
     out.integer(if is_shared { SHARED_COUNT } else { 1 });
     Ok(())

@@ -119,7 +119,7 @@ fn list_of(entry: &Entry) -> Result<&ListValue, Refusal> {
 }
 
 impl Model {
-    fn list_limit(&self) -> Limit {
+    pub(super) fn list_limit(&self) -> Limit {
         Limit::of(self.config.integer("list-max-listpack-size"))
     }
 

@@ -74,6 +74,20 @@ impl Limit {
 }
 
 impl ListValue {
+    /// A list that was put together as a chain, and made a listpack if a single link was enough.
+    pub fn gathered(items: Vec<Vec<u8>>, limit: Limit) -> ListValue {
+        // What a link believes an element takes more than it does.
+        const ESTIMATE_SLACK: usize = 16;
+        let mut list = ListValue::new(items);
+        let exceeds = |slack: usize| limit.is_exceeded_by(list.size() + slack, list.items.len());
+        list.encoding = match (exceeds(0), exceeds(ESTIMATE_SLACK)) {
+            (true, _) => ListEncoding::Quicklist,
+            (false, true) => ListEncoding::Either,
+            (false, false) => ListEncoding::Listpack,
+        };
+        list
+    }
+
     /// Before elements of so many bytes together come in.
     pub fn expect(&mut self, bytes: usize, count: usize, limit: Limit) {
         if limit.is_exceeded_by(self.size() + bytes, self.items.len() + count) {

@@ -23,11 +23,14 @@ mod config;
 mod config_table;
 mod connection;
 mod debug;
+mod double;
 mod effects;
+mod element_scan;
 mod expiry;
 mod framer;
 mod generic;
 mod glob;
+mod hash;
 mod info;
 mod keyspace;
 mod kill;
@@ -37,20 +40,31 @@ mod list_blocking;
 mod list_encoding;
 mod long_double;
 mod number;
+mod replay;
 mod request;
+mod sample;
 mod scan;
 mod server;
+mod set;
+mod set_algebra;
+mod sort;
+mod spop;
 mod string;
 mod table;
 mod transaction;
 mod value;
 mod waiting;
+mod zset;
+mod zset_algebra;
+mod zset_pop;
+mod zset_range;
 
 use crate::reply::Reply;
 use answer::Expected;
 use client::{Client, Life, Received};
 use config::Config;
 use keyspace::Keyspace;
+use spop::Heard;
 use std::collections::BTreeMap;
 use waiting::Waiting;
 
@@ -147,6 +161,8 @@ pub struct Model {
     effects_selected: usize,
     /// Whether the command under way comes with its effects; then it is known what has expired.
     knows_effects: bool,
+    /// Those effects, for commands that nobody can foresee.
+    heard: Heard,
     /// How far the server's clock may be off, in milliseconds.
     tolerance_ms: i64,
 }
@@ -174,6 +190,7 @@ impl Model {
             next_id: 1,
             effects_selected: 0,
             knows_effects: false,
+            heard: Heard::default(),
             tolerance_ms: 0,
         })
     }
@@ -374,6 +391,8 @@ impl Model {
             Expected::Bytes(_) | Expected::Parts(_) => {}
             Expected::Judged(judge) => judge(&reply).map_err(wrong)?,
             Expected::Page(page) => self.judge_page(client, page, &reply).map_err(wrong)?,
+            Expected::Popped(popped) => self.adopt_popped(popped, &reply).map_err(wrong)?,
+            Expected::Elements(page) => self.judge_elements(client, page, &reply).map_err(wrong)?,
             Expected::AnyKey { moment, place, now_ms } => {
                 self.judge_any_key(*moment, *place, *now_ms, &reply).map_err(wrong)?;
             }

@@ -24,7 +24,7 @@ pub(super) fn argument(word: &[u8]) -> Result<i64, Refusal> {
 pub(super) fn string_of(entry: &Entry) -> Result<&StringValue, Refusal> {
     match &entry.value {
         Value::String(string) => Ok(string),
-        Value::List(_) => Err(WRONG_TYPE.into()),
+        _ => Err(WRONG_TYPE.into()),
     }
 }
 
@@ -40,15 +40,33 @@ impl Model {
     }
 
     /// Stores a value whatever was there before; the expiry goes.
-    fn set_key(&mut self, call: &Call, key: &[u8], value: Value, expiry_ms: Option<i64>) {
+    pub(super) fn set_key(&mut self, call: &Call, key: &[u8], value: Value, expiry_ms: Option<i64>) {
         self.keyspace.write(call.place, key, call.is_use);
         self.keyspace.put(call.place, key, value, expiry_ms);
     }
 
     /// Stores a value where one may be; the expiry stays.
-    fn update_key(&mut self, call: &Call, key: &[u8], value: Value) {
+    pub(super) fn update_key(&mut self, call: &Call, key: &[u8], value: Value) {
         let expiry_ms = self.keyspace.living_entry(call.place, key).and_then(|entry| entry.expiry_ms);
         self.keyspace.put(call.place, key, value, expiry_ms);
+    }
+
+    /// Stores what a command has left of a value; nothing that is empty stays.
+    pub(super) fn save(&mut self, call: &Call, key: &[u8], value: Value) {
+        if value.is_empty() {
+            self.keyspace.remove(call.place, key);
+        } else {
+            self.update_key(call, key, value);
+        }
+    }
+
+    /// Stores a result whatever was there before; an empty one removes what is there.
+    pub(super) fn store_result(&mut self, call: &Call, key: &[u8], value: Value) {
+        if !value.is_empty() {
+            self.set_key(call, key, value, None);
+        } else if self.keyspace.living_entry(call.place, key).is_some() {
+            self.keyspace.remove(call.place, key);
+        }
     }
 
     /// Whether a string of so many bytes may become longer by so many.

@@ -1,13 +1,20 @@
 //! What keys hold.
 
+use super::double;
+use super::hash::HashValue;
 use super::list::ListValue;
 use super::number;
+use super::set::SetValue;
+use super::zset::ZsetValue;
 
 /// A value of any type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     String(StringValue),
     List(ListValue),
+    Hash(HashValue),
+    Set(SetValue),
+    SortedSet(ZsetValue),
 }
 
 /// A string, with what OBJECT ENCODING says of it.
@@ -66,6 +73,9 @@ impl Value {
         match self {
             Value::String(_) => "string",
             Value::List(_) => "list",
+            Value::Hash(_) => "hash",
+            Value::Set(_) => "set",
+            Value::SortedSet(_) => "zset",
         }
     }
 
@@ -78,6 +88,9 @@ impl Value {
                 Encoding::Raw => &["raw"],
             },
             Value::List(list) => list.encoding.names(),
+            Value::Hash(hash) => hash.encoding_names(),
+            Value::Set(set) => set.encoding_names(),
+            Value::SortedSet(zset) => zset.encoding_names(),
         }
     }
 
@@ -86,6 +99,34 @@ impl Value {
         match self {
             Value::String(string) => super::shown(&string.bytes),
             Value::List(list) => format!("the list {}", super::shown_words(&list.items)),
+            Value::Hash(hash) => {
+                let words: Vec<Vec<u8>> =
+                    hash.fields.iter().flat_map(|(field, value)| [field.clone(), value.clone()]).collect();
+                format!("the hash {}", super::shown_words(&words))
+            }
+            Value::Set(set) => {
+                let words: Vec<Vec<u8>> = set.members.iter().cloned().collect();
+                format!("the set {}", super::shown_words(&words))
+            }
+            Value::SortedSet(zset) => {
+                let words: Vec<Vec<u8>> = zset
+                    .ranked()
+                    .into_iter()
+                    .flat_map(|(member, score)| [member, double::print(score)])
+                    .collect();
+                format!("the sorted set {}", super::shown_words(&words))
+            }
+        }
+    }
+
+    /// Whether there is nothing in it, and it is of a kind that then goes.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Value::String(_) => false,
+            Value::List(list) => list.items.is_empty(),
+            Value::Hash(hash) => hash.fields.is_empty(),
+            Value::Set(set) => set.members.is_empty(),
+            Value::SortedSet(zset) => zset.scores.is_empty(),
         }
     }
 }
