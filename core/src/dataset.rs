@@ -11,7 +11,9 @@ use crate::lazy_free::LazyFree;
 use crate::lru::AccessClock;
 use crate::net::ConnId;
 use crate::propagation::PropagationLog;
-use crate::value::{ListLimits, ValueType};
+use crate::value::hash::HashLimits;
+use crate::value::set::SetLimits;
+use crate::value::{Collection, ListLimits, ValueType};
 use crate::watch::Mention;
 
 /// The hash that digests are made with: the same in every process.
@@ -25,7 +27,7 @@ const CACHED_KEYS_MAX: usize = 8_192;
 #[derive(Debug)]
 pub struct Dataset {
     databases: Vec<Database>,
-    hash_key: HashKey,
+    pub(crate) hash_key: HashKey,
     /// The wall clock of this turn: the instant every expiry is compared with.
     pub(crate) now: UnixMillis,
     /// What a touched entry is stamped with.
@@ -47,6 +49,10 @@ pub struct Dataset {
 pub struct Limits {
     /// Lists.
     pub list: ListLimits,
+    /// Hashes.
+    pub hash: HashLimits,
+    /// Sets.
+    pub set: SetLimits,
 }
 
 /// Counters of lookups and removals, under INFO's names.
@@ -113,6 +119,15 @@ impl Dataset {
         self.access.configure(is_lfu, config.lfu_log_factor, config.lfu_decay_time);
         self.limits.list.fill = config.list_max_listpack_size;
         self.limits.list.compress_depth = config.list_compress_depth;
+        self.limits.hash = HashLimits {
+            listpack_entries_max: usize::try_from(config.hash_max_listpack_entries).unwrap_or(usize::MAX),
+            listpack_value_bytes_max: usize::try_from(config.hash_max_listpack_value).unwrap_or(usize::MAX),
+        };
+        self.limits.set = SetLimits {
+            intset_entries_max: usize::try_from(config.set_max_intset_entries).unwrap_or(usize::MAX),
+            listpack_entries_max: usize::try_from(config.set_max_listpack_entries).unwrap_or(usize::MAX),
+            listpack_value_bytes_max: usize::try_from(config.set_max_listpack_value).unwrap_or(usize::MAX),
+        };
     }
 
     /// A number that equal data has in common, whatever way it came about: the sum over all entries of a hash
@@ -394,6 +409,30 @@ impl Keys<'_> {
         match self.live(key, Touch::No) {
             Live::Yes(_, occupied) => Some(occupied.into_entry()),
             Live::No(_) => None,
+        }
+    }
+
+    /// What a key holds that a lookup of the same command has found, beside that of others. Leaves no trace.
+    #[inline]
+    #[must_use]
+    pub fn again(&self, key: &[u8]) -> Option<EntryRef<'_>> {
+        self.dataset.databases[self.database].find(self.dataset.key(key))
+    }
+
+    /// Gives a key a collection, whatever it held before: that is freed in slices if it is much.
+    pub fn store(&mut self, key: &[u8], collection: Collection) {
+        self.discard(key);
+        self.insert(key, NewValue::Collection(Box::new(collection)), None);
+    }
+
+    /// Takes a key out; what it held is freed in slices if it is much. Whether it was there.
+    pub fn discard(&mut self, key: &[u8]) -> bool {
+        match self.remove(key) {
+            Some(entry) => {
+                self.dataset.lazy_free.push_entry(entry);
+                true
+            }
+            None => false,
         }
     }
 

@@ -99,9 +99,15 @@ impl PropagationLog {
     /// Appends one command that acts on database `database`.
     #[inline]
     pub fn append<'a>(&mut self, database: usize, arguments: impl ExactSizeIterator<Item = &'a [u8]>) {
-        if self.recording || self.has_listeners() {
+        if self.is_heard() {
             self.append_heard(database, &arguments.collect::<Vec<_>>());
         }
+    }
+
+    /// Whether what is appended makes any difference.
+    #[inline]
+    pub(crate) fn is_heard(&self) -> bool {
+        self.recording || self.has_listeners()
     }
 
     #[inline]

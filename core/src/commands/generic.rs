@@ -14,17 +14,18 @@ use expire::{expire, expireat, expiretime, persist, pexpire, pexpireat, pexpiret
 use object::{object_encoding, object_freq, object_help, object_idletime, object_refcount};
 use scan::scan;
 
+pub(super) use scan::parse_cursor;
 pub(super) use table::TABLE;
 
 /// `DEL key [key …]` — O(N).
 fn del(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let count = args.from(1).filter(|key| ctx.keys.remove(key).is_some()).count();
+    let count = args.from(1).filter(|key| ctx.keys.discard(key)).count();
     ctx.reply.integer(count as i64);
     Ok(if count > 0 { Propagate::AsIs } else { Propagate::Nothing })
 }
 
-/// `UNLINK key [key …]` — O(1) per key. Strings are freed in one step whatever their length, so nothing is put off.
+/// `UNLINK key [key …]` — O(1) per key. As with DEL, large collections are freed in slices.
 fn unlink(ctx: &mut Context<'_>) -> CommandResult {
     del(ctx)
 }

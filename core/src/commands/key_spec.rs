@@ -17,9 +17,14 @@ pub struct KeySpec {
     pub flags: KeyFlags,
     /// What is done to them by these very arguments, where [`KeyFlags::VARIABLE_FLAGS`] says that it depends.
     pub flags_in_use: Option<FlagsInUse>,
+    /// How the key is found that no rule describes.
+    pub find_unknown: Option<FindUnknown>,
     /// A remark.
     pub notes: &'static str,
 }
+
+/// The argument, of a command with just these, its name included, that is a key.
+pub type FindUnknown = fn(&[&[u8]]) -> Option<usize>;
 
 /// What is done to keys by a command with just these arguments, its name included.
 pub type FlagsInUse = fn(&[&[u8]]) -> KeyFlags;
@@ -112,6 +117,7 @@ impl KeySpec {
             find: FindKeys::Range { last, step, limit: 0 },
             flags: key_flags(flags),
             flags_in_use: None,
+            find_unknown: None,
             notes: "",
         }
     }
@@ -123,6 +129,19 @@ impl KeySpec {
             find: FindKeys::KeyNum { number: 0, first: 1, step: 1 },
             flags: key_flags(flags),
             flags_in_use: None,
+            find_unknown: None,
+            notes: "",
+        }
+    }
+
+    /// A key that only a function finds; clients are told that no rule does.
+    pub(super) const fn found(find_unknown: FindUnknown, flags: &[KeyFlags]) -> KeySpec {
+        KeySpec {
+            begin: BeginSearch::Unknown,
+            find: FindKeys::Unknown,
+            flags: key_flags(flags),
+            flags_in_use: None,
+            find_unknown: Some(find_unknown),
             notes: "",
         }
     }
@@ -142,6 +161,10 @@ impl KeySpec {
 
     /// Adds the keys of a command with these arguments, its name included.
     fn extract(&self, args: &[&[u8]], keys: &mut Vec<KeyArg>) -> Result<(), InvalidKeys> {
+        if let Some(find_unknown) = self.find_unknown {
+            keys.extend(find_unknown(args).map(|index| KeyArg { index, flags: self.flags }));
+            return Ok(());
+        }
         let Some(begin) = self.begin(args)? else { return Ok(()) };
         let (first, last, step) = match self.find {
             FindKeys::Range { last, step, limit } => {

@@ -6,18 +6,24 @@ mod table;
 
 mod connection;
 mod generic;
+mod hash;
 mod list;
 mod server;
+mod set;
 mod string;
 pub(crate) mod transactions;
 
+mod ahead;
 mod client;
 mod command;
 mod config;
 mod debug;
+mod element_scan;
 mod expiry;
 mod help;
 mod info;
+mod sampling;
+mod sort;
 mod timeout;
 
 pub use key_spec::{BeginSearch, FindKeys, FlagsInUse, InvalidKeys, KeyArg, KeyFlags, KeySpec, extract_keys};
@@ -25,8 +31,16 @@ pub use table::{Argument, ArgumentKind, Categories, Command, Flags, Group, Run};
 
 use names::NameTable;
 
-const GROUPS: [&[Command]; 6] =
-    [string::TABLE, generic::TABLE, list::TABLE, connection::TABLE, server::TABLE, transactions::TABLE];
+const GROUPS: [&[Command]; 8] = [
+    string::TABLE,
+    generic::TABLE,
+    list::TABLE,
+    set::TABLE,
+    hash::TABLE,
+    connection::TABLE,
+    server::TABLE,
+    transactions::TABLE,
+];
 
 /// How many commands there are, subcommands not counted.
 pub const COUNT: usize = count(false);
@@ -183,6 +197,8 @@ mod tests {
             Group::String,
             Group::Generic,
             Group::List,
+            Group::Set,
+            Group::Hash,
             Group::Connection,
             Group::Server,
             Group::Transactions,

@@ -257,8 +257,14 @@ flag_set! { Categories, NAMES,
     READ = "@read" @ 1,
     /// Writes data.
     WRITE = "@write" @ 2,
+    /// Works on sets.
+    SET = "@set" @ 3,
+    /// Works on sorted sets.
+    SORTED_SET = "@sortedset" @ 4,
     /// Works on lists.
     LIST = "@list" @ 5,
+    /// Works on hashes.
+    HASH = "@hash" @ 6,
     /// Works on strings.
     STRING = "@string" @ 7,
     /// For operators.
@@ -304,6 +310,10 @@ pub enum Group {
     Generic,
     /// Lists.
     List,
+    /// Sets.
+    Set,
+    /// Hashes.
+    Hash,
     /// The connection itself.
     Connection,
     /// The server.
@@ -320,6 +330,8 @@ impl Group {
             Group::String => "string",
             Group::Generic => "generic",
             Group::List => "list",
+            Group::Set => "set",
+            Group::Hash => "hash",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
@@ -475,6 +487,11 @@ impl Argument {
 
     pub(super) const fn multiple(mut self) -> Argument {
         self.is_multiple = true;
+        self
+    }
+
+    pub(super) const fn multiple_token(mut self) -> Argument {
+        self.is_multiple_token = true;
         self
     }
 

@@ -18,7 +18,7 @@ impl<'a> Lookup<'a> {
     /// Looks for this string.
     #[must_use]
     #[inline]
-    pub fn new(string: StringRef<'a>) -> Lookup<'a> {
+    pub const fn new(string: StringRef<'a>) -> Lookup<'a> {
         Lookup { string, hash: None }
     }
 
