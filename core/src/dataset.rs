@@ -11,6 +11,7 @@ use crate::lazy_free::LazyFree;
 use crate::lru::AccessClock;
 use crate::net::ConnId;
 use crate::propagation::PropagationLog;
+use crate::value::zset::SortedSetLimits;
 use crate::value::{ListLimits, ValueType};
 
 /// The hash that digests are made with: the same in every process.
@@ -24,7 +25,7 @@ const CACHED_KEYS_MAX: usize = 8_192;
 #[derive(Debug)]
 pub struct Dataset {
     databases: Vec<Database>,
-    hash_key: HashKey,
+    pub(crate) hash_key: HashKey,
     /// The wall clock of this turn: the instant every expiry is compared with.
     pub(crate) now: UnixMillis,
     /// What a touched entry is stamped with.
@@ -46,6 +47,8 @@ pub struct Dataset {
 pub struct Limits {
     /// Lists.
     pub list: ListLimits,
+    /// Sorted sets.
+    pub sorted_set: SortedSetLimits,
 }
 
 /// Counters of lookups and removals, under INFO's names.
@@ -112,6 +115,10 @@ impl Dataset {
         self.access.configure(is_lfu, config.lfu_log_factor, config.lfu_decay_time);
         self.limits.list.fill = config.list_max_listpack_size;
         self.limits.list.compress_depth = config.list_compress_depth;
+        self.limits.sorted_set = SortedSetLimits {
+            listpack_entries_max: usize::try_from(config.zset_max_listpack_entries).unwrap_or(usize::MAX),
+            listpack_value_bytes_max: usize::try_from(config.zset_max_listpack_value).unwrap_or(usize::MAX),
+        };
     }
 
     /// A number that equal data has in common, whatever way it came about: the sum over all entries of a hash

@@ -14,6 +14,8 @@ use expire::{expire, expireat, expiretime, persist, pexpire, pexpireat, pexpiret
 use object::{object_encoding, object_freq, object_help, object_idletime, object_refcount};
 use scan::scan;
 
+pub(super) use scan::parse_cursor;
+
 pub(super) use table::TABLE;
 
 /// `DEL key [key …]` — O(N).

@@ -10,6 +10,7 @@ mod list;
 mod server;
 mod string;
 pub(crate) mod transactions;
+mod zset;
 
 mod client;
 mod command;
@@ -25,8 +26,15 @@ pub use table::{Argument, ArgumentKind, Categories, Command, Flags, Group, Run};
 
 use names::NameTable;
 
-const GROUPS: [&[Command]; 6] =
-    [string::TABLE, generic::TABLE, list::TABLE, connection::TABLE, server::TABLE, transactions::TABLE];
+const GROUPS: [&[Command]; 7] = [
+    string::TABLE,
+    generic::TABLE,
+    list::TABLE,
+    connection::TABLE,
+    server::TABLE,
+    transactions::TABLE,
+    zset::TABLE,
+];
 
 /// How many commands there are, subcommands not counted.
 pub const COUNT: usize = count(false);
@@ -186,6 +194,7 @@ mod tests {
             Group::Connection,
             Group::Server,
             Group::Transactions,
+            Group::SortedSet,
         ];
         assert_eq!(groups.len(), GROUPS.len());
         for (rows, group) in GROUPS.iter().zip(groups) {

@@ -257,6 +257,8 @@ flag_set! { Categories, NAMES,
     READ = "@read" @ 1,
     /// Writes data.
     WRITE = "@write" @ 2,
+    /// Works on sorted sets.
+    SORTED_SET = "@sortedset" @ 4,
     /// Works on lists.
     LIST = "@list" @ 5,
     /// Works on strings.
@@ -304,6 +306,8 @@ pub enum Group {
     Generic,
     /// Lists.
     List,
+    /// Sorted sets.
+    SortedSet,
     /// The connection itself.
     Connection,
     /// The server.
@@ -320,6 +324,7 @@ impl Group {
             Group::String => "string",
             Group::Generic => "generic",
             Group::List => "list",
+            Group::SortedSet => "sorted-set",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",

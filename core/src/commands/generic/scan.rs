@@ -57,7 +57,7 @@ pub(super) fn scan(ctx: &mut Context<'_>) -> CommandResult {
 }
 
 /// A cursor as C's `strtoul` reads it: it ends at a NUL; a sign is taken, blanks are not.
-fn parse_cursor(text: &[u8]) -> Result<u64, CommandError> {
+pub(in crate::commands) fn parse_cursor(text: &[u8]) -> Result<u64, CommandError> {
     let text = text.split(|&byte| byte == 0).next().unwrap_or(text);
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
