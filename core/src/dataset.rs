@@ -13,6 +13,7 @@ use crate::net::ConnId;
 use crate::propagation::PropagationLog;
 use crate::value::hash::HashLimits;
 use crate::value::set::SetLimits;
+use crate::value::zset::SortedSetLimits;
 use crate::value::{Collection, ListLimits, ValueType};
 use crate::watch::Mention;
 
@@ -53,6 +54,8 @@ pub struct Limits {
     pub hash: HashLimits,
     /// Sets.
     pub set: SetLimits,
+    /// Sorted sets.
+    pub sorted_set: SortedSetLimits,
 }
 
 /// Counters of lookups and removals, under INFO's names.
@@ -127,6 +130,10 @@ impl Dataset {
             intset_entries_max: usize::try_from(config.set_max_intset_entries).unwrap_or(usize::MAX),
             listpack_entries_max: usize::try_from(config.set_max_listpack_entries).unwrap_or(usize::MAX),
             listpack_value_bytes_max: usize::try_from(config.set_max_listpack_value).unwrap_or(usize::MAX),
+        };
+        self.limits.sorted_set = SortedSetLimits {
+            listpack_entries_max: usize::try_from(config.zset_max_listpack_entries).unwrap_or(usize::MAX),
+            listpack_value_bytes_max: usize::try_from(config.zset_max_listpack_value).unwrap_or(usize::MAX),
         };
     }
 

@@ -8,7 +8,7 @@ mod double;
 pub(crate) mod hex;
 mod powers;
 
-pub use double::{DoubleText, format_f64, parse_f64};
+pub use double::{DoubleText, append_f64_17, format_f64, parse_f64, read_f64};
 
 /// The longest text [`parse_i64`] accepts: the sign and 19 digits.
 const I64_TEXT_LEN_BYTES_MAX: usize = 20;

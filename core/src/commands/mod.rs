@@ -12,6 +12,7 @@ mod server;
 mod set;
 mod string;
 pub(crate) mod transactions;
+mod zset;
 
 mod ahead;
 mod client;
@@ -31,7 +32,7 @@ pub use table::{Argument, ArgumentKind, Categories, Command, Flags, Group, Run};
 
 use names::NameTable;
 
-const GROUPS: [&[Command]; 8] = [
+const GROUPS: [&[Command]; 9] = [
     string::TABLE,
     generic::TABLE,
     list::TABLE,
@@ -40,6 +41,7 @@ const GROUPS: [&[Command]; 8] = [
     connection::TABLE,
     server::TABLE,
     transactions::TABLE,
+    zset::TABLE,
 ];
 
 /// How many commands there are, subcommands not counted.
@@ -202,6 +204,7 @@ mod tests {
             Group::Connection,
             Group::Server,
             Group::Transactions,
+            Group::SortedSet,
         ];
         assert_eq!(groups.len(), GROUPS.len());
         for (rows, group) in GROUPS.iter().zip(groups) {

@@ -314,6 +314,8 @@ pub enum Group {
     Set,
     /// Hashes.
     Hash,
+    /// Sorted sets.
+    SortedSet,
     /// The connection itself.
     Connection,
     /// The server.
@@ -332,6 +334,7 @@ impl Group {
             Group::List => "list",
             Group::Set => "set",
             Group::Hash => "hash",
+            Group::SortedSet => "sorted-set",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",

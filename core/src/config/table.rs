@@ -360,8 +360,8 @@ pub static DIRECTIVES: &[Directive] = &[
     active("unixsocketperm", Octal, "0").fixed(),
     accepted("use-exit-on-panic", YesNo, "no").hidden(),
     accepted("watchdog-period", COUNT, "0").hidden(),
-    accepted("zset-max-listpack-entries", LONG, "128").also("zset-max-ziplist-entries"),
-    accepted("zset-max-listpack-value", BYTES, "64").also("zset-max-ziplist-value"),
+    active("zset-max-listpack-entries", LONG, "128").also("zset-max-ziplist-entries"),
+    active("zset-max-listpack-value", BYTES, "64").also("zset-max-ziplist-value"),
 ];
 
 /// Lines of redis.conf that are no settings.

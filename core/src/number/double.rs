@@ -55,6 +55,55 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     Some(if negative { -value } else { value })
 }
 
+/// Reads a double where Redis asks no more of C's `strtod` than that it reads all of the text up to a NUL: leading
+/// blanks are passed over, no text at all is zero, and what is beyond all doubles is infinite or zero.
+#[must_use]
+pub fn read_f64(text: &[u8]) -> Option<f64> {
+    let text = text.split(|&byte| byte == 0).next().unwrap_or(text);
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let start = text.iter().position(|byte| !is_blank(byte))?;
+    let text = &text[start..];
+    parse_f64(text).or_else(|| match text {
+        [b'-', magnitude @ ..] => extreme(magnitude).map(|value| -value),
+        [b'+', magnitude @ ..] => extreme(magnitude),
+        magnitude => extreme(magnitude),
+    })
+}
+
+/// A decimal number that is too large or too small for [`parse_f64`].
+fn extreme(magnitude: &[u8]) -> Option<f64> {
+    match magnitude {
+        [b'0'..=b'9' | b'.', ..] => std::str::from_utf8(magnitude).ok()?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Appends a double with up to 17 significant digits, as C's `%.17g` does.
+pub fn append_f64_17(out: &mut Vec<u8>, value: f64) {
+    if !value.is_finite() || value == 0.0 {
+        out.extend_from_slice(&format_f64(value));
+        return;
+    }
+    let text = format!("{value:.16e}");
+    // Rust always writes an exponent here.
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let text = if (-4..17).contains(&exponent) {
+        format!("{value:.*}", (16 - exponent) as usize)
+    } else {
+        mantissa.to_owned()
+    };
+    let digits = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    out.extend_from_slice(digits.as_bytes());
+    if !(-4..17).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        out.extend_from_slice(format!("e{sign}{:02}", exponent.abs()).as_bytes());
+    }
+}
+
 /// Prints a double as Redis 7.2 does: `3`, `0.1`, `1e+21`, `1e-7`, `-0`, `inf`, `-inf`, `nan`.
 #[must_use]
 pub fn format_f64(value: f64) -> DoubleText {
@@ -412,6 +461,46 @@ mod tests {
             "0x1p1 ",
         ] {
             assert_eq!(parse_f64(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn doubles_may_be_read_generously() {
+        for (text, expected) in [
+            ("", 0.0),
+            (" \t1.5", 1.5),
+            ("1e400", f64::INFINITY),
+            ("-1e400", f64::NEG_INFINITY),
+            ("1e-400", 0.0),
+            ("+2\x00x", 2.0),
+            ("\x00x", 0.0),
+        ] {
+            assert_eq!(read_f64(text.as_bytes()), Some(expected), "{text:?}");
+        }
+        for text in [" ", "nan", "1 ", "x", "-", "- 1", "--1e400", "1e400x"] {
+            assert_eq!(read_f64(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn doubles_are_printed_with_17_digits() {
+        for (value, expected) in [
+            (0.1, "0.10000000000000001"),
+            (-1.5, "-1.5"),
+            (3.0, "3"),
+            (100.0, "100"),
+            (-0.0, "-0"),
+            (1e16, "10000000000000000"),
+            (1e17, "1e+17"),
+            (1.5e300, "1.5000000000000001e+300"),
+            (0.000_125, "0.000125"),
+            (0.000_012_5, "1.2500000000000001e-05"),
+            (123_456.789, "123456.789"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            let mut text = Vec::new();
+            append_f64_17(&mut text, value);
+            assert_eq!(String::from_utf8_lossy(&text), expected);
         }
     }
 

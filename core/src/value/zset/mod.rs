@@ -114,6 +114,33 @@ impl SortedSet {
         set
     }
 
+    /// A sorted set of these members and scores, which are distinct and in order, in the smallest encoding that the
+    /// limits allow: what results of commands are.
+    #[must_use]
+    pub fn from_ordered(
+        members: &[(StringRef<'_>, f64)],
+        limits: &SortedSetLimits,
+        hash_key: HashKey,
+    ) -> SortedSet {
+        if members.len() <= limits.listpack_entries_max {
+            let lengths = members.iter().map(|(member, _)| member.len());
+            let (longest, total) = lengths
+                .fold((0, 0_usize), |(longest, total), len| (longest.max(len), total.saturating_add(len)));
+            if longest <= limits.listpack_value_bytes_max && total <= BYTES_LEN_MAX {
+                let mut listpack = Listpack::new();
+                members.iter().for_each(|&(member, score)| small::append(&mut listpack, member, score));
+                return SortedSet(Repr::Listpack(listpack));
+            }
+        }
+        let mut big = BigSortedSet::new(hash_key);
+        let mut digits = Buffer::new();
+        for &(member, score) in members {
+            let member = member.bytes(&mut digits);
+            big.add(hash_key.hash(member), member, score);
+        }
+        SortedSet(Repr::Big(Box::new(big)))
+    }
+
     /// The listpack, if it is one.
     #[must_use]
     pub fn as_listpack(&self) -> Option<&Listpack> {
