@@ -128,10 +128,10 @@ fn keep(
 
 fn sample(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let size = SampleSize::parse(&args[2])?;
     if args.len() > 3 {
         return Err(CommandError::Syntax);
     }
+    let size = SampleSize::parse(&args[2])?;
     let hash_key = ctx.keys.dataset.hash_key;
     let Some(entry) = ctx.keys.read(&args[1]) else {
         ctx.reply.array(0);

@@ -1,6 +1,7 @@
 //! The patterns of `BY` and `GET`: a key with a `*` for the element, or `key->field`, or `#` for the element itself.
 
 use crate::dataset::Keys;
+use crate::keyspace::EntryRef;
 use crate::value::{Collection, StringRef, ValueRef};
 use memchr::{memchr, memmem};
 
@@ -60,7 +61,7 @@ impl<'a> Pattern<'a> {
         for part in [before, element, after] {
             key.extend_from_slice(part);
         }
-        let value = keys.read(key).map(|entry| entry.value());
+        let value = keys.read(key).map(EntryRef::value);
         show(match (value, field) {
             (Some(ValueRef::String(string)), None) => Some(string),
             (Some(ValueRef::Collection(Collection::Hash(hash))), Some(field)) => hash.get(field),
