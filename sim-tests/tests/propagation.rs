@@ -207,6 +207,60 @@ fn databases() {
     }
 }
 
+#[test]
+fn sorted_sets() {
+    let setup = ["ZADD z 1 a 2 b 3 c", "ZADD y 5 b 6 d", "ZADD gone 1 a", "PEXPIRE gone 100", "SET s v"];
+    for (command, expected) in [
+        ("ZADD z 4 d", &["ZADD z 4 d"][..]),
+        ("ZADD z CH 1 a 2 b", &[]),
+        ("ZADD z NX 5 a", &[]),
+        ("ZADD z GT 0 a 9 b", &["ZADD z GT 0 a 9 b"]),
+        ("ZADD z INCR 2 a", &["ZADD z INCR 2 a"]),
+        ("ZADD new XX 1 a", &[]),
+        ("ZADD gone 2 b", &["DEL gone", "ZADD gone 2 b"]),
+        ("ZADD s 2 b", &[]),
+        ("ZINCRBY z 0 a", &[]),
+        ("ZINCRBY z 0.1 a", &["ZINCRBY z 0.1 a"]),
+        ("ZINCRBY new 0 a", &["ZINCRBY new 0 a"]),
+        ("ZREM z a x", &["ZREM z a x"]),
+        ("ZREM z x y", &[]),
+        ("ZREM gone a", &["DEL gone"]),
+        ("ZREMRANGEBYRANK z 0 1", &["ZREMRANGEBYRANK z 0 1"]),
+        ("ZREMRANGEBYRANK z 5 6", &[]),
+        ("ZREMRANGEBYSCORE z 1 9", &["ZREMRANGEBYSCORE z 1 9"]),
+        ("ZREMRANGEBYSCORE z 8 9", &[]),
+        ("ZREMRANGEBYLEX y [z +", &[]),
+        ("ZREMRANGEBYLEX y [a +", &["ZREMRANGEBYLEX y [a +"]),
+        ("ZPOPMIN z", &["ZPOPMIN z"]),
+        ("ZPOPMAX z 5", &["ZPOPMAX z 5"]),
+        ("ZPOPMAX z 0", &[]),
+        ("ZPOPMAX gone", &["DEL gone"]),
+        ("ZMPOP 2 gone z MIN COUNT 2", &["DEL gone", "ZPOPMIN z 2"]),
+        ("ZMPOP 2 y z MAX COUNT 100", &["ZPOPMAX y 2"]),
+        ("ZMPOP 1 none MAX", &[]),
+        ("BZPOPMIN gone z 0", &["DEL gone", "ZPOPMIN z"]),
+        ("BZPOPMAX z 0", &["ZPOPMAX z"]),
+        ("BZMPOP 0 1 z MAX", &["ZPOPMAX z 1"]),
+        ("BZMPOP 0 2 none z MIN COUNT 5", &["ZPOPMIN z 3"]),
+        ("ZRANGESTORE s z 0 1", &["ZRANGESTORE s z 0 1"]),
+        ("ZRANGESTORE s gone 0 1", &["DEL gone", "ZRANGESTORE s gone 0 1"]),
+        ("ZRANGESTORE none z 7 8", &[]),
+        ("ZUNIONSTORE s 2 y z WEIGHTS 1 2", &["ZUNIONSTORE s 2 y z WEIGHTS 1 2"]),
+        ("ZUNIONSTORE z 2 gone z", &["DEL gone", "ZUNIONSTORE z 2 gone z"]),
+        ("ZUNIONSTORE none 1 nothing", &[]),
+        ("ZINTERSTORE z 2 z y", &["ZINTERSTORE z 2 z y"]),
+        ("ZINTERSTORE z 2 z none", &["ZINTERSTORE z 2 z none"]),
+        ("ZDIFFSTORE gone 2 z y", &["DEL gone", "ZDIFFSTORE gone 2 z y"]),
+        ("ZDIFFSTORE new 2 z z", &[]),
+        ("ZRANGE gone 0 1", &["DEL gone"]),
+        ("ZUNION 2 z gone", &["DEL gone"]),
+        ("ZRANDMEMBER z 2", &[]),
+        ("ZSCAN gone 0", &["DEL gone"]),
+    ] {
+        check(&setup, command, expected);
+    }
+}
+
 /// What a transaction changes is one unit, unless it is a single command.
 #[test]
 fn transactions() {

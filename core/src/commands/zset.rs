@@ -2,12 +2,12 @@
 
 mod add;
 mod combine;
+mod gathered;
 mod pop;
 mod random;
 mod range;
 mod scan;
 mod table;
-mod union;
 
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;

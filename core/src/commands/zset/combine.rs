@@ -3,7 +3,7 @@
 //! The sources are looked up one by one, with all that a lookup does; then the database is left alone, and the result
 //! is made of members that still lie in them.
 
-use super::union::Union;
+use super::gathered::Gathered;
 use super::{Shown, TOGETHER, replace};
 use crate::context::{CommandResult, Context};
 use crate::dataset::Keys;
@@ -310,14 +310,14 @@ impl<'a> Sources<'a> {
             return members;
         }
         let len_min = sources.last().map_or(0, Source::len);
-        let mut union = Union::new(len_min, keys.dataset.hash_key);
+        let mut gathered = Gathered::new(len_min, keys.dataset.hash_key);
         for source in sources {
             source.all(&mut |member, score| {
-                union.add(member, score, |old| aggregate.of(old, score));
+                gathered.add(member, score, |old| aggregate.of(old, score));
                 true
             });
         }
-        union.into_members()
+        gathered.into_members()
     }
 
     /// Shows the members that all sources have, until told to stop.
@@ -329,18 +329,10 @@ impl<'a> Sources<'a> {
         let Some((smallest, others)) = sources.split_first() else { return };
         smallest.in_batches(&mut |batch| {
             let mut lookups = batch.lookups();
-            for other in others.iter().filter(|other| !other.is_same(smallest)) {
-                other.prefetch(&mut lookups[..batch.len]);
-            }
+            others.iter().for_each(|other| other.prefetch(&mut lookups[..batch.len]));
             for (&(member, score), &lookup) in batch.members().iter().zip(&lookups) {
                 let common = others.iter().try_fold(score, |score, other| {
-                    let other = if other.is_same(smallest) {
-                        // Weights may differ; to look for it again is the simplest way to the plain score.
-                        smallest.with_weight(other.weight).score(lookup)
-                    } else {
-                        other.score(lookup)
-                    };
-                    other.map(|other| aggregate.of(score, other))
+                    other.score(lookup).map(|other| aggregate.of(score, other))
                 });
                 if let Some(score) = common
                     && !visit(member, score)
@@ -364,7 +356,7 @@ impl<'a> Sources<'a> {
         // Looking members up in every source or taking all members of all sources away: whichever is less. A member
         // that is found is not looked for any further, so that looking up is expected to take half the steps.
         if first.len().saturating_mul(others.len()) / 2 > first.len() + walked {
-            let mut left = Union::new(first.len(), keys.dataset.hash_key);
+            let mut left = Gathered::new(first.len(), keys.dataset.hash_key);
             first.all(&mut |member, score| {
                 left.add(member, score, |old| old);
                 true
@@ -412,10 +404,6 @@ impl<'a> Batch<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn with_weight(self, weight: f64) -> Source<'a> {
-        Source { weight, ..self }
-    }
-
     /// Shows all members with their weighted scores, some at a time, until told to stop.
     fn in_batches(&self, visit: &mut dyn FnMut(&Batch<'a>) -> bool) {
         let mut batch = Batch { members: [(StringRef::Int(0), 0.0); TOGETHER], len: 0 };

@@ -11,7 +11,7 @@ const SLOTS_PER_MEMBER_MIN: usize = 2;
 const EMPTY: u32 = u32::MAX;
 
 /// Members, their scores, and where to find them.
-pub struct Union<'a> {
+pub struct Gathered<'a> {
     /// In the order in which they came; removed ones stay, so that what lies behind them is still found.
     members: Vec<Member<'a>>,
     /// Indices of members, each in the first slot that was free from where its hash says.
@@ -27,11 +27,11 @@ struct Member<'a> {
     is_removed: bool,
 }
 
-impl<'a> Union<'a> {
+impl<'a> Gathered<'a> {
     /// No members yet, and room for so many.
-    pub fn new(len_min: usize, hash_key: HashKey) -> Union<'a> {
+    pub fn new(len_min: usize, hash_key: HashKey) -> Gathered<'a> {
         let slots = vec![EMPTY; (len_min.max(4) * SLOTS_PER_MEMBER_MIN).next_power_of_two()];
-        Union { members: Vec::with_capacity(len_min), slots, hash_key, removed: 0 }
+        Gathered { members: Vec::with_capacity(len_min), slots, hash_key, removed: 0 }
     }
 
     /// Adds a member, or changes the score it has.
@@ -125,20 +125,20 @@ mod tests {
 
     #[test]
     fn numbers_and_their_texts_are_the_same_members() {
-        let mut union = Union::new(0, HashKey([1, 2]));
+        let mut gathered = Gathered::new(0, HashKey([1, 2]));
         let texts: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
         for (number, text) in texts.iter().enumerate() {
-            union.add(StringRef::Int(number as i64), 1.0, |_| unreachable!("it is new"));
-            union.add(StringRef::Bytes(text.as_bytes()), 2.0, |old| old + 2.0);
+            gathered.add(StringRef::Int(number as i64), 1.0, |_| unreachable!("it is new"));
+            gathered.add(StringRef::Bytes(text.as_bytes()), 2.0, |old| old + 2.0);
         }
-        union.add(StringRef::Bytes(b"01"), 5.0, |_| unreachable!("it is new"));
+        gathered.add(StringRef::Bytes(b"01"), 5.0, |_| unreachable!("it is new"));
         for number in (0..1000).step_by(2) {
-            union.remove(StringRef::Int(number));
-            union.remove(StringRef::Bytes(texts[number as usize].as_bytes()));
+            gathered.remove(StringRef::Int(number));
+            gathered.remove(StringRef::Bytes(texts[number as usize].as_bytes()));
         }
-        assert!(!union.is_empty());
+        assert!(!gathered.is_empty());
         let members: BTreeMap<Vec<u8>, f64> =
-            union.into_members().into_iter().map(|(member, score)| (member.to_vec(), score)).collect();
+            gathered.into_members().into_iter().map(|(member, score)| (member.to_vec(), score)).collect();
         assert_eq!(members.len(), 501);
         assert_eq!(members[b"01".as_slice()], 5.0);
         assert!(members.iter().all(|(member, &score)| score == 3.0 || member == b"01"));
