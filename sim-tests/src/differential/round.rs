@@ -1,5 +1,6 @@
 //! What is played in one go.
 
+use super::compare::is_newer;
 use crate::workload::{Call, Maker};
 
 /// The longest pipeline.
@@ -30,7 +31,7 @@ impl Round {
                 let len = if maker.below(3) == 0 { 1 } else { 1 + maker.below(PIPELINE_LEN_MAX) };
                 let mut calls = Vec::new();
                 while calls.len() < len {
-                    calls.extend(maker.calls());
+                    calls.extend(maker.calls().into_iter().filter(|call| !is_newer(&call.words)));
                 }
                 Round::Pipeline(calls)
             }

@@ -55,8 +55,8 @@ fn move_or_wait(
 
 /// `BLMPOP timeout numkeys key [key …] LEFT | RIGHT [COUNT count]`
 pub(super) fn blmpop(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
-    let timeout_ms = timeout_ms(call.word(1))?;
     let asked = PopMany::parse(call.rest(2))?;
+    let timeout_ms = timeout_ms(call.word(1))?;
     if !asked.run(model, call, out)? && !model.wait(call, &asked.keys, timeout_ms, out) {
         out.null_array();
     }
