@@ -2,7 +2,7 @@
 
 use clap::{Parser, ValueEnum};
 use rotom_io_sim::Delivery;
-use rotom_sim_tests::differential::{Settings, run};
+use rotom_sim_tests::differential::{Settings, hear, run};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -23,6 +23,9 @@ struct Options {
     /// Into which pieces the core's input is cut.
     #[arg(long, value_enum, default_value_t = Pieces::Whole)]
     pieces: Pieces,
+    /// Leaves the core out: the model alone judges the redis-server.
+    #[arg(long)]
+    model_only: bool,
     /// Where to write everything that was sent before a failure, as a transcript.
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -52,7 +55,8 @@ fn main() -> ExitCode {
         keep_history: options.keep.is_some(),
     };
     let start = Instant::now();
-    match run(&settings) {
+    let outcome = if options.model_only { hear(&settings) } else { run(&settings) };
+    match outcome {
         Ok(summary) => {
             println!(
                 "seed {}: {} commands ({} answered with an error), {} states rebuilt from the log, {} keys compared at \

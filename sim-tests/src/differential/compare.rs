@@ -1,5 +1,6 @@
 //! When two replies count as equal.
 
+use crate::model::modern_score;
 use crate::reply::Reply;
 
 /// How a command's replies are compared. Errors are compared to the byte, whatever the rule.
@@ -89,6 +90,57 @@ pub fn is_known_otherwise(rule: Rule, oracle: &Reply) -> bool {
         (Rule::Encoding, Reply::Bulk(name)) => name == b"quicklist" || name == b"hashtable",
         _ => false,
     }
+}
+
+/// Whether a request has a form that Redis 7.0 does not have: ZRANK and ZREVRANK take a fourth word since 7.2.
+#[must_use]
+pub fn is_newer(words: &[Vec<u8>]) -> bool {
+    let is_rank = |name: &str| words[0].eq_ignore_ascii_case(name.as_bytes());
+    words.len() == 4 && ["zrank", "zrevrank"].into_iter().any(is_rank)
+}
+
+/// The oracle's reply to a command as Redis 7.2 would give it: scores with no more digits than they need. Only
+/// ZSCAN prints them as before, if the set is large.
+#[must_use]
+pub fn modernised(words: &[Vec<u8>], reply: &Reply) -> Reply {
+    let has_scores = words.iter().any(|word| word.eq_ignore_ascii_case(b"WITHSCORES"));
+    match (words[0].to_ascii_lowercase().as_slice(), reply) {
+        (b"zadd" | b"zincrby" | b"zscore", _) => modern(reply),
+        (b"zmscore", Reply::Array(scores)) => Reply::Array(scores.iter().map(modern).collect()),
+        (b"bzpopmin" | b"bzpopmax", Reply::Array(items)) => match items.as_slice() {
+            [key, member, score] => Reply::Array(vec![key.clone(), member.clone(), modern(score)]),
+            _ => reply.clone(),
+        },
+        (b"zmpop" | b"bzmpop", Reply::Array(items)) => match items.as_slice() {
+            [key, Reply::Array(pairs)] => Reply::Array(vec![key.clone(), with_modern_scores(pairs)]),
+            _ => reply.clone(),
+        },
+        (b"zpopmin" | b"zpopmax", Reply::Array(items)) => with_modern_scores(items),
+        ([b'z', ..], Reply::Array(items)) if has_scores => with_modern_scores(items),
+        _ => reply.clone(),
+    }
+}
+
+fn modern(score: &Reply) -> Reply {
+    let modern = |text: &Vec<u8>| modern_score(text).unwrap_or_else(|| text.clone());
+    match score {
+        Reply::Bulk(text) => Reply::Bulk(modern(text)),
+        Reply::Double(text) => Reply::Double(modern(text)),
+        other => other.clone(),
+    }
+}
+
+/// Members with their scores, flat or in pairs.
+fn with_modern_scores(items: &[Reply]) -> Reply {
+    let item = |(place, item): (usize, &Reply)| match item {
+        Reply::Array(pair) => match pair.as_slice() {
+            [member, score] => Reply::Array(vec![member.clone(), modern(score)]),
+            _ => item.clone(),
+        },
+        _ if place % 2 == 1 => modern(item),
+        _ => item.clone(),
+    };
+    Reply::Array(items.iter().enumerate().map(item).collect())
 }
 
 fn sorted<T: Ord>(items: &[T]) -> Vec<&T> {

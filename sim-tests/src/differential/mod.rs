@@ -5,12 +5,16 @@
 //! compares, and from time to time checks that the core's state equals the one rebuilt from its own log of
 //! effects. At the end the whole keyspace is compared, key by key.
 //!
+//! [`hear`] leaves the core out: the model alone stands beside the oracle and judges it.
+//!
 //! The oracle's clock is the real one, and the core's is set from it before each batch. No key expires while a
 //! run lasts: expiry times lie hours ahead or long past, and neither server expires keys of its own accord.
 
 pub mod compare;
+mod hearing;
 mod round;
 pub mod run;
 
+pub use hearing::hear;
 pub use round::Round;
 pub use run::{Settings, Summary, run};

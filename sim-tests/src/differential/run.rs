@@ -1,6 +1,6 @@
 //! Plays rounds against both servers and compares; the model judges the oracle's replies too.
 
-use super::compare::{Rule, is_known_otherwise};
+use super::compare::{Rule, is_known_otherwise, modernised};
 use super::round::Round;
 use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::real::{RealServer, wall_us};
@@ -397,25 +397,27 @@ impl Duel {
 }
 
 /// The model beside the oracle: it is told everything that the oracle is asked and answers.
-struct Witness {
+pub(super) struct Witness {
     model: Model,
     clients: BTreeMap<String, ClientId>,
+    /// The commands that each client has queued.
+    queued: BTreeMap<String, Vec<Vec<Vec<u8>>>>,
     /// Clients so far.
     count: u32,
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 impl Witness {
-    fn new() -> Result<Witness, String> {
+    pub(super) fn new() -> Result<Witness, String> {
         let directives = [("enable-debug-command".to_owned(), vec!["yes".to_owned()])];
         let wall_us = u64::try_from(wall_us()).unwrap_or_default();
         let clock = Clock { wall_us, monotonic_us: 0 };
         let mut model = Model::new(&directives, clock)?;
         model.set_tolerance_ms(CLOCK_TOLERANCE_MS);
-        Ok(Witness { model, clients: BTreeMap::new(), count: 0, clock })
+        Ok(Witness { model, clients: BTreeMap::new(), queued: BTreeMap::new(), count: 0, clock })
     }
 
-    fn connect(&mut self, name: &str, address: &str, id: i64) {
+    pub(super) fn connect(&mut self, name: &str, address: &str, id: i64) {
         let client = ClientId(self.count);
         self.count += 1;
         if let Some(gone) = self.clients.insert(name.to_owned(), client) {
@@ -426,7 +428,7 @@ impl Witness {
     }
 
     /// Whether the reply was judged; an error if it is not the model's.
-    fn hear(&mut self, name: &str, call: &Call, reply: &Reply) -> Result<bool, String> {
+    pub(super) fn hear(&mut self, name: &str, call: &Call, reply: &Reply) -> Result<bool, String> {
         let client = self.clients[name];
         let wrong = |found: Divergence| {
             format!("the model finds the oracle wrong ({}), connection {name}: {}", found.site, found.text)
@@ -437,11 +439,32 @@ impl Witness {
             self.model.excuse(client);
             return Ok(false);
         }
-        self.model.receive(client, &reply.to_bytes()).map_err(wrong)?;
+        let modern = self.modernised(name, call, reply);
+        self.model.receive(client, &modern.to_bytes()).map_err(wrong)?;
         if self.model.is_owed(client) {
             return Err(format!("the model expects more than the oracle's {}", show(&reply.to_bytes())));
         }
         Ok(true)
+    }
+}
+
+impl Witness {
+    /// The oracle's reply as Redis 7.2 would give it.
+    fn modernised(&mut self, name: &str, call: &Call, reply: &Reply) -> Reply {
+        let command = &call.words[0];
+        let queued = self.queued.entry(name.to_owned()).or_default();
+        if *reply == Reply::Simple(b"QUEUED".to_vec()) {
+            queued.push(call.words.clone());
+        } else if !reply.is_error()
+            && (command.eq_ignore_ascii_case(b"exec") || command.eq_ignore_ascii_case(b"multi"))
+        {
+            let queued = std::mem::take(queued);
+            if let Reply::Array(replies) = reply {
+                let pairs = queued.iter().zip(replies);
+                return Reply::Array(pairs.map(|(words, reply)| modernised(words, reply)).collect());
+            }
+        }
+        modernised(&call.words, reply)
     }
 }
 
@@ -466,7 +489,7 @@ fn questions(kind: &Reply, key: &[u8]) -> Vec<Call> {
     ]
 }
 
-fn words(text: &[&str]) -> Vec<Vec<u8>> {
+pub(super) fn words(text: &[&str]) -> Vec<Vec<u8>> {
     text.iter().map(|word| word.as_bytes().to_vec()).collect()
 }
 
@@ -499,7 +522,7 @@ fn scan_all(
     Err("SCAN does not come to its end".into())
 }
 
-fn show(bytes: &[u8]) -> String {
+pub(super) fn show(bytes: &[u8]) -> String {
     let shown = bytes[..bytes.len().min(REPORTED_BYTES_MAX)].escape_ascii();
     if bytes.len() > REPORTED_BYTES_MAX {
         format!("{shown}… ({} bytes)", bytes.len())

@@ -410,6 +410,14 @@ impl Model {
     }
 }
 
+/// What Redis 7.2 prints where Redis 7.0 prints this score; `None` if it is none of those that differ.
+#[must_use]
+pub fn modern_score(text: &[u8]) -> Option<Vec<u8>> {
+    let value = double::parse(text)?;
+    let modern = double::print(value);
+    (double::print_long(value) == text && modern != text).then_some(modern)
+}
+
 /// Bytes as a person reads them, cut to a length.
 fn shown(bytes: &[u8]) -> String {
     let text = bytes[..bytes.len().min(SHOWN_BYTES_MAX)].escape_ascii().to_string();

@@ -169,7 +169,7 @@ impl<'a> Query<'a> {
     /// The elements as they stand; a set's stand in no order.
     fn unsorted(&self, value: Option<Value>) -> Vec<Ranked> {
         let is_set = matches!(value, Some(Value::Set(_)));
-        let turns = self.descends && matches!(value, Some(Value::SortedSet(_)));
+        let turns = self.descends && !is_set;
         let mut elements = elements_of(value);
         if turns {
             elements.reverse();

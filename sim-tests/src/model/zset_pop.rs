@@ -124,8 +124,8 @@ pub(super) fn zmpop(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
 
 /// `BZMPOP timeout numkeys key [key …] MIN | MAX [COUNT count]`
 pub(super) fn bzmpop(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
-    let timeout_ms = timeout_ms(call.word(1))?;
     let asked = PopMany::parse(call.rest(2))?;
+    let timeout_ms = timeout_ms(call.word(1))?;
     if !asked.run(model, call, out)? && !model.wait(call, asked.keys, timeout_ms, out) {
         out.null_array();
     }

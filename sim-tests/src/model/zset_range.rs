@@ -271,7 +271,11 @@ pub(super) fn zrangestore(model: &mut Model, call: &Call, out: &mut Out) -> Resu
     let query = Query::parse(call.rest(3), Given { by: None, reverses: None, stores: true })?;
     let found = query.run(model.read_zset(call, call.word(2))?);
     out.integer(found.len() as i64);
-    let zset = ZsetValue::gathered(found.into_iter().collect(), model.zset_limits());
+    // How many members of a rank there are is known at once, and so how large the result will be.
+    let foreseen = if matches!(query.range, Range::Ranks(..)) { found.len() } else { 0 };
+    let limits = model.zset_limits();
+    let mut zset = ZsetValue::for_count(foreseen as i64, limits);
+    found.iter().for_each(|(member, score)| zset.set(member, *score, limits));
     model.store_result(call, call.word(1), Value::SortedSet(zset));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! [`Family`]: what kind of value a key is meant for. Each has keys of its own, so that most commands meet what they
 //! ask for; now and then a key of another family is named, and from then on it holds what it should not.
 
-use super::{Maker, is_known};
+use super::{Maker, is_known, is_modelled};
 
 /// Of so many keys one belongs to another family than the command is for.
 const STRAYS: u32 = 40;
@@ -54,9 +54,9 @@ impl Family {
         }
     }
 
-    /// Whether there are commands that make such values.
-    pub(super) fn is_there(self) -> bool {
-        is_known(match self {
+    /// Whether there are commands that make such values; in the core too, unless only the model is asked.
+    pub(super) fn is_there(self, is_for_model: bool) -> bool {
+        let maker = match self {
             Family::String => "set",
             Family::List => "rpush",
             Family::Hash => "hset",
@@ -64,7 +64,8 @@ impl Family {
             Family::SortedSet => "zadd",
             Family::Queue => "blpop",
             Family::Ranking => "bzpopmin",
-        })
+        };
+        if is_for_model { is_modelled(maker) } else { is_known(maker) }
     }
 }
 

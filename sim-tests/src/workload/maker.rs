@@ -73,7 +73,7 @@ impl<'a> Maker<'a> {
             weights: mix.weights.iter().sum(),
             wall_ms: 0,
             family: Family::String,
-            families: Family::ALL.into_iter().filter(|family| family.is_there()).collect(),
+            families: Family::ALL.into_iter().filter(|family| family.is_there(mix.is_for_model)).collect(),
             unsent: BTreeMap::new(),
             is_queueing: false,
         }

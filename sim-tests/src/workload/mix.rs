@@ -1,7 +1,7 @@
 //! [`Mix`]: what a run's commands are drawn from.
 
 use super::blocking::BLOCKING;
-use super::{GROUPS, Generator, Scope, generators, is_known};
+use super::{GROUPS, Generator, Scope, generators, is_known, is_modelled};
 use rand::{Rng, RngExt};
 
 /// What a run's commands are drawn from.
@@ -33,6 +33,8 @@ pub struct Mix {
     pub is_compared: bool,
     /// Whether clients may wait for something without an end.
     pub waits_forever: bool,
+    /// Whether the core is not asked, and so need not know what is drawn.
+    pub is_for_model: bool,
 }
 
 /// Times to live.
@@ -66,7 +68,16 @@ impl Mix {
             scans_per_thousand: 0,
             is_compared: true,
             waits_forever: false,
+            is_for_model: false,
         }
+    }
+
+    /// The same for a run in which only the model stands beside such a server.
+    #[must_use]
+    pub fn lasting_for_model() -> Mix {
+        let is_drawn = |row: &Generator| row.scope == Scope::Both && is_modelled(row.name);
+        let weights = generators().map(|row| if is_drawn(row) { row.weight } else { 0 }).collect();
+        Mix { weights, is_for_model: true, ..Mix::lasting() }
     }
 
     /// The same without what lets requests run later than they arrive.
@@ -125,6 +136,7 @@ impl Mix {
             scans_per_thousand: one_in(rng, 2, 60),
             is_compared: false,
             waits_forever: rng.random_ratio(1, 2),
+            is_for_model: false,
         }
     }
 }

@@ -106,9 +106,12 @@ fn generators() -> impl Iterator<Item = &'static Generator> {
 
 /// Whether there is such a command, in the core and in the model that judges it: others are not sent.
 fn is_known(name: &str) -> bool {
-    static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
-        Model::commands().filter(|name| rotom_core::commands::lookup(name.as_bytes()).is_some()).collect()
-    });
+    is_modelled(name) && rotom_core::commands::lookup(name.as_bytes()).is_some()
+}
+
+/// Whether the model knows such a command.
+fn is_modelled(name: &str) -> bool {
+    static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| Model::commands().collect());
     NAMES.contains(name)
 }
 

@@ -47,10 +47,13 @@ fn sort(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
     if maker.one_in(3) {
         draft.add(maker.pick(&["ASC", "DESC", "desc"]));
     }
-    if maker.one_in(2) || by.contains("name") {
+    let is_alphabetic = maker.one_in(2) || by.contains("name");
+    if is_alphabetic {
         draft.add(maker.pick(&["ALPHA", "alpha"]));
     }
-    if maker.one_in(4) && (name == "SORT" || maker.one_in(10)) {
+    // Elements without a text to be sorted by would be stored in an order that nobody knows.
+    let may_tie = is_alphabetic && by.contains('*');
+    if maker.one_in(4) && !may_tie && (name == "SORT" || maker.one_in(10)) {
         draft.add("STORE");
         draft.add(maker.key_of(Family::List));
     }
