@@ -249,6 +249,7 @@ pub(super) fn config_resetstat(model: &mut Model, _: &Call, out: &mut Out) -> Re
     model.unsure_errors = 0;
     model.reset_moment = model.keyspace.moment;
     (model.keyspace.hits, model.keyspace.misses, model.keyspace.expired) = (0, 0, 0);
+    model.keyspace.unsure_lookups = 0;
     out.ok();
     Ok(())
 }

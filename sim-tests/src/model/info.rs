@@ -139,6 +139,11 @@ fn calls_of(line: &str) -> Option<Calls> {
 }
 
 impl Model {
+    /// What a count of lookups may show.
+    fn lookups(&self, count: u64) -> Value {
+        Value::Between(count.saturating_sub(self.keyspace.unsure_lookups), count)
+    }
+
     /// What is known of the lines of a section.
     fn known_lines(&self, section: &str) -> Vec<(String, Value)> {
         let line = |name: &str, value: Value| (name.to_owned(), value);
@@ -170,8 +175,8 @@ impl Model {
             "Memory" => vec![line("used_memory", any())],
             "Persistence" => vec![line("loading", exact(0))],
             "Stats" => vec![
-                line("keyspace_hits", exact(self.keyspace.hits)),
-                line("keyspace_misses", exact(self.keyspace.misses)),
+                line("keyspace_hits", self.lookups(self.keyspace.hits)),
+                line("keyspace_misses", self.lookups(self.keyspace.misses)),
                 line("expired_keys", Value::Between(self.keyspace.expired, u64::MAX)),
                 line("total_commands_processed", any()),
             ],

@@ -83,6 +83,8 @@ pub(super) struct Keyspace {
     keeps_history: bool,
     pub hits: u64,
     pub misses: u64,
+    /// How many of these may not have happened.
+    pub unsure_lookups: u64,
     pub expired: u64,
     /// Off within a transaction: what a command of it removes is known only when it is over.
     pub counts_expired: bool,
@@ -104,6 +106,7 @@ impl Keyspace {
             keeps_history: false,
             hits: 0,
             misses: 0,
+            unsure_lookups: 0,
             expired: 0,
             counts_expired: true,
         }

@@ -82,10 +82,16 @@ fn run(model: &mut Model, call: &Call, may_store: bool, out: &mut Out) -> Result
     }
     // Those that share a group with what is shown may be shown in its place.
     let groups: Vec<usize> = ranked[window].iter().map(|ranked| ranked.group).collect();
-    let mut pool = Vec::new();
-    for ranked in ranked.iter().filter(|ranked| groups.contains(&ranked.group)) {
-        pool.push((ranked.group, query.row(model, call, &ranked.element)));
-    }
+    let candidates: Vec<&Ranked> = ranked.iter().filter(|ranked| groups.contains(&ranked.group)).collect();
+    let surplus = candidates.len() - groups.len();
+    // Whose keys are looked up is not known then, and so not which expired ones are found and removed.
+    let removes_expired = model.keyspace.removes_expired;
+    model.keyspace.removes_expired = removes_expired && surplus == 0;
+    let pool =
+        candidates.iter().map(|ranked| (ranked.group, query.row(model, call, &ranked.element))).collect();
+    model.keyspace.removes_expired = removes_expired;
+    let lookups = query.gets.iter().filter(|pattern| until_zero(pattern).contains(&b'*')).count();
+    model.keyspace.unsure_lookups += (surplus * lookups) as u64;
     show(out, &groups, pool, query.gets.len().max(1));
     Ok(())
 }

@@ -44,8 +44,9 @@ pub(super) fn zmpop(ctx: &mut Context<'_>) -> CommandResult {
 /// `BZMPOP timeout numkeys key [key …] MIN|MAX [COUNT count]` — O(K + M log N). Propagated as ZPOPMIN or ZPOPMAX.
 pub(super) fn bzmpop(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let deadline = parse_timeout(&args[1], ctx.server.now.monotonic)?;
     let request = MultiplePop::parse(ctx, 2)?;
+    // As in Redis, last of all.
+    let deadline = parse_timeout(&args[1], ctx.server.now.monotonic)?;
     if pop_first(ctx, &request)? {
         return Ok(Propagate::Rewritten);
     }

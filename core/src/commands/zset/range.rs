@@ -53,9 +53,12 @@ pub(super) fn zrangestore(ctx: &mut Context<'_>) -> CommandResult {
         if matches!(bounds, Bounds::Ranks(..)) {
             result.grow_for(ranks.len(), 0, &limits, hash_key);
         }
-        for (member, score) in source.iter(ranks) {
+        // In the order of the range: it says when the result stops being a listpack, which knows no -0.
+        let mut store = |(member, score)| {
             result.set(member, score, &limits, hash_key);
-        }
+        };
+        let members = source.iter(ranks);
+        if options.is_reverse() { members.rev().for_each(&mut store) } else { members.for_each(&mut store) }
     }
     ctx.reply.integer(result.len() as i64);
     Ok(if replace(ctx, &args[1], result) { Propagate::AsIs } else { Propagate::Nothing })
