@@ -19,6 +19,10 @@ pub enum Rule {
     Page,
     /// A cursor, and an array in which pairs lie flat, in any order.
     PairsPage,
+    /// Scores, as numbers: Redis 7.2 prints them with fewer digits than 7.0.
+    Scores,
+    /// A cursor, and members with their scores in any order.
+    ScoresPage,
     /// Only the kind of reply and its length: what is in it was picked at random.
     Random,
     /// OBJECT ENCODING: Redis 7.0 has no `listpack` for sets, and a `quicklist` around the only one of a short list.
@@ -52,6 +56,8 @@ impl Rule {
             (Rule::Multiset, Reply::Set(a), Reply::Set(b)) => sorted(a) == sorted(b),
             (Rule::Pairs, Reply::Map(a), Reply::Map(b)) => sorted(a) == sorted(b),
             (Rule::Pairs, Reply::Array(a), Reply::Array(b)) => are_same_pairs(a, b),
+            (Rule::Scores, a, b) => as_numbers(a) == as_numbers(b),
+            (Rule::ScoresPage, a, b) => Rule::PairsPage.accepts(&as_numbers(a), &as_numbers(b)),
             (Rule::Page | Rule::PairsPage, Reply::Array(a), Reply::Array(b)) => match (&a[..], &b[..]) {
                 ([from, Reply::Array(a)], [to, Reply::Array(b)]) if self == Rule::Page => {
                     from == to && sorted(a) == sorted(b)
@@ -83,10 +89,12 @@ impl Rule {
 ///
 /// * `OBJECT REFCOUNT` of a copied integer is 1, as [`Rule::RefCount`] says.
 /// * `OBJECT ENCODING` may be `listpack` in 7.2 and something larger in 7.0, as [`Rule::Encoding`] says.
+/// * Scores have fewer digits in 7.2, as [`Rule::Scores`] says.
 #[must_use]
 pub fn is_known_otherwise(rule: Rule, oracle: &Reply) -> bool {
     match (rule, oracle) {
         (Rule::RefCount, Reply::Integer(1)) => true,
+        (Rule::Scores | Rule::ScoresPage, reply) => has_long_number(reply),
         (Rule::Encoding, Reply::Bulk(name)) => name == b"quicklist" || name == b"hashtable",
         _ => false,
     }
@@ -155,6 +163,38 @@ fn are_same_pairs(a: &[Reply], b: &[Reply]) -> bool {
     sorted(pairs) == sorted(others) && rest == other_rest
 }
 
+fn number(text: &[u8]) -> Option<f64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// The reply with all that looks like a number in one form.
+fn as_numbers(reply: &Reply) -> Reply {
+    let all = |items: &[Reply]| items.iter().map(as_numbers).collect();
+    match reply {
+        Reply::Bulk(text) | Reply::Double(text) => match number(text) {
+            Some(number) => Reply::Double(number.to_string().into_bytes()),
+            None => reply.clone(),
+        },
+        Reply::Array(items) => Reply::Array(all(items)),
+        Reply::Set(items) => Reply::Set(all(items)),
+        _ => reply.clone(),
+    }
+}
+
+/// Whether a number is in a reply that may be printed otherwise in 7.2: with an exponent, many digits, or many of
+/// them behind the point.
+fn has_long_number(reply: &Reply) -> bool {
+    match reply {
+        Reply::Bulk(text) | Reply::Double(text) => {
+            let point = text.iter().position(|&byte| byte == b'.').unwrap_or(text.len());
+            let is_long = text.len() > 15 || text.len() - point > 6 || text.contains(&b'e');
+            is_long && number(text).is_some_and(f64::is_finite)
+        }
+        Reply::Array(items) | Reply::Set(items) => items.iter().any(has_long_number),
+        _ => false,
+    }
+}
+
 fn have_same_shape(a: &Reply, b: &Reply) -> bool {
     match (a, b) {
         (Reply::Bulk(_), Reply::Bulk(_)) | (Reply::Double(_), Reply::Double(_)) => true,
@@ -204,6 +244,17 @@ mod tests {
         check(Rule::Random, pairs("ab"), pairs("xx"), true);
         check(Rule::Random, pairs("ab"), pairs("a"), false);
         check(Rule::Random, bulk("a"), Reply::NullBulk, false);
+        check(Rule::Scores, bulk("0.10000000000000001"), bulk("0.1"), true);
+        check(Rule::Scores, bulk("0.1"), bulk("0.2"), false);
+        check(
+            Rule::Scores,
+            array(&[bulk("m"), bulk("1e+17")]),
+            array(&[bulk("m"), bulk("100000000000000000")]),
+            true,
+        );
+        check(Rule::ScoresPage, page("0", "k1l2"), page("0", "l2k1"), true);
+        assert!(is_known_otherwise(Rule::Scores, &array(&[bulk("0.10000000000000001")])));
+        assert!(!is_known_otherwise(Rule::Scores, &array(&[bulk("0.125"), bulk("a member that is long")])));
         check(Rule::Encoding, bulk("hashtable"), bulk("listpack"), true);
         check(Rule::Encoding, bulk("listpack"), bulk("hashtable"), false);
         check(Rule::Kind, integer(1), integer(9), true);
