@@ -263,6 +263,110 @@ fn sorted_sets() {
 
 /// What a transaction changes is one unit, unless it is a single command.
 #[test]
+fn hashes() {
+    let setup = ["HSET h a 1 b 2.5", "HSET gone a 1", "PEXPIRE gone 100", "SET k x"];
+    for (command, expected) in [
+        ("HSET h a 2 c 3", &["HSET h a 2 c 3"][..]),
+        ("HSET gone b 2", &["DEL gone", "HSET gone b 2"]),
+        ("HSET k a 1", &[]),
+        ("HMSET new a 1", &["HMSET new a 1"]),
+        ("HSETNX h a 2", &[]),
+        ("HSETNX h n 2", &["HSETNX h n 2"]),
+        ("HINCRBY h a 4", &["HINCRBY h a 4"]),
+        ("HINCRBY h b 4", &[]),
+        ("HINCRBYFLOAT h b 0.1", &["HSET h b 2.6"]),
+        ("HINCRBYFLOAT gone b 0.5", &["DEL gone", "HSET gone b 0.5"]),
+        ("HDEL h a x", &["HDEL h a x"]),
+        ("HDEL h a b", &["HDEL h a b"]),
+        ("HDEL h x", &[]),
+        ("HGETALL gone", &["DEL gone"]),
+        ("HRANDFIELD h 2", &[]),
+    ] {
+        check(&setup, command, expected);
+    }
+}
+
+#[test]
+fn sets() {
+    let setup = ["SADD s 1 2 x", "SADD t 2 3", "SADD one 5", "SADD gone 1 2", "PEXPIRE gone 100", "SET k x"];
+    for (command, expected) in [
+        ("SADD s 1 4", &["SADD s 1 4"][..]),
+        ("SADD s 1", &[]),
+        ("SADD gone 1", &["DEL gone", "SADD gone 1"]),
+        ("SREM s 1 9", &["SREM s 1 9"]),
+        ("SREM one 5", &["SREM one 5"]),
+        ("SREM s 9", &[]),
+        ("SPOP one", &["SREM one 5"]),
+        ("SPOP one 1", &["DEL one"]),
+        ("SPOP one 0", &[]),
+        ("SPOP s 3", &["DEL s"]),
+        ("SPOP gone 1", &["DEL gone"]),
+        ("SMOVE s t 1", &["SMOVE s t 1"]),
+        ("SMOVE s s 1", &[]),
+        ("SMOVE s t 9", &[]),
+        ("SMOVE s gone 1", &["DEL gone", "SMOVE s gone 1"]),
+        ("SINTERSTORE d s t", &["SINTERSTORE d s t"]),
+        ("SINTERSTORE d s gone", &["DEL gone"]),
+        ("SINTERSTORE k s one", &["SINTERSTORE k s one"]),
+        ("SUNIONSTORE gone s t", &["DEL gone", "SUNIONSTORE gone s t"]),
+        ("SUNIONSTORE s none", &["SUNIONSTORE s none"]),
+        ("SDIFFSTORE d s s", &[]),
+        ("SDIFFSTORE t s gone t", &["DEL gone", "SDIFFSTORE t s gone t"]),
+        ("SRANDMEMBER s -5", &[]),
+    ] {
+        check(&setup, command, expected);
+    }
+}
+
+/// What chance has chosen is the same for whoever follows the log, however much it is.
+#[test]
+fn popped_members() {
+    for encoding in ["", "x"] {
+        for count in [1, 3, 90, 200, 1500, 2990] {
+            let (mut server, mut follower) = (Server::start(), Server::start());
+            let members =
+                |len: u32| (0..len).map(|number| format!(" {number}{encoding}")).collect::<String>();
+            for (key, len) in [("few", 7), ("some", 100), ("many", 3000)] {
+                server.run(&format!("SADD {key}{}", members(len)));
+                server.run(&format!("SPOP {key} {count}"));
+                server.run(&format!("SPOP {key}"));
+            }
+            let log = server.world.core().take_propagated();
+            assert!(!log.windows(4).any(|window| window == b"SPOP"));
+            follower.world.send(follower.peer, &log);
+            assert_eq!(follower.digest(), server.digest(), "{count} members like 7{encoding}");
+        }
+    }
+}
+
+#[test]
+fn sorting() {
+    let setup = [
+        "RPUSH l 3 1 2",
+        "SADD s b c a",
+        "MSET w_1 3 w_2 2",
+        "SET w_3 1 PX 100",
+        "SET gone x PX 100",
+        "RPUSH old 1",
+        "SADD words 10 9 xx",
+    ];
+    for (command, expected) in [
+        ("SORT l", &[][..]),
+        ("SORT gone", &["DEL gone"]),
+        ("SORT l STORE d", &["SORT l STORE d"]),
+        ("SORT l BY w_* STORE d", &["DEL w_3", "SORT l BY w_* STORE d"]),
+        ("SORT l GET w_* STORE gone", &["DEL w_3", "DEL gone", "SORT l GET w_* STORE gone"]),
+        ("SORT none STORE old", &["SORT none STORE old"]),
+        ("SORT none STORE none", &[]),
+        ("SORT s BY nosort LIMIT 1 2 STORE d", &["SORT s BY nosort LIMIT 1 2 STORE d"]),
+        ("SORT s BY none_* ALPHA STORE d", &["SORT s BY none_* ALPHA STORE d"]),
+        ("SORT words STORE d", &[]),
+    ] {
+        check(&setup, command, expected);
+    }
+}
+
+#[test]
 fn transactions() {
     for (setup, command, expected) in [
         (&["MULTI", "SET a 1", "INCR a"][..], "EXEC", &["MULTI", "SET a 1", "INCR a", "EXEC"][..]),

@@ -18,8 +18,8 @@ use pattern::Pattern;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-/// `SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern …]] [ASC|DESC] [ALPHA] [STORE destination]` —
-/// O(N + M log M) for N elements, M of which are wanted.
+/// `SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern …]] [ASC|DESC] [ALPHA]
+/// [STORE destination]` — O(N + M log M) for N elements, M of which are wanted.
 pub(super) fn sort(ctx: &mut Context<'_>) -> CommandResult {
     let request = Request::parse(ctx, true)?;
     run(ctx, &request)
@@ -398,6 +398,8 @@ fn reply_string(reply: &mut Reply, string: StringRef<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keyspace::HashKey;
+    use crate::value::zset::SortedSetLimits;
 
     #[test]
     fn scores_are_read_like_c_does() {
@@ -418,6 +420,52 @@ mod tests {
         ] {
             assert_eq!(parse_score(text.as_bytes()), expected, "{text:?}");
         }
+    }
+
+    fn request(keeps_order: bool, is_descending: bool, offset: i64, count: i64) -> Request<'static> {
+        Request {
+            by: None,
+            get: Vec::new(),
+            offset,
+            count,
+            is_descending,
+            is_alpha: true,
+            keeps_order,
+            destination: None,
+        }
+    }
+
+    /// Sorted sets and lists keep their order, from either end, if that is asked for.
+    #[test]
+    fn order_is_kept() {
+        let limits = SortedSetLimits::default();
+        let (mut list, mut set) = (List::new(), SortedSet::new());
+        for (score, member) in [b"d", b"b", b"c", b"a"].into_iter().enumerate() {
+            list.push(End::Tail, StringRef::Bytes(member).into());
+            set.set(&member[..], score as f64, &limits, HashKey([1, 2]));
+        }
+        let collections = [Collection::List(list), Collection::SortedSet(set)];
+        for (is_descending, offset, count, expected) in [
+            (false, 0, -1, "dbca"),
+            (true, 0, -1, "acbd"),
+            (false, 1, 2, "bc"),
+            (true, 1, 2, "cb"),
+            (true, 3, 5, "d"),
+            (false, -3, 1, "d"),
+            (true, 4, 1, ""),
+            (false, i64::MAX, i64::MAX, ""),
+            (false, 2, 0, ""),
+        ] {
+            let request = request(true, is_descending, offset, count);
+            for collection in &collections {
+                let elements = load(ValueRef::Collection(collection), &request).unwrap();
+                let found: Vec<&[u8]> =
+                    elements.items[elements.wanted.clone()].iter().map(|item| elements.text(item)).collect();
+                assert_eq!(found.concat(), expected.as_bytes(), "{request:?}");
+            }
+        }
+        let sorted = load(ValueRef::Collection(&collections[1]), &request(false, true, 1, 2)).unwrap();
+        assert_eq!((sorted.items.len(), sorted.wanted, sorted.is_unsorted), (4, 1..3, true));
     }
 
     #[test]

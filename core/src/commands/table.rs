@@ -493,6 +493,11 @@ impl Argument {
         self
     }
 
+    pub(super) const fn of_spec(mut self, spec: usize) -> Argument {
+        self.key_spec = Some(spec);
+        self
+    }
+
     pub(super) const fn multiple_token(mut self) -> Argument {
         self.is_multiple_token = true;
         self

@@ -9,6 +9,14 @@ use crate::commands::key_spec::{ACCESS, DELETE, INSERT, KeySpec, OW, RM, RO, RW,
 use crate::commands::sort::{no_key, sort, sort_ro, store_key};
 use crate::commands::table::{Argument, Categories, Command, Flags, Group, categories, flags};
 
+/// What Redis says about the keys that the patterns of SORT lead to.
+const PATTERN_NOTE: &str = "For the optional BY/GET keyword. It is marked 'unknown' because the key names \
+    derive from the content of the key we sort";
+
+/// What it says about the destination.
+const STORE_NOTE: &str = "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear \
+    anywhere in the argument array";
+
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
         arity: -3,
@@ -351,23 +359,70 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
         arity: -2,
         flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
-        categories: categories(&[Categories::SET, Categories::SORTED_SET, Categories::LIST]),
-        keys: &[KeySpec::one(1, &[RO, ACCESS]), KeySpec::found(no_key, &[RO, ACCESS]).noted("For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort"), KeySpec::found(store_key, &[OW, UPDATE]).noted("For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the argument array")],
+        categories: categories(&[
+            Categories::SET,
+            Categories::SORTED_SET,
+            Categories::LIST,
+            Categories::DANGEROUS,
+        ]),
+        keys: &[
+            KeySpec::one(1, &[RO, ACCESS]),
+            KeySpec::found(no_key, &[RO, ACCESS]).noted(PATTERN_NOTE),
+            KeySpec::found(store_key, &[OW, UPDATE]).noted(STORE_NOTE),
+        ],
         summary: "Sorts the elements of a list, a set or a sorted set; may store what comes out.",
         since: "1.0.0",
         complexity: "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of returned elements. When the elements are not sorted, complexity is O(N).",
-        arguments: &[Argument::key("key", 0), Argument::pattern("by-pattern").shown("pattern").after("BY").optional(), Argument::block("limit", &[Argument::integer("offset"), Argument::integer("count")]).after("LIMIT").optional(), Argument::pattern("get-pattern").shown("pattern").after("GET").optional().multiple().multiple_token(), Argument::one_of("order", &[Argument::token("asc", "ASC"), Argument::token("desc", "DESC")]).optional(), Argument::token("sorting", "ALPHA").optional(), Argument::key("destination", 2).after("STORE").optional()],
+        arguments: &[
+            Argument::key("key", 0),
+            Argument::pattern("by-pattern").shown("pattern").of_spec(1).after("BY").optional(),
+            Argument::block("limit", &[Argument::integer("offset"), Argument::integer("count")])
+                .after("LIMIT")
+                .optional(),
+            Argument::pattern("get-pattern")
+                .shown("pattern")
+                .of_spec(1)
+                .after("GET")
+                .optional()
+                .multiple()
+                .multiple_token(),
+            Argument::one_of("order", &[Argument::token("asc", "ASC"), Argument::token("desc", "DESC")])
+                .optional(),
+            Argument::token("sorting", "ALPHA").optional(),
+            Argument::key("destination", 2).after("STORE").optional(),
+        ],
         ..Command::new("sort", Group::Generic, sort)
     },
     Command {
         arity: -2,
         flags: flags(&[Flags::READONLY]),
-        categories: categories(&[Categories::SET, Categories::SORTED_SET, Categories::LIST]),
-        keys: &[KeySpec::one(1, &[RO, ACCESS]), KeySpec::found(no_key, &[RO, ACCESS]).noted("For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort")],
+        categories: categories(&[
+            Categories::SET,
+            Categories::SORTED_SET,
+            Categories::LIST,
+            Categories::DANGEROUS,
+        ]),
+        keys: &[KeySpec::one(1, &[RO, ACCESS]), KeySpec::found(no_key, &[RO, ACCESS]).noted(PATTERN_NOTE)],
         summary: "Sorts the elements of a list, a set or a sorted set without changing anything.",
         since: "7.0.0",
         complexity: "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of returned elements. When the elements are not sorted, complexity is O(N).",
-        arguments: &[Argument::key("key", 0), Argument::pattern("by-pattern").shown("pattern").after("BY").optional(), Argument::block("limit", &[Argument::integer("offset"), Argument::integer("count")]).after("LIMIT").optional(), Argument::pattern("get-pattern").shown("pattern").after("GET").optional().multiple().multiple_token(), Argument::one_of("order", &[Argument::token("asc", "ASC"), Argument::token("desc", "DESC")]).optional(), Argument::token("sorting", "ALPHA").optional()],
+        arguments: &[
+            Argument::key("key", 0),
+            Argument::pattern("by-pattern").shown("pattern").of_spec(1).after("BY").optional(),
+            Argument::block("limit", &[Argument::integer("offset"), Argument::integer("count")])
+                .after("LIMIT")
+                .optional(),
+            Argument::pattern("get-pattern")
+                .shown("pattern")
+                .of_spec(1)
+                .after("GET")
+                .optional()
+                .multiple()
+                .multiple_token(),
+            Argument::one_of("order", &[Argument::token("asc", "ASC"), Argument::token("desc", "DESC")])
+                .optional(),
+            Argument::token("sorting", "ALPHA").optional(),
+        ],
         ..Command::new("sort_ro", Group::Generic, sort_ro)
     },
     Command {

@@ -13,7 +13,7 @@ const MERGED_RATIO_MAX: usize = 8;
 const SETS_ASKED_MAX: usize = 4;
 
 /// What results are made with.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     pub limits: SetLimits,
     pub hash_key: HashKey,
@@ -245,5 +245,144 @@ fn for_each_looked_up<'a>(
         if !take(&mut batch[..len], is_ahead) || len < BATCH_LEN {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::{btree_set, vec};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const HASH_KEY: HashKey = HashKey([0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]);
+
+    type Model = BTreeSet<Vec<u8>>;
+
+    fn member() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            3 => (0..40_u32).prop_map(|number| number.to_string().into_bytes()),
+            1 => (0..20_u32).prop_map(|number| format!("m{number}").into_bytes()),
+        ]
+    }
+
+    fn operand() -> impl Strategy<Value = Model> {
+        let numbers = (0..60_u32).prop_map(|number| number.to_string().into_bytes());
+        prop_oneof![btree_set(numbers, 1..40), btree_set(member(), 1..12), btree_set(member(), 1..50)]
+    }
+
+    fn rules() -> impl Strategy<Value = Rules> {
+        (0..40_usize, 0..40_usize, 0..4_usize).prop_map(|(intset, listpack, value)| Rules {
+            limits: SetLimits {
+                intset_entries_max: intset,
+                listpack_entries_max: listpack,
+                listpack_value_bytes_max: value,
+            },
+            hash_key: HASH_KEY,
+        })
+    }
+
+    fn set_of(model: &Model, rules: Rules) -> Set {
+        let first = model.first().map_or(&b""[..], |first| first);
+        let mut set = Set::for_member(first, 1, &rules.limits, HASH_KEY);
+        for member in model {
+            set.add(&member[..], &rules.limits, HASH_KEY);
+        }
+        set
+    }
+
+    fn members(set: &Set) -> Model {
+        let members: Vec<_> = set.iter().map(StringRef::to_vec).collect();
+        let model: Model = members.iter().cloned().collect();
+        assert_eq!(members.len(), model.len(), "a member comes twice");
+        model
+    }
+
+    /// What a function shows, each member once.
+    fn shown(run: impl FnOnce(&mut dyn FnMut(StringRef<'_>))) -> Model {
+        let mut shown = Model::new();
+        run(&mut |member| assert!(shown.insert(member.to_vec()), "a member comes twice"));
+        shown
+    }
+
+    /// Adds members one by one, as Redis does.
+    fn added(mut result: Set, members: impl IntoIterator<Item = Vec<u8>>, rules: Rules) -> Set {
+        for member in members {
+            result.add(&member[..], &rules.limits, HASH_KEY);
+        }
+        result
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn results_are_those_of_sets(
+            models in vec(operand(), 1..7),
+            repeated in any::<prop::sample::Index>(),
+            is_repeated in any::<bool>(),
+            rules in rules(),
+        ) {
+            let held: Vec<Set> = models.iter().map(|model| set_of(model, rules)).collect();
+            let mut operands: Vec<(&Set, &Model)> = held.iter().zip(&models).collect();
+            if is_repeated {
+                operands.push(operands[repeated.index(operands.len())]);
+            }
+            let sets: Vec<&Set> = operands.iter().map(|(set, _)| *set).collect();
+            let (first, others) = operands.split_first().unwrap();
+
+            let common: Model =
+                first.1.iter().filter(|member| others.iter().all(|other| other.1.contains(*member))).cloned().collect();
+            let show = shown(|show| intersect(&mut sets.clone(), |member| { show(member.string()); true }));
+            prop_assert_eq!(&show, &common);
+            prop_assert_eq!(&members(&intersection(&mut sets.clone(), rules)), &common);
+
+            let all: Model = operands.iter().flat_map(|(_, model)| model.iter().cloned()).collect();
+            prop_assert_eq!(&shown(|show| unite(&mut sets.clone(), rules, show)), &all);
+            let result = union(&sets, rules);
+            prop_assert_eq!(&members(&result), &all);
+            let in_order = operands.iter().flat_map(|(set, _)| set.iter().map(StringRef::to_vec));
+            let redis = added(Set::new_intset(), in_order.collect::<Vec<_>>(), rules);
+            prop_assert_eq!(result.encoding(), redis.encoding());
+
+            let rest: Model =
+                first.1.iter().filter(|member| !others.iter().any(|other| other.1.contains(*member))).cloned().collect();
+            let mut maybe: Vec<Option<&Set>> = sets.iter().copied().map(Some).collect();
+            maybe.insert(1, None);
+            prop_assert_eq!(&shown(|show| subtract(&maybe, |member| show(member.string()))), &rest);
+            prop_assert_eq!(&members(&difference(&maybe, rules)), &rest);
+            maybe.insert(0, None);
+            prop_assert_eq!(members(&difference(&maybe, rules)), Model::new());
+        }
+    }
+
+    /// Results are encoded as Redis 7.2 encodes them.
+    #[test]
+    fn results_are_encoded_like_redis_does() {
+        let rules = Rules { limits: SetLimits::default(), hash_key: HASH_KEY };
+        let set =
+            |words: &str| set_of(&words.split(' ').map(|word| word.as_bytes().to_vec()).collect(), rules);
+        let range = |prefix: &str, len: usize| {
+            set_of(&(0..len).map(|number| format!("{prefix}{number}").into_bytes()).collect(), rules)
+        };
+        let (numbers, words, long) = (set("1 2 3"), set("2 3 x y"), range("m", 200));
+        let numbers_long = range("", 600);
+        let name = |set: &Set| set.encoding().name();
+        assert_eq!(name(&intersection(&mut vec![&words, &numbers], rules)), "intset");
+        assert_eq!(name(&intersection(&mut vec![&words, &set("x y z")], rules)), "listpack");
+        assert_eq!(name(&intersection(&mut vec![&long, &range("m", 300)], rules)), "hashtable");
+        assert_eq!(name(&union(&[&numbers, &set("4")], rules)), "intset");
+        assert_eq!(name(&union(&[&numbers, &words], rules)), "listpack");
+        assert_eq!(name(&union(&[&words, &long], rules)), "hashtable");
+        assert_eq!(name(&union(&[&numbers, &numbers_long], rules)), "hashtable");
+        assert_eq!(name(&difference(&[Some(&words), Some(&numbers)], rules)), "listpack");
+        assert_eq!(name(&difference(&[Some(&numbers), Some(&words)], rules)), "intset");
+        // A copy from which members are removed stays what the copy was.
+        let few: Vec<Set> = (0..4).map(|part| set(&format!("m{part} y"))).collect();
+        let mut sets = vec![Some(&long)];
+        sets.extend(few.iter().map(Some));
+        assert_eq!(name(&difference(&sets, rules)), "hashtable");
+        let most = range("m", 199);
+        assert_eq!(name(&difference(&[Some(&long), Some(&most)], rules)), "listpack");
     }
 }
