@@ -164,12 +164,11 @@ pub(super) fn random(out: &mut Out, wish: Wish, population: Option<BTreeMap<Vec<
     });
 }
 
-/// Elements, and their values where they are shown: one behind the other, or in pairs of their own in RESP3.
-fn elements_of(
-    reply: &Reply,
-    with_values: bool,
-    is_resp3: bool,
-) -> Result<Vec<(&[u8], Option<&Reply>)>, String> {
+/// An element, and its value where values are shown.
+type Shown<'a> = (&'a [u8], Option<&'a Reply>);
+
+/// The elements of a reply, with their values: one behind the other, or in pairs of their own in RESP3.
+fn elements_of(reply: &Reply, with_values: bool, is_resp3: bool) -> Result<Vec<Shown<'_>>, String> {
     let wrong = || "an array of elements".to_owned();
     let Reply::Array(items) = reply else { return Err(wrong()) };
     let elements: Option<Vec<_>> = match (with_values, is_resp3) {

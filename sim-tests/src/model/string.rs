@@ -303,14 +303,19 @@ pub(super) fn getex(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
         return Ok(());
     }
     let expiry_ms = options.time.map(|(time, text)| time.expiry_ms(call, text)).transpose()?;
-    let string = model.keyspace.living_entry(call.place, key).map(string_of).transpose()?;
+    let entry = model.keyspace.living_entry(call.place, key);
+    let had_expiry = entry.is_some_and(|entry| entry.expiry_ms.is_some());
+    let string = entry.map(string_of).transpose()?;
     out.bulk_or_null(string.map(|string| string.bytes.as_slice()));
     match (options.time, expiry_ms) {
         (Some((time, _)), Some(expiry_ms)) if time.is_absolute && expiry_ms <= call.now_ms => {
             model.keyspace.remove(call.place, key);
         }
         (_, Some(_)) => model.keyspace.change(call.place, key, |entry| entry.expiry_ms = expiry_ms),
-        _ if options.persists => model.keyspace.change(call.place, key, |entry| entry.expiry_ms = None),
+        // Where there is nothing to be taken away, nothing changes.
+        _ if options.persists && had_expiry => {
+            model.keyspace.change(call.place, key, |entry| entry.expiry_ms = None);
+        }
         _ => {}
     }
     Ok(())

@@ -196,22 +196,18 @@ impl Conditions {
 
 /// `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member …]`
 pub(super) fn zadd(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
-    let (conditions, rest) = Conditions::parse(call.rest(2));
-    add(model, call, conditions, rest, out)
+    add(model, call, false, out)
 }
 
 /// `ZINCRBY key increment member`
 pub(super) fn zincrby(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
-    add(model, call, Conditions { adds: true, ..Conditions::default() }, call.rest(2), out)
+    // What looks like an option is taken for one here too, and then too few words are left.
+    add(model, call, true, out)
 }
 
-fn add(
-    model: &mut Model,
-    call: &Call,
-    conditions: Conditions,
-    rest: &[Vec<u8>],
-    out: &mut Out,
-) -> Result<(), Refusal> {
+fn add(model: &mut Model, call: &Call, adds: bool, out: &mut Out) -> Result<(), Refusal> {
+    let (mut conditions, rest) = Conditions::parse(call.rest(2));
+    conditions.adds |= adds;
     let (pairs, surplus) = rest.as_chunks::<2>();
     if pairs.is_empty() || !surplus.is_empty() {
         return Err(SYNTAX.into());
