@@ -19,9 +19,11 @@ struct Match {
 pub(super) fn lcs(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
     let mut texts = Vec::new();
     for key in &call.words[1..3] {
-        let string = model.read_string(call, key)?;
-        texts.push(string.map(|string| string.bytes.clone()).unwrap_or_default());
+        let string = model.read_string(call, key);
+        texts.push(string.map(|string| string.map(|string| string.bytes.clone()).unwrap_or_default()));
     }
+    let texts: Result<Vec<Vec<u8>>, Refusal> = texts.into_iter().collect();
+    let texts = texts.map_err(|_| Refusal::from("ERR The specified keys must contain string values"))?;
     let (mut len_only, mut with_places, mut with_lens, mut len_min) = (false, false, false, 0);
     let mut rest = call.rest(3);
     while let [word, behind @ ..] = rest {
