@@ -256,9 +256,9 @@ pub(super) fn pop(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), R
     };
     if model.write_list(call, key)?.is_none() {
         if count.is_some() {
-            out.null_array()
+            out.null_array();
         } else {
-            out.null()
+            out.null();
         }
         return Ok(());
     }
@@ -388,9 +388,9 @@ pub(super) fn lpos(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
     }
     let Some(list) = model.read_list(call, call.word(1))? else {
         if count.is_some() {
-            out.array(0)
+            out.array(0);
         } else {
-            out.null()
+            out.null();
         }
         return Ok(());
     };
