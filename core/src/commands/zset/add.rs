@@ -40,6 +40,10 @@ pub(super) fn zadd(ctx: &mut Context<'_>) -> CommandResult {
 
 /// `ZINCRBY key increment member` — O(log N).
 pub(super) fn zincrby(ctx: &mut Context<'_>) -> CommandResult {
+    // As in Redis, a word that ZADD takes for an option is one here, and then the score is missing.
+    if Options::parse(ctx.args).1 > 2 {
+        return Err(CommandError::Syntax);
+    }
     let options = Options { incr: true, ..Options::default() };
     let increment = parse_f64(&ctx.args[2]).ok_or(CommandError::NotFloat)?;
     add(ctx, &options, 2, &[increment])
