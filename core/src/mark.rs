@@ -172,7 +172,7 @@ marks! {
         "A command that writes removed a key whose time had come.";
     ExpiredActively, "expired-actively", ANY,
         "A key was removed because its time had come, and nobody had asked.";
-    ExpiredDuringPause, "expired-during-pause", ANY,
+    ExpiredDuringPause, "expired-during-pause", NONE,
         "A key was removed because its time had come, while clients were paused.";
     ExpiredAtOnce, "expired-at-once", ANY,
         "A key was given an expiry that lay behind.";
