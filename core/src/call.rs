@@ -92,7 +92,8 @@ pub(crate) fn execute(context: &mut Context<'_>) {
     let outcome = (command.run)(context);
     let Context { keys: Keys { dataset, .. }, reply, server, .. } = context;
     if context.session.state == State::Blocked {
-        // It has not been answered, and runs again.
+        // It has not been answered, and runs again; but it may have removed what had expired.
+        dataset.settle_touched();
         return;
     }
     // Counted only now, as Redis does: INFO does not show itself, and RESETSTAT is the first to be counted anew.
@@ -113,7 +114,7 @@ pub(crate) fn execute(context: &mut Context<'_>) {
             reply.error(&error.text());
         }
     }
-    dataset.settle_watches();
+    dataset.settle_touched();
 }
 
 /// The command, or the subcommand, that was asked for, with its number of arguments checked.

@@ -234,9 +234,14 @@ impl Dataset {
         watches.is_stale(conn) || watches.existed(conn).any(|(database, key)| !self.exists(*database, key))
     }
 
-    /// Looks at the watched keys that the last command has touched.
+    /// Looks at the keys the last command has touched, of those that are watched or waited for.
     #[inline]
-    pub(crate) fn settle_watches(&mut self) {
+    pub(crate) fn settle_touched(&mut self) {
+        if self.log.waiters.needs_settling() {
+            let mut waiters = std::mem::take(&mut self.log.waiters);
+            waiters.settle(|database, key| self.type_of(database, key));
+            self.log.waiters = waiters;
+        }
         if self.log.watches.needs_settling() {
             let mut watches = std::mem::take(&mut self.log.watches);
             watches.settle(|database, key, mention| match mention {
@@ -281,7 +286,7 @@ impl Dataset {
                 let database = if mutant!(Mutant::ExpiryInWrongDatabase) { 0 } else { database };
                 log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
             });
-        self.settle_watches();
+        self.settle_touched();
         progress
     }
 }

@@ -154,6 +154,12 @@ impl PropagationLog {
                     self.waiters.mention_database(database);
                 }
             }
+            "copy" => {
+                // The copy may be in another database; behind the keys, DB can be nothing but the option.
+                let option = (3..arguments.len()).find(|&index| arguments[index].eq_ignore_ascii_case(b"DB"));
+                let target = option.map_or(Some(database), |option| number(option + 1));
+                target.into_iter().for_each(|database| self.mention(database, arguments[2]));
+            }
             name => {
                 let mut keys = Vec::new();
                 if extract_keys(command, arguments, &mut keys).is_err() {
@@ -162,18 +168,8 @@ impl PropagationLog {
                 for key in keys.iter().filter(|key| !key.flags.contains(KeyFlags::RO)) {
                     self.mention(database, arguments[key.index]);
                 }
-                // The copy, or the key that moved, may be in another database.
-                let option = arguments.iter().position(|word| word.eq_ignore_ascii_case(b"DB"));
-                match (name, option) {
-                    ("move", _) => {
-                        number(2).into_iter().for_each(|database| self.mention(database, arguments[1]));
-                    }
-                    ("copy", Some(option)) => {
-                        number(option + 1)
-                            .into_iter()
-                            .for_each(|database| self.mention(database, arguments[2]));
-                    }
-                    _ => {}
+                if name == "move" {
+                    number(2).into_iter().for_each(|database| self.mention(database, arguments[1]));
                 }
             }
         }

@@ -1,8 +1,10 @@
 //! Clients that wait for keys: BLPOP and the like.
 //!
 //! Whatever changes data says so in the log of effects, key by key, and that is where awaited keys are noticed, whichever
-//! command made them. Once a command, or a transaction, is over, the clients that wait for such a key run their requests
-//! again, in the order in which they came; who gets nothing stays in its place.
+//! command made them. Whether such a key holds what is waited for is [looked at](Waiters::settle) when that command is
+//! over: this is the order in which keys are served. Once the command, or the transaction around it, is over, the clients
+//! that wait for such a key run their requests again, in the order in which they came; who gets nothing stays in its
+//! place.
 
 use crate::net::ConnId;
 use crate::time::Monotonic;
@@ -18,7 +20,9 @@ pub struct Waiters {
     /// Who waits for each key, first come first served.
     queues: BTreeMap<WatchedKey, VecDeque<ConnId>>,
     deadlines: BTreeSet<(Monotonic, ConnId)>,
-    /// Keys that were mentioned in the log, and may be there now.
+    /// Keys that were mentioned in the log and not looked at since.
+    mentioned: Vec<WatchedKey>,
+    /// Keys that held what is waited for when their command was over.
     ready: VecDeque<WatchedKey>,
     /// Clients whose waits were ended, and that have not gone on yet.
     released: VecDeque<ConnId>,
@@ -109,16 +113,31 @@ impl Waiters {
     /// A key was mentioned in the log of effects.
     pub fn mention(&mut self, database: usize, key: &[u8]) {
         let key: WatchedKey = (database, key.into());
-        if self.queues.contains_key(&key) && !self.ready.contains(&key) {
-            self.ready.push_back(key);
+        if self.queues.contains_key(&key) {
+            self.mentioned.push(key);
         }
     }
 
     /// All keys of a database were mentioned.
     pub fn mention_database(&mut self, database: usize) {
-        for key in self.queues.keys().filter(|(other, _)| *other == database) {
-            if !self.ready.contains(key) {
-                self.ready.push_back(key.clone());
+        self.mentioned.extend(self.queues.keys().filter(|(other, _)| *other == database).cloned());
+    }
+
+    /// Whether anything was mentioned.
+    #[must_use]
+    #[inline]
+    pub fn needs_settling(&self) -> bool {
+        !self.mentioned.is_empty()
+    }
+
+    /// Looks at what was mentioned: who waits for a key that holds the right thing now will be served.
+    pub fn settle(&mut self, type_of: impl Fn(usize, &[u8]) -> Option<ValueType>) {
+        for key in std::mem::take(&mut self.mentioned) {
+            let held = type_of(key.0, &key.1);
+            let mut waiting =
+                self.queues.get(&key).into_iter().flatten().filter_map(|conn| self.waits.get(conn));
+            if waiting.any(|wait| held == Some(wait.value_type)) && !self.ready.contains(&key) {
+                self.ready.push_back(key);
             }
         }
     }
@@ -130,7 +149,7 @@ impl Waiters {
         !self.ready.is_empty() || !self.released.is_empty()
     }
 
-    /// The next key that may be there.
+    /// The next key that may still be there.
     pub fn pop_ready(&mut self) -> Option<WatchedKey> {
         self.ready.pop_front()
     }

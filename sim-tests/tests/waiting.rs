@@ -126,13 +126,38 @@ const REQUESTS: &[&str] = &[
     "CONFIG RESETSTAT",
     "CONFIG REWRITE",
     "COMMAND GETKEYS LMPOP 2 K K E",
+    "COMMAND GETKEYSANDFLAGS BLMPOP 0 2 K K E",
+    "COMMAND INFO blpop lmove watch exec",
+    "DEBUG SLEEP 0.004",
+    "DEBUG DIGEST",
+    "DEBUG SET-ACTIVE-EXPIRE 0",
+    "DEBUG SET-ACTIVE-EXPIRE 1",
+    "MSET K V K V",
+    "GETSET K V",
+    "GETDEL K",
+    "GETEX K PX 100",
+    "GETEX K PERSIST",
+    "SETRANGE K 1 V",
+    "STRLEN K",
+    "MGET K K",
+    "LCS K K",
+    "INCR K",
+    "TOUCH K K",
+    "CONFIG SET requirepass secret",
+    "CONFIG SET requirepass S",
+    "AUTH secret",
+    "AUTH secret",
+    "CLIENT SETNAME V",
+    "CLIENT UNBLOCK x",
+    "BLPOP K x",
+    "LPOP K x",
 ];
 
 /// Scenarios that are played to make a failing one small.
 const SHRINKING_RUNS_MAX: u32 = 2_000;
 
 const KEYS: [&str; 4] = ["a", "b", "c", "d"];
-const ELEMENTS: [&str; 5] = ["x", "y", "7", "-300", "an-element-of-some-length"];
+const ELEMENTS: [&str; 5] = ["x", "y", "7", "-300", "L"];
 const TIMEOUTS: [&str; 6] = ["0", "0", "0.003", "0.01", "0.5", "-1"];
 
 fn pick<'a>(rng: &mut ChaCha8Rng, from: &[&'a str]) -> &'a str {
@@ -143,10 +168,14 @@ fn request(rng: &mut ChaCha8Rng) -> Request {
     let text = pick(rng, REQUESTS);
     let words = text.split(' ').map(|word| match word {
         "K" => pick(rng, &KEYS).to_owned(),
-        "V" => pick(rng, &ELEMENTS).to_owned(),
+        "V" => match pick(rng, &ELEMENTS) {
+            "L" => "long".repeat(rng.random_range(0..600)),
+            element => element.to_owned(),
+        },
         "N" => rng.random_range(-3..4).to_string(),
         "T" => pick(rng, &TIMEOUTS).to_owned(),
         "E" => pick(rng, &["LEFT", "RIGHT"]).to_owned(),
+        "S" => String::new(),
         "I" => rng.random_range(1..12).to_string(),
         word => word.to_owned(),
     });
@@ -171,6 +200,9 @@ fn scenario(seed: u64) -> Scenario {
         faults.insert(FaultKind::PartialRead, 200_000);
         faults.insert(FaultKind::PartialWrite, 200_000);
     }
+    if seed.is_multiple_of(7) {
+        faults.insert(FaultKind::Reset, 5_000);
+    }
     let clients = rng.random_range(2..6);
     let steps = (1..=150)
         .map(|id| {
@@ -178,7 +210,11 @@ fn scenario(seed: u64) -> Scenario {
                 0 => Action::Close,
                 _ => Action::Send((0..rng.random_range(1..5)).map(|_| request(&mut rng)).collect()),
             };
-            let after_us = if rng.random_range(0..3) == 0 { rng.random_range(0..5_000) } else { 0 };
+            let after_us = match rng.random_range(0..60) {
+                0 => rng.random_range(0..2_500_000),
+                1..20 => rng.random_range(0..5_000),
+                _ => 0,
+            };
             Step { id, after_us, client: rng.random_range(0..clients), action }
         })
         .collect();

@@ -117,6 +117,9 @@ fn getex(ctx: &mut Context<'_>) -> CommandResult {
         ctx.reply.null();
         return Ok(Propagate::Nothing);
     };
+    if found.entry().value().as_string().is_none() {
+        return Err(CommandError::WrongType);
+    }
     let at =
         expiry.map(|(unit, argument)| expiry::positive_instant(argument, unit, now, "getex")).transpose()?;
     let had_expiry = found.entry().expiry().is_some();

@@ -64,6 +64,8 @@ fn object(model: &mut Model, call: &Call, key: &[u8], out: &mut Out) -> Result<(
     };
     let is_expired = entry.is_expired(call.now_ms);
     let names = entry.value.encoding_names();
+    // Whether it is answered with an error may be for nobody to see.
+    model.unsure_errors += u64::from(is_expired);
     out.judged(move |reply| match reply {
         Reply::Simple(text) => {
             let text = String::from_utf8_lossy(text);

@@ -157,7 +157,10 @@ impl Model {
                 let stands =
                     self.clients.values().filter(|client| client.life == Life::Stands).count() as u64;
                 let waiting = self.waiting_count() as u64;
-                let held_back = |client: &&Client| client.wait.is_none() && client.unparsed_len() > 0;
+                let held_back = |client: &&Client| {
+                    client.wait.is_none()
+                        && (client.unparsed_len() > 0 || client.last_command == Some("config|rewrite"))
+                };
                 let others = self.clients.values().filter(held_back).count() as u64;
                 vec![
                     line("connected_clients", Value::Between(stands, leaves)),
@@ -224,7 +227,7 @@ impl Model {
             if entries.is_empty() {
                 continue;
             }
-            let is_known = self.knows_effects || self.keyspace.living(place).count() == entries.len();
+            let is_known = self.knows_removals() || self.keyspace.living(place).count() == entries.len();
             let with_expiry = entries.values().filter(|entry| entry.expiry_ms.is_some()).count();
             let counts = format!("keys={},expires={with_expiry},avg_ttl=", entries.len());
             let value = Value::StartsWith(if is_known { counts } else { "keys=".to_owned() });

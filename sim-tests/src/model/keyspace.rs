@@ -84,6 +84,8 @@ pub(super) struct Keyspace {
     pub hits: u64,
     pub misses: u64,
     pub expired: u64,
+    /// Off within a transaction: what a command of it removes is known only when it is over.
+    pub counts_expired: bool,
 }
 
 impl Keyspace {
@@ -103,6 +105,7 @@ impl Keyspace {
             hits: 0,
             misses: 0,
             expired: 0,
+            counts_expired: true,
         }
     }
 
@@ -172,7 +175,7 @@ impl Keyspace {
         let (now_ms, clock) = (self.now_ms(), self.clock);
         if self.databases[place.0].get(key)?.is_expired(now_ms) {
             if self.removes_expired {
-                self.expired += 1;
+                self.expired += u64::from(self.counts_expired);
                 self.remove(place, key);
             }
             return None;

@@ -361,6 +361,12 @@ impl Model {
         self.clients.iter().filter(move |(_, client)| stands(client)).map(|(&id, client)| (id, client))
     }
 
+    /// Whether it is known at this moment which expired keys the server has removed: the effects of a transaction say
+    /// so only for all its commands together.
+    fn knows_removals(&self) -> bool {
+        self.knows_effects && self.keyspace.counts_expired
+    }
+
     /// Counts an error by the code it begins with.
     fn count_error(&mut self, text: &[u8]) {
         let code = text.split(|&byte| byte == b' ').next().unwrap_or_default().to_vec();

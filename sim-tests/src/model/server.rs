@@ -12,7 +12,7 @@ use crate::reply::Reply;
 /// `DBSIZE`: expired keys count as long as they are there. Without effects nobody knows how long that is.
 pub(super) fn dbsize(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
     let most = model.keyspace.entries(call.place).len();
-    let least = if model.knows_effects { most } else { model.keyspace.living(call.place).count() };
+    let least = if model.knows_removals() { most } else { model.keyspace.living(call.place).count() };
     if least == most {
         out.integer(i64::try_from(most).unwrap_or(i64::MAX));
     } else {

@@ -233,6 +233,7 @@ pub(super) fn exec(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
     let mut head = Out::new(sender.is_resp3);
     // What SCAN shows is held against the moment between two commands.
     model.keyspace.keep_history(true);
+    model.keyspace.counts_expired = false;
     head.array(transaction.queued.len());
     let mut parts = Vec::new();
     model.add_part(call.client, "exec", call.words.clone(), head, &mut parts);
@@ -243,6 +244,7 @@ pub(super) fn exec(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
         let words = model.perform(call.client, row, words, &mut part);
         model.add_part(call.client, row.name, words, part, &mut parts);
     }
+    model.keyspace.counts_expired = true;
     let sender = model.sender(call);
     sender.is_executing = false;
     sender.discard();

@@ -62,8 +62,11 @@ impl Model {
     pub(super) fn note_ready(&mut self, created: Vec<(Place, Vec<u8>)>) {
         for (place, key) in created {
             let index = self.keyspace.order().iter().position(|&other| other == place);
-            if let Some(index) = index {
-                self.add_ready(vec![(index, key)]);
+            // What cannot be waited for does not count, even if it makes room for something else.
+            if let Some(path) = index.map(|index| (index, key))
+                && self.first_in_line(&path).is_some()
+            {
+                self.add_ready(vec![path]);
             }
         }
     }

@@ -51,8 +51,9 @@ pub(super) fn brpoplpush(ctx: &mut Context<'_>) -> CommandResult {
 /// `BLMPOP timeout numkeys key [key …] LEFT|RIGHT [COUNT count]` — O(N + M). Propagated as the plain pop.
 pub(super) fn blmpop(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let deadline = parse_timeout(&args[1], ctx.server.now.monotonic)?;
+    // Redis looks at the timeout last, although it comes first.
     let request = MultiplePop::parse(ctx, 2)?;
+    let deadline = parse_timeout(&args[1], ctx.server.now.monotonic)?;
     if pop_first(ctx, &request)? {
         return Ok(Propagate::Rewritten);
     }
