@@ -474,7 +474,7 @@ fn questions(kind: &Reply, key: &[u8]) -> Vec<Call> {
         Reply::Simple(name) if name == b"list" => ("LRANGE", &["0", "-1"], Rule::Exact),
         Reply::Simple(name) if name == b"hash" => ("HGETALL", &[], Rule::Pairs),
         Reply::Simple(name) if name == b"set" => ("SMEMBERS", &[], Rule::Multiset),
-        Reply::Simple(name) if name == b"zset" => ("ZRANGE", &["0", "-1", "WITHSCORES"], Rule::Exact),
+        Reply::Simple(name) if name == b"zset" => ("ZRANGE", &["0", "-1", "WITHSCORES"], Rule::Scores),
         _ => ("GET", &[], Rule::Exact),
     };
     let question = |before: &[&str], after: &[&str], rule| {

@@ -151,7 +151,7 @@ fn keys_and_time(maker: &mut Maker<'_>, name: &str, key: fn(&mut Maker<'_>) -> V
     for _ in 1..maker.few() {
         draft.add(key(maker));
     }
-    (draft.with(maker.waiting_time()).exact(), first)
+    (draft.with(maker.waiting_time()).by(Rule::Scores), first)
 }
 
 fn blmove(maker: &mut Maker<'_>) -> Waiting {
@@ -177,7 +177,7 @@ fn blmpop(maker: &mut Maker<'_>) -> Waiting {
 fn bzmpop(maker: &mut Maker<'_>) -> Waiting {
     let (mut draft, first) = numbered(maker, "BZMPOP", ranked_key);
     maker.add_ranked_pop(&mut draft);
-    (draft.exact(), first)
+    (draft.by(Rule::Scores), first)
 }
 
 /// A time, the number of keys, and keys.

@@ -20,24 +20,36 @@ const BAGS: usize = 4;
 
 /// What a sort is by.
 const BY: [&str; 8] =
-    ["weight:*", "name:*", "record:*->weight", "record:*->name", "nosort", "weight:*", "none:*", "fixed"];
+    ["weight:*", "name:*", "record:*->weight", "record:*->name", "nosort", "weight:*", NOWHERE, "fixed"];
+
+/// Keys that are not there.
+const NOWHERE: &str = "none:*";
 
 /// What a sort fetches.
 const GET: [&str; 7] =
     ["#", "weight:*", "name:*", "record:*->weight", "record:*->none", "none:*", "record:*->"];
 
+/// Something to be sorted.
+struct Bag {
+    key: Vec<u8>,
+    /// What fills it.
+    calls: Vec<Call>,
+    is_set: bool,
+    /// Whether every element has a weight and a name of its own.
+    is_numbered: bool,
+}
+
 fn sort(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
     let mut calls = weights(maker);
-    let (bag, filling) = bag(maker);
-    let is_set = filling.first().is_some_and(|call| call.words[0] == b"SADD");
-    calls.extend(filling);
-    let mut draft = Draft::new(name).with(bag);
+    let bag = bag(maker);
+    calls.extend(bag.calls);
+    let mut draft = Draft::new(name).with(bag.key);
     let by = if maker.one_in(2) { maker.pick(&BY) } else { "" };
     if !by.is_empty() {
         draft.add_all([maker.pick(&["BY", "by"]), by]);
     }
-    let is_open = is_set && !by.is_empty() && !by.contains('*');
     // Of a set that is not sorted, nobody knows which come first.
+    let is_open = bag.is_set && !by.is_empty() && !by.contains('*');
     if maker.one_in(3) && !is_open {
         maker.add_limit(&mut draft);
     }
@@ -47,13 +59,11 @@ fn sort(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
     if maker.one_in(3) {
         draft.add(maker.pick(&["ASC", "DESC", "desc"]));
     }
-    let is_alphabetic = maker.one_in(2) || by.contains("name");
-    if is_alphabetic {
+    let has_equals = by.contains('*') && (!bag.is_numbered || by == NOWHERE);
+    if (maker.one_in(2) || by.contains("name")) && !has_equals {
         draft.add(maker.pick(&["ALPHA", "alpha"]));
     }
-    // Elements without a text to be sorted by would be stored in an order that nobody knows.
-    let may_tie = is_alphabetic && by.contains('*');
-    if maker.one_in(4) && !may_tie && (name == "SORT" || maker.one_in(10)) {
+    if maker.one_in(4) && (name == "SORT" || maker.one_in(10)) {
         draft.add("STORE");
         draft.add(maker.key_of(Family::List));
     }
@@ -86,11 +96,8 @@ fn weights(maker: &mut Maker<'_>) -> Vec<Call> {
     calls
 }
 
-/// Something to be sorted, and what fills it; now and then it is not there, or no collection at all.
-fn bag(maker: &mut Maker<'_>) -> (Vec<u8>, Vec<Call>) {
-    if maker.one_in(20) {
-        return (maker.key(), Vec::new());
-    }
+/// A bag; now and then it is not there, or no collection at all.
+fn bag(maker: &mut Maker<'_>) -> Bag {
     let kinds: Vec<(&str, &str)> = [
         ("bag", "RPUSH", Family::List),
         ("setbag", "SADD", Family::Set),
@@ -100,23 +107,25 @@ fn bag(maker: &mut Maker<'_>) -> (Vec<u8>, Vec<Call>) {
     .filter(|(_, _, family)| maker.has(*family))
     .map(|(prefix, command, _)| (prefix, command))
     .collect();
-    let Some(&(prefix, command)) = kinds.get(maker.below(kinds.len().max(1))) else {
-        return (maker.key(), Vec::new());
+    let kind = kinds.get(maker.below(kinds.len().max(1)));
+    let Some(&(prefix, command)) = kind.filter(|_| !maker.one_in(20)) else {
+        return Bag { key: maker.key(), calls: Vec::new(), is_set: false, is_numbered: false };
     };
-    let key = format!("{prefix}:{}", maker.below(BAGS)).into_bytes();
+    let is_numbered = !maker.one_in(12);
+    let kind = if is_numbered { "" } else { "text" };
+    let key = format!("{kind}{prefix}:{}", maker.below(BAGS)).into_bytes();
     let mut calls = if maker.one_in(3) { Draft::new("DEL").with(&key).exact() } else { Vec::new() };
     let mut draft = Draft::new(command).with(&key);
-    let is_numeric = !maker.one_in(12);
     for _ in 0..1 + maker.below(8) {
         if command == "ZADD" {
             draft.add(maker.below(4).to_string());
         }
-        draft.add(if is_numeric {
+        draft.add(if is_numbered {
             maker.below(ELEMENTS).to_string()
         } else {
             maker.pick(&["a", "b", "1.5", "-1", "1e2"]).to_owned()
         });
     }
     calls.extend(draft.exact());
-    (key, calls)
+    Bag { key, calls, is_set: command == "SADD", is_numbered }
 }

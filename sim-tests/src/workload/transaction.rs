@@ -20,6 +20,9 @@ pub(super) const TABLE: &[Generator] = &[
 /// Requests of a transaction, at most; most have few.
 const QUEUED_MAX: usize = 12;
 
+/// Rules by which a reply can be compared that stands in EXEC's.
+const QUEUED_RULES: [Rule; 2] = [Rule::Exact, Rule::Scores];
+
 /// How often another request is tried when one cannot be queued.
 const TRIES: usize = 20;
 
@@ -63,11 +66,12 @@ fn transaction(maker: &mut Maker<'_>) -> Vec<Call> {
         2 => b"RESET",
         _ => b"EXEC",
     };
-    calls.extend(one(Rule::Exact, &[end]));
+    // As what is queued.
+    calls.extend(one(Rule::Scores, &[end]));
     calls
 }
 
-/// Requests that can be queued. What the differential run cannot compare to the byte it cannot find in EXEC's reply.
+/// Requests that can be queued. What the differential run compares by other rules it cannot find in EXEC's reply.
 fn queued(maker: &mut Maker<'_>) -> Vec<Call> {
     let is_compared = maker.is_compared();
     for _ in 0..TRIES {
@@ -76,7 +80,7 @@ fn queued(maker: &mut Maker<'_>) -> Vec<Call> {
         maker.is_queueing = false;
         let fits = |call: &Call| {
             let is_barred = NOT_QUEUED.iter().any(|name| call.words[0].eq_ignore_ascii_case(name));
-            !is_barred && (call.rule == Rule::Exact || !is_compared)
+            !is_barred && (QUEUED_RULES.contains(&call.rule) || !is_compared)
         };
         if calls.iter().all(fits) {
             return calls;

@@ -70,7 +70,7 @@ pub(super) const TABLE: &[Generator] = &[
         name: "zscan",
         weight: 10,
         scope: Scope::Both,
-        make: |m| m.scan_elements("ZSCAN").by(Rule::PairsPage),
+        make: |m| m.scan_elements("ZSCAN").by(Rule::ScoresPage),
     },
     Generator { name: "zscore", weight: 10, scope: Scope::Both, make: |m| member(m, "ZSCORE") },
     Generator { name: "zunion", weight: 8, scope: Scope::Both, make: |m| merged(m, "ZUNION") },
@@ -136,29 +136,28 @@ fn zadd(maker: &mut Maker<'_>) -> Vec<Call> {
         draft.add(maker.score());
         draft.add(maker.element());
         if !maker.one_in(12) {
-            return draft.exact();
+            return draft.by(Rule::Scores);
         }
     }
     maker.add_scored(&mut draft);
     if maker.one_in(60) {
         draft.add("1");
     }
-    draft.exact()
+    draft.by(Rule::Scores)
 }
 
 fn zincrby(maker: &mut Maker<'_>) -> Vec<Call> {
     let (by, member) = (maker.score(), maker.element());
-    maker.keyed("ZINCRBY", &[by.as_bytes(), &member])
+    Draft::new("ZINCRBY").with(maker.key()).with(by).with(member).by(Rule::Scores)
 }
 
 fn member(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
-    let member = maker.element();
-    maker.keyed(name, &[&member])
+    Draft::new(name).with(maker.key()).with(maker.element()).by(Rule::Scores)
 }
 
 fn member_with_score(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
     let option = maker.pick_or(&["WITHSCORE", "withscore"], "WITHSCORES");
-    Draft::new(name).with(maker.key()).with(maker.element()).with(option).exact()
+    Draft::new(name).with(maker.key()).with(maker.element()).with(option).by(Rule::Scores)
 }
 
 fn members(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
@@ -166,7 +165,7 @@ fn members(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
     for _ in 0..maker.few() {
         draft.add(maker.element());
     }
-    draft.exact()
+    draft.by(Rule::Scores)
 }
 
 fn pop(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
@@ -174,14 +173,14 @@ fn pop(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
     if maker.one_in(2) {
         draft.add(maker.count());
     }
-    draft.exact()
+    draft.by(Rule::Scores)
 }
 
 fn zmpop(maker: &mut Maker<'_>) -> Vec<Call> {
     let mut draft = Draft::new("ZMPOP");
     maker.add_numbered_keys(&mut draft);
     maker.add_ranked_pop(&mut draft);
-    draft.exact()
+    draft.by(Rule::Scores)
 }
 
 fn zrandmember(maker: &mut Maker<'_>) -> Vec<Call> {
@@ -253,7 +252,7 @@ fn limited(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
     if is_limited {
         maker.add_limit(&mut draft);
     }
-    calls.extend(draft.exact());
+    calls.extend(draft.by(Rule::Scores));
     calls
 }
 
@@ -293,7 +292,7 @@ fn zrange(maker: &mut Maker<'_>) -> Vec<Call> {
     if maker.one_in(if is_by_member { 40 } else { 3 }) {
         draft.add(maker.pick(&["WITHSCORES", "withscores"]));
     }
-    draft.exact()
+    draft.by(Rule::Scores)
 }
 
 fn zrangestore(maker: &mut Maker<'_>) -> Vec<Call> {
@@ -314,7 +313,7 @@ fn zrevrange(maker: &mut Maker<'_>) -> Vec<Call> {
     if maker.one_in(2) {
         draft.add(maker.pick_or(&["WITHSCORES", "withscores"], "NOPE"));
     }
-    draft.exact()
+    draft.by(Rule::Scores)
 }
 
 /// The number of keys, and keys; sets are taken as sorted sets with equal scores. Returns how many keys there are.
@@ -363,7 +362,7 @@ fn merged(maker: &mut Maker<'_>, name: &str) -> Vec<Call> {
     if maker.one_in(2) {
         draft.add(maker.pick_or(&["WITHSCORES", "withscores"], "NOPE"));
     }
-    draft.exact()
+    draft.by(Rule::Scores)
 }
 
 /// ZINTERSTORE and ZUNIONSTORE.
@@ -384,7 +383,7 @@ fn zdiff(maker: &mut Maker<'_>) -> Vec<Call> {
     if maker.one_in(2) {
         draft.add(maker.pick_or(&["WITHSCORES", "withscores"], "WEIGHTS"));
     }
-    draft.exact()
+    draft.by(Rule::Scores)
 }
 
 fn zdiffstore(maker: &mut Maker<'_>) -> Vec<Call> {
