@@ -426,6 +426,12 @@ impl Keys<'_> {
         self.dataset.databases[self.database].find(self.dataset.key(key))
     }
 
+    /// The same, to change how the value is kept, but not the value.
+    pub fn again_mut(&mut self, key: &[u8]) -> Option<Occupied<'_>> {
+        let key = self.dataset.key(key);
+        self.dataset.databases[self.database].find_mut(key)
+    }
+
     /// Gives a key a collection, whatever it held before: that is freed in slices if it is much.
     pub fn store(&mut self, key: &[u8], collection: Collection) {
         self.discard(key);

@@ -206,7 +206,7 @@ marks! {
         "The directory was halved.";
     GrownDuringScan, "grown-during-scan", ANY,
         "A table grew, in whatever way, between two calls of a scan.";
-    ShrunkDuringScan, "shrunk-during-scan", ANY,
+    ShrunkDuringScan, "shrunk-during-scan", NONE,
         "A table shrank between two calls of a scan.";
     SplitDuringScan, "split-during-scan", ANY,
         "A segment was split between two calls of a scan.";

@@ -116,13 +116,11 @@ fn smove(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let (source, destination, member) = (&args[1], &args[2], args.at(3));
     let (limits, hash_key) = rules(ctx);
-    let is_there = match ctx.keys.write(source) {
-        Some(mut found) => Some(set_mut(&mut found)?.contains(member)),
-        None => None,
-    };
-    // Whoever has no source is not told that the destination is no set; but its expiry shows all the same.
+    let is_there =
+        ctx.keys.write(source).map(|mut found| set_mut(&mut found).map(|set| set.contains(member)));
+    // Whoever has no source is not told that the destination is no set; but its expiry shows in any case.
     let target = ctx.keys.write(destination);
-    let Some(is_there) = is_there else {
+    let Some(is_there) = is_there.transpose()? else {
         ctx.reply.integer(0);
         return Ok(Propagate::Nothing);
     };

@@ -121,12 +121,23 @@ impl<'a> Request<'a> {
     }
 }
 
+/// A sorted set that was sorted is kept as a large one from then on, as in Redis: OBJECT ENCODING tells.
+fn enlarge(ctx: &mut Context<'_>, key: &[u8]) {
+    let hash_key = ctx.keys.dataset.hash_key;
+    if let Some(mut found) = ctx.keys.again_mut(key)
+        && let Some(Collection::SortedSet(set)) = found.collection_mut()
+    {
+        set.enlarge(hash_key);
+    }
+}
+
 fn run(ctx: &mut Context<'_>, request: &Request<'_>) -> CommandResult {
     let args = ctx.args;
     let mut elements = match ctx.keys.read(&args[1]) {
         Some(entry) => load(entry.value(), request)?,
         None => Elements::default(),
     };
+    enlarge(ctx, &args[1]);
     if elements.is_unsorted {
         elements.weigh(ctx, request)?;
         elements.sort(request);

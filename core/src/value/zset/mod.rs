@@ -368,6 +368,13 @@ impl SortedSet {
         }
     }
 
+    /// Leaves the listpack, however small the set is.
+    pub fn enlarge(&mut self, hash_key: HashKey) {
+        if self.as_listpack().is_some() {
+            self.turn_into_big(hash_key);
+        }
+    }
+
     /// What is to be freed, in slices if there is much.
     #[must_use]
     pub fn into_remains(self) -> Remains {
