@@ -138,6 +138,9 @@ fn calls_of(line: &str) -> Option<Calls> {
     })
 }
 
+/// Nobody is cut off for being owed no more than this.
+const SAFE_OWED_BYTES: usize = 1024;
+
 impl Model {
     /// What a count of lookups may show.
     fn lookups(&self, count: u64) -> Value {
@@ -167,9 +170,12 @@ impl Model {
                         && (client.unparsed_len() > 0 || client.last_command == Some("config|rewrite"))
                 };
                 let others = self.clients.values().filter(held_back).count() as u64;
+                // Whoever is owed much may have been cut off for it, which the model is told only later.
+                let owed = |client: &&Client| client.wait.is_some() && client.owed_len() > SAFE_OWED_BYTES;
+                let doomed = self.clients.values().filter(owed).count() as u64;
                 vec![
                     line("connected_clients", Value::Between(stands, leaves)),
-                    line("blocked_clients", Value::Between(waiting, waiting + others)),
+                    line("blocked_clients", Value::Between(waiting - doomed.min(waiting), waiting + others)),
                 ]
             }
             "Memory" => vec![line("used_memory", any())],
