@@ -112,7 +112,8 @@ fn bag(maker: &mut Maker<'_>) -> Bag {
     .collect();
     let kind = kinds.get(maker.below(kinds.len().max(1)));
     let Some(&(prefix, command)) = kind.filter(|_| !maker.one_in(20)) else {
-        return Bag { key: maker.key(), calls: Vec::new(), is_set: false, is_numbered: false };
+        // Whatever it holds; it may be a set.
+        return Bag { key: maker.key(), calls: Vec::new(), is_set: true, is_numbered: false };
     };
     let is_numbered = !maker.one_in(12);
     let kind = if is_numbered { "" } else { "text" };
