@@ -63,6 +63,9 @@ pub(super) struct Client {
     framer: Framer,
 }
 
+/// Nobody is cut off for being owed no more than this.
+const SAFE_OWED_BYTES: usize = 1024;
+
 /// What becomes of replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Replies {
@@ -279,6 +282,12 @@ impl Client {
             _ => 0,
         };
         self.owed.iter().map(len).sum::<usize>().saturating_sub(self.right)
+    }
+
+    /// Whether nobody can have cut it off for being owed too much, which the model is told only later.
+    pub fn stands_surely(&self) -> bool {
+        let is_known = |owed: &Owed| matches!(owed.expected, Expected::Bytes(_));
+        self.owed_len() <= SAFE_OWED_BYTES && self.owed.iter().all(is_known)
     }
 
     /// The reply that is owed first.

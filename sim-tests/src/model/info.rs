@@ -138,9 +138,6 @@ fn calls_of(line: &str) -> Option<Calls> {
     })
 }
 
-/// Nobody is cut off for being owed no more than this.
-const SAFE_OWED_BYTES: usize = 1024;
-
 impl Model {
     /// What a count of lookups may show.
     fn lookups(&self, count: u64) -> Value {
@@ -162,8 +159,9 @@ impl Model {
             "Clients" => {
                 // Whoever is on the way out counts until the server has closed it.
                 let leaves = self.clients.values().filter(|client| client.life != Life::Gone).count() as u64;
-                let stands =
-                    self.clients.values().filter(|client| client.life == Life::Stands).count() as u64;
+                let may_be_gone = self.ends_idle_clients();
+                let stands = |client: &&Client| client.life == Life::Stands && !may_be_gone;
+                let stands = self.clients.values().filter(stands).count() as u64;
                 let waiting = self.waiting_count() as u64;
                 let held_back = |client: &&Client| {
                     client.wait.is_none()
@@ -171,7 +169,7 @@ impl Model {
                 };
                 let others = self.clients.values().filter(held_back).count() as u64;
                 // Whoever is owed much may have been cut off for it, which the model is told only later.
-                let owed = |client: &&Client| client.wait.is_some() && client.owed_len() > SAFE_OWED_BYTES;
+                let owed = |client: &&Client| client.wait.is_some() && !client.stands_surely();
                 let doomed = self.clients.values().filter(owed).count() as u64;
                 vec![
                     line("connected_clients", Value::Between(stands, leaves)),

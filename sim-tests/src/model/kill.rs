@@ -6,6 +6,7 @@ use super::client::{Client, Life};
 use super::number::integer;
 use super::string::SYNTAX;
 use super::{ClientId, Model};
+use crate::reply::Reply;
 
 /// What a client must be to be ended. Every condition counts.
 #[derive(Debug, Default)]
@@ -45,9 +46,12 @@ pub(super) fn kill(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
             && victims.is_normal.is_none_or(|is_normal| is_normal)
             && !(victims.spares_self && id == call.client)
     };
+    let may_be_gone = model.ends_idle_clients();
     let mut count = 0;
+    let mut sure_count = 0;
     for (&id, client) in model.clients.iter_mut().filter(|(id, client)| fits(**id, client)) {
         count += 1;
+        sure_count += i64::from(id == call.client || !may_be_gone && client.stands_surely());
         if id == call.client {
             client.life = Life::Ends;
         } else {
@@ -56,12 +60,21 @@ pub(super) fn kill(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
             client.forget_input();
         }
     }
-    if !is_old {
-        out.integer(count);
-    } else if count == 0 {
+    if is_old && count == 0 {
         return Err("ERR No such client".into());
-    } else {
+    }
+    if sure_count < count {
+        // Whoever is already gone, which the model is told only later, is not found.
+        out.judged(move |reply| match reply {
+            Reply::Simple(text) if is_old && text == b"OK" => Ok(()),
+            Reply::Error(text) if is_old && sure_count == 0 && text == b"ERR No such client" => Ok(()),
+            &Reply::Integer(found) if !is_old && (sure_count..=count).contains(&found) => Ok(()),
+            _ => Err(format!("{sure_count} to {count} clients")),
+        });
+    } else if is_old {
         out.ok();
+    } else {
+        out.integer(count);
     }
     Ok(())
 }

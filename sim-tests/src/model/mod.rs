@@ -361,6 +361,11 @@ impl Model {
         self.clients.iter().filter(move |(_, client)| stands(client)).map(|(&id, client)| (id, client))
     }
 
+    /// Whether clients may be gone because they were idle, which the model is told only later.
+    fn ends_idle_clients(&self) -> bool {
+        self.config.integer("timeout") != 0 || self.config.has_changed("timeout")
+    }
+
     /// Whether it is known at this moment which expired keys the server has removed: the effects of a transaction say
     /// so only for all its commands together.
     fn knows_removals(&self) -> bool {

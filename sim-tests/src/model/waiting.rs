@@ -6,7 +6,7 @@
 
 use super::answer::{Out, Refusal};
 use super::call::Call;
-use super::client::Replies;
+use super::client::{Client, Replies};
 use super::keyspace::Place;
 use super::table::Row;
 use super::value::Value;
@@ -64,7 +64,7 @@ impl Model {
             let index = self.keyspace.order().iter().position(|&other| other == place);
             // What cannot be waited for does not count, even if it makes room for something else.
             if let Some(path) = index.map(|index| (index, key))
-                && self.first_in_line(&path).is_some()
+                && !self.line_for(&path).is_empty()
             {
                 self.add_ready(vec![path]);
             }
@@ -92,29 +92,39 @@ impl Model {
         }
     }
 
-    /// Who may be served next: one client, unless nobody knows the order of the keys.
+    /// Who may be served next: one client, unless nobody knows the order of the keys, or who is still there.
     fn candidates(&self) -> Vec<ClientId> {
+        let mut candidates = Vec::new();
         for group in &self.waiting.ready {
-            let first: Vec<ClientId> = group.iter().filter_map(|key| self.first_in_line(key)).collect();
-            if !first.is_empty() {
-                return first;
+            candidates.extend(group.iter().flat_map(|key| self.line_for(key)));
+            if candidates.iter().any(|&id| self.stands_surely(id)) {
+                break;
             }
         }
-        Vec::new()
+        candidates
     }
 
-    /// The first who waits for a key, if it holds what is waited for.
-    fn first_in_line(&self, key: &(usize, Vec<u8>)) -> Option<ClientId> {
-        let entry = self.keyspace.living_entry(self.keyspace.place(key.0), &key.1)?;
+    /// Who waits for a key, if it holds what is waited for: up to the first who is surely still there.
+    fn line_for(&self, key: &(usize, Vec<u8>)) -> Vec<ClientId> {
+        let Some(entry) = self.keyspace.living_entry(self.keyspace.place(key.0), &key.1) else {
+            return Vec::new();
+        };
         let waits = self.clients.iter().filter_map(|(&id, client)| Some((id, client.wait.as_ref()?)));
         let fitting = waits.filter(|(_, wait)| wait.keys.contains(key) && wait.takes(&entry.value));
-        fitting.min_by_key(|(_, wait)| wait.turn).map(|(id, _)| id)
+        let mut line: Vec<(u64, ClientId)> = fitting.map(|(id, wait)| (wait.turn, id)).collect();
+        line.sort_unstable();
+        let len = line.iter().position(|&(_, id)| self.stands_surely(id)).map_or(line.len(), |at| at + 1);
+        line[..len].iter().map(|&(_, id)| id).collect()
+    }
+
+    fn stands_surely(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_some_and(Client::stands_surely)
     }
 
     /// A client that waits and must be served before anything else happens.
     #[must_use]
     pub fn next_served(&self) -> Option<ClientId> {
-        self.candidates().first().copied()
+        self.candidates().into_iter().find(|&id| self.stands_surely(id))
     }
 
     /// Nobody may wait for what is there.
@@ -215,7 +225,7 @@ impl Model {
     /// Forgets keys that nobody can be served from any more.
     pub(super) fn forget_ready(&mut self) {
         while let Some(group) = self.waiting.ready.first()
-            && !group.iter().any(|key| self.first_in_line(key).is_some())
+            && !group.iter().any(|key| !self.line_for(key).is_empty())
         {
             self.waiting.ready.remove(0);
         }

@@ -86,6 +86,14 @@ struct Group {
     table: &'static [Generator],
 }
 
+impl Group {
+    /// Whether runs about strings and keys do without it.
+    fn is_of_collections(&self) -> bool {
+        matches!(self.family, Some(Family::List | Family::Hash | Family::Set | Family::SortedSet))
+            || [sort::TABLE, blocking::TABLE].iter().any(|table| std::ptr::eq(*table, self.table))
+    }
+}
+
 const GROUPS: &[Group] = &[
     Group { family: Some(Family::String), table: string::TABLE },
     Group { family: None, table: generic::TABLE },

@@ -50,7 +50,7 @@ pub(super) fn zrangestore(ctx: &mut Context<'_>) -> CommandResult {
         let source = set_of(entry)?;
         let ranks = options.limited(bounds.ranks_in(source));
         // As in Redis, how many there will be is known in advance of ranks only.
-        if matches!(bounds, Bounds::Ranks(..)) {
+        if matches!(bounds, Bounds::Ranks(..) | Bounds::RanksFromEnd(..)) {
             result.grow_for(ranks.len(), 0, &limits, hash_key);
         }
         // In the order of the range: it says when the result stops being a listpack, which knows no -0.
