@@ -445,7 +445,8 @@ impl Line {
         let is_extra = |flag: char| {
             (self.may_wait && flag == 'b') || (self.may_be_gone && "cA".contains(flag)) || flag == 'N'
         };
-        self.flags.iter().all(|flag| shown.contains(flag))
+        // Who leaves waits for nothing any more.
+        self.flags.iter().all(|flag| shown.contains(flag) || *flag == "b" && self.may_be_gone)
             && shown.chars().all(|flag| is_extra(flag) || self.flags.contains(&flag.to_string().as_str()))
             && !shown.is_empty()
     }
