@@ -25,7 +25,7 @@ const OUTPUT_SLACK_BYTES: usize = 128 * 1024;
 const LIMIT_GRACE_US: u64 = 3_000_000;
 
 /// The longest reply whose length the model cannot know.
-const UNKNOWN_REPLY_BYTES: u64 = 64 * 1024;
+const UNKNOWN_REPLY_BYTES: u64 = 256 * 1024;
 
 /// Comparisons of digests stand apart by at least this share of the commands before.
 const DIGEST_SHARE: u64 = 20;
