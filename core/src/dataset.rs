@@ -298,6 +298,10 @@ impl Dataset {
         segments_max: usize,
         entries_max: usize,
     ) -> ExpireProgress {
+        if self.databases[database].is_empty() {
+            *cursor = 0;
+            return ExpireProgress { finished: true, ..ExpireProgress::default() };
+        }
         let Dataset { databases, stats, log, now, .. } = self;
         // What expires at this very millisecond is not past yet.
         let last_past = UnixMillis(now.0.saturating_sub(1));
