@@ -253,6 +253,9 @@ impl Dataset {
     /// Whether anything a connection watches has changed, or has expired without anybody having noticed.
     pub(crate) fn is_stale(&self, conn: ConnId) -> bool {
         let watches = &self.log.watches;
+        if mutant!(Mutant::WatchMissesExpiry) {
+            return watches.is_stale(conn);
+        }
         watches.is_stale(conn) || watches.existed(conn).any(|(database, key)| !self.exists(*database, key))
     }
 
@@ -438,8 +441,9 @@ impl Keys<'_> {
 
     /// Gives a key a collection, whatever it held before: that is freed in slices if it is much.
     pub fn store(&mut self, key: &[u8], collection: Collection) {
+        let kept = if mutant!(Mutant::StoreKeepsOldTtl) { self.again(key).and_then(|old| old.expiry()) } else { None };
         self.discard(key);
-        self.insert(key, NewValue::Collection(Box::new(collection)), None);
+        self.insert(key, NewValue::Collection(Box::new(collection)), kept);
     }
 
     /// Takes a key out; what it held is freed in slices if it is much. Whether it was there.

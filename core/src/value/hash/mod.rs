@@ -275,7 +275,8 @@ impl Hash {
     fn turn_into_table(&mut self, hash_key: HashKey) {
         let mut table = Table::new(hash_key);
         let mut digits = Buffer::new();
-        for (field, value) in self.iter() {
+        let lost = usize::from(mutant!(Mutant::ConversionLosesLast));
+        for (field, value) in self.iter().take(self.len() - lost) {
             let field = field.bytes(&mut digits);
             table.insert(hash_key.hash(field), Pair::new(field, value));
         }

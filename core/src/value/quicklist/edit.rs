@@ -159,7 +159,7 @@ fn insert_beside_full(
         nodes.insert(place, Node::of(element, limits));
         return place;
     }
-    let split_at = offset + usize::from(is_after);
+    let split_at = offset + usize::from(is_after || mutant!(Mutant::InsertBeforeGoesBehind));
     let right = nodes.update(place, |node| node.listpack_mut().split_off(split_at));
     nodes.insert(place + 1, Node::Packed(right));
     if limits.is_large(element.len()) {

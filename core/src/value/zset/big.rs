@@ -56,6 +56,9 @@ impl Removed {
     }
 }
 
+/// From which rank on [`Mutant::RankOffByOneAfterSplit`](crate::mutant::Mutant) shows: half of a leaf that was split.
+const RANK_OFF_FROM: usize = 32;
+
 impl BigSortedSet {
     /// An empty one.
     pub fn new(hash_key: HashKey) -> BigSortedSet {
@@ -102,7 +105,9 @@ impl BigSortedSet {
     #[inline]
     pub fn rank(&self, hash: u64, member: &[u8]) -> Option<(usize, f64)> {
         let score = self.score(hash, member)?;
-        Some((self.tree.rank(BeforeMember(ScoreKey::new(score), member)), score))
+        let rank = self.tree.rank(BeforeMember(ScoreKey::new(score), member));
+        let is_off = mutant!(Mutant::RankOffByOneAfterSplit) && rank >= RANK_OFF_FROM;
+        Some((rank + usize::from(is_off), score))
     }
 
     /// How many members are before a place.
