@@ -14,7 +14,7 @@ use crate::propagation::PropagationLog;
 use crate::value::hash::HashLimits;
 use crate::value::set::SetLimits;
 use crate::value::zset::SortedSetLimits;
-use crate::value::{Collection, ListLimits, ValueType};
+use crate::value::{Collection, ListLimits, ValueRef, ValueType};
 use crate::watch::Mention;
 
 /// The hash that digests are made with: the same in every process.
@@ -221,6 +221,15 @@ impl Dataset {
         self.databases[database].prefetch_entry(hash);
     }
 
+    /// The collection under a key with this hash, expired or not. Leaves no trace.
+    #[inline]
+    pub(crate) fn collection(&self, database: usize, key: &[u8], hash: u64) -> Option<&Collection> {
+        match self.databases[database].find(Key { bytes: key, hash })?.value() {
+            ValueRef::Collection(collection) => Some(collection),
+            _ => None,
+        }
+    }
+
     /// Announces that `key`, at just this place in memory, has this hash.
     #[inline]
     pub(crate) fn hint(&mut self, key: &[u8], hash: u64) {
@@ -301,11 +310,15 @@ impl Dataset {
         segments_max: usize,
         entries_max: usize,
     ) -> ExpireProgress {
+<<<<<<< HEAD
         if self.databases[database].is_empty() {
             *cursor = 0;
             return ExpireProgress { finished: true, ..ExpireProgress::default() };
         }
         let Dataset { databases, stats, log, now, .. } = self;
+=======
+        let Dataset { databases, stats, log, lazy_free, now, .. } = self;
+>>>>>>> speed
         // What expires at this very millisecond is not past yet.
         let last_past = UnixMillis(now.0.saturating_sub(1));
         let progress =
@@ -314,6 +327,7 @@ impl Dataset {
                 stats.expired_keys += 1;
                 let database = if mutant!(Mutant::ExpiryInWrongDatabase) { 0 } else { database };
                 log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
+                lazy_free.push_entry(entry);
             });
         self.settle_touched();
         progress
@@ -472,7 +486,7 @@ impl Keys<'_> {
     #[inline]
     pub fn set(&mut self, key: &[u8], value: NewValue<'_>, expiry: Expiry) {
         let hashed = self.dataset.key(key);
-        let Dataset { databases, stats, log, access, now, .. } = &mut *self.dataset;
+        let Dataset { databases, stats, log, lazy_free, access, now, .. } = &mut *self.dataset;
         let stamp = access.fresh();
         let database = &mut databases[self.database];
         let Some(mut occupied) = database.find_mut(hashed) else {
@@ -493,8 +507,14 @@ impl Keys<'_> {
             Expiry::At(at) => Some(at),
             Expiry::Keep => old_expiry.filter(|_| !has_expired || mutant!(Mutant::SetKeepsStaleTtl)),
         };
-        occupied.replace(value, expiry);
-        occupied.set_lru(stamp);
+        if occupied.entry().value_type() == ValueType::String {
+            occupied.replace(value, expiry);
+            occupied.set_lru(stamp);
+        } else {
+            // A collection may take long to free.
+            lazy_free.push_entry(occupied.remove());
+            database.insert(hashed, value, expiry, stamp);
+        }
     }
 
     /// Takes a key out. An expired one counts as absent.
@@ -523,12 +543,12 @@ impl Keys<'_> {
     #[inline(always)]
     fn live(&mut self, key: &[u8], touch: Touch) -> Live<'_> {
         let hashed = self.dataset.key(key);
-        let Dataset { databases, stats, log, access, now, .. } = &mut *self.dataset;
+        let Dataset { databases, stats, log, lazy_free, access, now, .. } = &mut *self.dataset;
         let Some(mut occupied) = databases[self.database].find_mut(hashed) else {
             return Live::No(stats);
         };
         if occupied.entry().expiry().is_some_and(|at| at.is_past(*now)) {
-            occupied.remove();
+            lazy_free.push_entry(occupied.remove());
             stats.expired_keys += 1;
             if !mutant!(Mutant::LazyExpiryNotPropagated) {
                 log.append(self.database, [b"DEL".as_slice(), key].into_iter());

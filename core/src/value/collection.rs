@@ -4,7 +4,7 @@ use super::hash::{self, Hash};
 use super::quicklist;
 use super::set::{self, Set};
 use super::zset::{self, SortedSet};
-use super::{List, StringRef, ValueType};
+use super::{List, Lookup, StringRef, ValueType};
 use crate::keyspace::HashKey;
 
 /// Of hashes that only equality depends on.
@@ -82,6 +82,16 @@ impl Collection {
             Collection::Hash(hash) => hash.memory_bytes(samples),
         };
         size_of::<Collection>() + outside
+    }
+
+    /// Begins to fetch what looking for these elements will look at, and finds their hashes. Lists are not looked into.
+    pub fn prefetch(&self, elements: &mut [Lookup<'_>]) {
+        match self {
+            Collection::List(_) => {}
+            Collection::Set(set) => set.prefetch(elements),
+            Collection::SortedSet(set) => set.prefetch(elements),
+            Collection::Hash(hash) => hash.prefetch(elements),
+        }
     }
 
     /// How many pieces of memory it is made of, more or less: what freeing it costs.

@@ -141,7 +141,7 @@ impl Outcome {
         hash_key: HashKey,
     ) -> Result<(), CommandError> {
         if let [score] = *scores {
-            return self.add_one(set, options, args.at(first + 1).into(), score, limits, hash_key);
+            return self.add_one(set, options, args.lookup(first + 1), score, limits, hash_key);
         }
         let mut members = args.from(first + 1).step_by(2).map(Lookup::from);
         let mut together = [Lookup::new(StringRef::Int(0)); TOGETHER];

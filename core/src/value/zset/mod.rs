@@ -211,6 +211,16 @@ impl SortedSet {
         }
     }
 
+    /// Begins to fetch the place of a member in the order, if it is there; it should have been fetched itself.
+    #[inline]
+    pub fn prefetch_place(&self, member: Lookup<'_>) {
+        if let Repr::Big(big) = &self.0
+            && let Some(score) = self.score(member)
+        {
+            big.prefetch_score(score);
+        }
+    }
+
     /// Begins to fetch the place of a score, where a member with it is about to be added.
     #[inline]
     pub fn prefetch_score(&self, score: f64) {
