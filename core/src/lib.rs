@@ -38,6 +38,8 @@ pub mod transaction;
 pub mod waiting;
 pub mod watch;
 
+pub mod aof;
+
 pub mod glob;
 pub mod keyspace;
 pub mod long_double;
