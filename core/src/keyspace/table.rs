@@ -7,6 +7,7 @@ use super::hash::HashKey;
 use super::occupied::OccupiedElement;
 use super::segment::{self, CLASS_MAX, Segment};
 use super::{ExpireProgress, TableStats, UnixMillis};
+use std::fmt;
 use std::ptr::NonNull;
 
 /// Removals from a segment between two looks at whether it should shrink.
@@ -509,6 +510,12 @@ impl<E: Element> Remnants<E> {
             }
             self.current = Some((self.pile.pop()?, 0));
         }
+    }
+}
+
+impl<E: Element> fmt::Debug for Remnants<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remnants").field("len", &self.len).finish()
     }
 }
 

@@ -88,7 +88,7 @@ impl Walk {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Insert(u64, Option<i64>),
     Change(usize),
