@@ -427,3 +427,63 @@ proptest! {
         dataset.databases_mut().iter().for_each(Database::verify);
     }
 }
+
+/// Does steps to a dataset in which key 0 of database 0 is a large hash, while a snapshot is taken
+/// of it. Nothing is freed meanwhile.
+#[track_caller]
+fn check(steps: &[Step]) {
+    let mut dataset = new_dataset(0);
+    let large = Name { database: 0, key: 0 };
+    for key in 0..30 {
+        apply(&mut dataset, Step::Set(Name { key, ..large }, 0, None));
+    }
+    apply(&mut dataset, Step::Delete(large));
+    apply(&mut dataset, Step::Add(large, ValueType::Hash, 0, scaled(1000, 60) as u16));
+    let original = contents(&dataset);
+    let snapshot = Snapshot::<Plain>::begin(&mut dataset);
+    for &step in steps {
+        apply(&mut dataset, step);
+    }
+    assert_eq!(finish(snapshot, &mut dataset, Vec::new()), original);
+}
+
+#[test]
+fn collections_are_found_wherever_they_went() {
+    let large = Name { database: 0, key: 0 };
+    let moved = Name { database: 1, key: 0 };
+    let touched = Step::Change(large, 0, 5);
+    check(&[]);
+    check(&[Step::Flush(0, true)]);
+    check(&[touched, Step::Flush(0, true)]);
+    check(&[touched, Step::Delete(large)]);
+    check(&[touched, Step::Unlink(large), Step::Add(large, ValueType::Hash, 0, 50)]);
+    check(&[touched, Step::Rename(large, 1), Step::Rename(Name { key: 1, ..large }, 2)]);
+    check(&[touched, Step::Rename(large, 1), Step::Copy(Name { key: 1, ..large }, 0)]);
+    check(&[touched, Step::Copy(large, 9), Step::Delete(Name { key: 9, ..large })]);
+    check(&[touched, Step::Move(large, 1), Step::Swap(0, 2), Step::Swap(1, 2)]);
+    check(&[touched, Step::Swap(0, 1), Step::Rename(moved, 5), Step::Swap(0, 1), Step::Flush(0, true)]);
+    // Into a database that was flushed before, and is flushed again.
+    check(&[Step::Flush(1, true), touched, Step::Move(large, 1), Step::Flush(1, true)]);
+    check(&[
+        touched,
+        Step::Flush(1, false),
+        Step::Move(large, 1),
+        Step::Flush(1, true),
+        Step::Flush(1, true),
+    ]);
+}
+
+#[test]
+fn what_is_overwritten_is_not_kept_longer_than_it_is_needed() {
+    let mut dataset = new_dataset(0);
+    let large = Name { database: 0, key: 0 };
+    apply(&mut dataset, Step::Add(large, ValueType::Hash, 0, scaled(1000, 60) as u16));
+    let mut snapshot = Snapshot::<Plain>::begin(&mut dataset);
+    apply(&mut dataset, Step::Flush(0, true));
+    assert_eq!(dataset.lazyfree_pending(), 0);
+    let mut out = Vec::new();
+    while !snapshot.step(&mut dataset, &mut out, Budget::default()).is_done {}
+    assert!(dataset.lazyfree_pending() > 0);
+    while dataset.free_slice(1000) {}
+    assert_eq!(decode(&out).len(), 1);
+}
