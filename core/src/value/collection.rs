@@ -105,6 +105,16 @@ impl Collection {
         }
     }
 
+    /// Tells a snapshot that is being taken of the collection that it is under another key now.
+    pub(crate) fn note_key(&mut self, key: &[u8]) {
+        match self {
+            Collection::List(_) => {}
+            Collection::Set(set) => set.table_mut().into_iter().for_each(|table| table.note_key(key)),
+            Collection::SortedSet(set) => set.table_mut().into_iter().for_each(|table| table.note_key(key)),
+            Collection::Hash(hash) => hash.table_mut().into_iter().for_each(|table| table.note_key(key)),
+        }
+    }
+
     /// What is to be freed.
     #[must_use]
     pub fn into_remains(self) -> Remains {

@@ -71,6 +71,11 @@ impl BigSortedSet {
         self.table.hash_key()
     }
 
+    /// The table, whose elements must stay what they are.
+    pub fn table_mut(&mut self) -> &mut Table<Scored> {
+        &mut self.table
+    }
+
     /// Number of members.
     #[inline]
     pub fn len(&self) -> usize {
