@@ -325,15 +325,11 @@ impl Dataset {
         segments_max: usize,
         entries_max: usize,
     ) -> ExpireProgress {
-<<<<<<< HEAD
         if self.databases[database].is_empty() {
             *cursor = 0;
             return ExpireProgress { finished: true, ..ExpireProgress::default() };
         }
-        let Dataset { databases, stats, log, now, .. } = self;
-=======
         let Dataset { databases, stats, log, lazy_free, now, .. } = self;
->>>>>>> speed
         // What expires at this very millisecond is not past yet.
         let last_past = UnixMillis(now.0.saturating_sub(1));
         let progress =
