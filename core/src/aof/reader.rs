@@ -446,7 +446,7 @@ impl LogReader {
     fn wait_or_damage(&mut self, line: LineFault) -> Step {
         match line {
             LineFault::Incomplete => Step::Wait,
-            LineFault::TooLong => self.damage_here(Reason::Format, 0),
+            LineFault::NoLine => self.damage_here(Reason::Format, 0),
         }
     }
 
@@ -477,17 +477,24 @@ impl LogReader {
 
 enum LineFault {
     Incomplete,
-    TooLong,
+    NoLine,
 }
 
-/// The length of the annotation at the front, its end included.
+/// The length of the annotation at the front, its end included. Redis would skip whatever begins with `#`; what is
+/// not even text is garbage, which may well have swallowed the beginning of something else.
 fn line_len(input: &[u8]) -> Result<usize, LineFault> {
     let window = &input[..input.len().min(ANNOTATION_LEN_BYTES_MAX)];
     match memchr(b'\n', window) {
-        Some(at) => Ok(at + 1),
+        Some(at) if is_text(&window[..at]) => Ok(at + 1),
         None if window.len() < ANNOTATION_LEN_BYTES_MAX => Err(LineFault::Incomplete),
-        None => Err(LineFault::TooLong),
+        Some(_) | None => Err(LineFault::NoLine),
     }
+}
+
+fn is_text(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    std::str::from_utf8(line)
+        .is_ok_and(|text| text.chars().all(|letter| letter == '\t' || !letter.is_control()))
 }
 
 impl Display for Reason {

@@ -77,6 +77,10 @@ fn sealed(batches: &[Vec<u8>], is_synced: bool) -> (Vec<u8>, Vec<usize>) {
     (bytes, starts)
 }
 
+fn commands(events: Vec<Event>) -> Vec<Event> {
+    events.into_iter().filter(|event| matches!(event, Event::Command(_))).collect()
+}
+
 /// Text that is likely to be taken for something else.
 fn argument() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
@@ -122,6 +126,12 @@ fn check_damaged(whole: &[u8], bytes: &[u8], starts: &[usize], is_synced: bool) 
         assert_eq!(end, End::Clean);
         return;
     };
+    if damaged == 0 {
+        // What tells that the file is sealed may be gone, or look like somebody else's annotation, and holds
+        // nothing else. What follows is still read batch by batch.
+        assert!(commands(read(whole).0).starts_with(&commands(events)));
+        return;
+    }
     assert_eq!(events, read(&whole[..starts[damaged]]).0);
     let line_is_there = |&start: &usize| {
         let end = start + line_len(&whole[start..]).ok().expect("it is one");
@@ -133,9 +143,7 @@ fn check_damaged(whole: &[u8], bytes: &[u8], starts: &[usize], is_synced: bool) 
             assert!(!has_witness && good_offset_bytes == starts[damaged] as u64, "{end:?} {starts:?}");
         }
         End::Corrupt { good_offset_bytes, witness_bytes, .. } => {
-            // The opening batch's own damage may leave nothing that shows the file to be sealed.
-            assert!(has_witness || damaged == 0, "{end:?} {starts:?}");
-            assert!(!has_witness || witness_bytes.is_some());
+            assert!(has_witness && witness_bytes.is_some(), "{end:?} {starts:?}");
             assert_eq!(good_offset_bytes, starts[damaged] as u64);
         }
         End::Clean => panic!("damage was not noticed"),
@@ -143,17 +151,12 @@ fn check_damaged(whole: &[u8], bytes: &[u8], starts: &[usize], is_synced: bool) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
-
     #[test]
     fn a_sealed_log_is_read_batch_by_batch(batches in batches(), is_synced: bool) {
         let (bytes, starts) = sealed(&batches, is_synced);
         let (events, end) = read(&bytes);
         prop_assert_eq!(end, End::Clean);
         prop_assert_eq!(events.iter().filter(|event| **event == Event::BatchEnd).count(), starts.len() - 1);
-        let commands = |events: Vec<Event>| -> Vec<Event> {
-            events.into_iter().filter(|event| matches!(event, Event::Command(_))).collect()
-        };
         // The same as the plain commands give, to a reader that nobody told the file's number.
         let (plain, plain_end) = read(&batches.concat());
         prop_assert_eq!(plain_end, End::Clean);
