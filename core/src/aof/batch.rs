@@ -139,7 +139,7 @@ mod tests {
         let mut sealer = Sealer::new(3, 0);
         let mut out = Vec::new();
         sealer.seal(b"", 0, &mut out);
-        assert_eq!(out, b"#CRC:3:0:0:0:00000000:aa39f4c2\r\n");
+        assert_eq!(out, b"#CRC:3:0:0:0:00000000:c9d12c4c\r\n");
         assert_eq!(sealer.offset_bytes(), out.len() as u64);
         sealer.seal(b"*1\r\n$4\r\nPING\r\n", 32, &mut out);
         assert_eq!(sealer.offset_bytes(), out.len() as u64);

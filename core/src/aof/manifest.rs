@@ -125,7 +125,8 @@ impl Manifest {
             if line.starts_with(b"#") {
                 continue;
             }
-            if line_end.is_none() {
+            // Redis, which reads it as a C string, does not see the end behind a NUL either.
+            if line_end.is_none() || line.contains(&0) {
                 return Err(ManifestError { line: None, fault: ManifestFault::LineTooLong });
             }
             let line = trimmed(line);
@@ -365,8 +366,7 @@ fn positive(number: &[u8]) -> Option<u64> {
 }
 
 fn needs_quotes(name: &str) -> bool {
-    name.bytes().any(|byte| !byte.is_ascii_graphic() || matches!(byte, b'"' | b'\\'))
-        || name.starts_with('\'')
+    name.bytes().any(|byte| !byte.is_ascii_graphic() || matches!(byte, b'"' | b'\'' | b'\\'))
 }
 
 #[cfg(test)]

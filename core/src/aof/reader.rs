@@ -82,8 +82,10 @@ pub enum Reason {
     Transaction,
     /// What stands there is no command and no annotation.
     Format,
-    /// The line in front of a batch is damaged or not where it was written.
+    /// The line in front of a batch is damaged.
     Line,
+    /// A batch stands where it was not written: something before it was lost or inserted. No torn tail looks so.
+    Moved,
     /// A batch is not what was sealed.
     Checksum,
     /// What is sealed was written for another file.
@@ -340,9 +342,10 @@ impl LogReader {
     /// Reads the line of a batch, which is `line_len` bytes long.
     fn begin_batch(&mut self, line_len: usize) -> Step {
         let found = BatchLine::parse(&self.buffer[self.at..self.at + line_len]);
-        let Some(line) = found.filter(|line| line.offset_bytes == self.offset_bytes()) else {
-            return self.damage_in_sealed(Reason::Line, 0, 0);
-        };
+        let Some(line) = found else { return self.damage_in_sealed(Reason::Line, 0, 0) };
+        if line.offset_bytes != self.offset_bytes() {
+            return self.damage(Reason::Moved, self.offset_bytes(), 0, Unproven::Damage);
+        }
         if self.file.is_some_and(|file| file != line.file) {
             // Behind good batches, it may be what the disk held there before; otherwise it is the wrong file.
             let unproven = if self.has_passed { Unproven::Tail } else { Unproven::Damage };
@@ -443,7 +446,7 @@ impl LogReader {
     fn wait_or_damage(&mut self, line: LineFault) -> Step {
         match line {
             LineFault::Incomplete => Step::Wait,
-            LineFault::TooLong => self.damage_here(Reason::Format, 0),
+            LineFault::NoLine => self.damage_here(Reason::Format, 0),
         }
     }
 
@@ -474,17 +477,24 @@ impl LogReader {
 
 enum LineFault {
     Incomplete,
-    TooLong,
+    NoLine,
 }
 
-/// The length of the annotation at the front, its end included.
+/// The length of the annotation at the front, its end included. Redis would skip whatever begins with `#`; what is
+/// not even text is garbage, which may well have swallowed the beginning of something else.
 fn line_len(input: &[u8]) -> Result<usize, LineFault> {
     let window = &input[..input.len().min(ANNOTATION_LEN_BYTES_MAX)];
     match memchr(b'\n', window) {
-        Some(at) => Ok(at + 1),
+        Some(at) if is_text(&window[..at]) => Ok(at + 1),
         None if window.len() < ANNOTATION_LEN_BYTES_MAX => Err(LineFault::Incomplete),
-        None => Err(LineFault::TooLong),
+        Some(_) | None => Err(LineFault::NoLine),
     }
+}
+
+fn is_text(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    std::str::from_utf8(line)
+        .is_ok_and(|text| text.chars().all(|letter| letter == '\t' || !letter.is_control()))
 }
 
 impl Display for Reason {
@@ -494,6 +504,7 @@ impl Display for Reason {
             Reason::Transaction => "the file ends between MULTI and EXEC",
             Reason::Format => "what stands there is no command",
             Reason::Line => "the line in front of a batch is damaged",
+            Reason::Moved => "a batch stands where it was not written",
             Reason::Checksum => "the checksum of a batch does not match",
             Reason::OtherFile => "what is sealed there was written for another file",
             Reason::Batch => "a sealed batch does not hold whole commands",
