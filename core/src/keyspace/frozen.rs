@@ -19,11 +19,13 @@ use std::fmt;
 /// Homes whose elements are fetched ahead of the one that is saved.
 const HOMES_AHEAD: usize = 2;
 
+/// A chunk of what was saved is full when it has so many bytes.
+const CHUNK_BYTES: usize = 64 << 10;
+
 /// What a table is frozen with: it knows what to do with elements.
 pub(crate) trait Saver<E: Element>: fmt::Debug + Send + Sync {
-    /// Saves an element as it is now. One that is saved early is saved because it is about to change: somebody
-    /// waits for it.
-    fn save(&mut self, element: &mut E, is_early: bool);
+    /// Saves an element as it is now. Somebody may be waiting for that: always if the element is about to change.
+    fn save(&mut self, element: &mut E, in_haste: bool);
 
     /// What was saved, to be taken from.
     fn saved_mut(&mut self) -> &mut Saved;
@@ -40,12 +42,45 @@ pub(crate) trait Saver<E: Element>: fmt::Debug + Send + Sync {
 }
 
 /// What was saved and waits to be written out.
+///
+/// There may be much of it, so it lies in chunks: nothing is ever moved to make room for more.
 #[derive(Debug, Default)]
 pub(crate) struct Saved {
-    /// As it will be written.
-    pub bytes: Vec<u8>,
-    /// How many elements that are.
-    pub len: usize,
+    full: Vec<Vec<u8>>,
+    /// The chunk that is being filled.
+    last: Vec<u8>,
+    bytes_len: usize,
+    len: usize,
+}
+
+impl Saved {
+    /// Saves an element, which `encode` appends. Returns how many bytes that were.
+    pub fn add(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
+        if self.last.len() >= CHUNK_BYTES {
+            self.full.push(std::mem::take(&mut self.last));
+        }
+        let before = self.last.len();
+        encode(&mut self.last);
+        let added = self.last.len() - before;
+        self.bytes_len += added;
+        self.len += 1;
+        added
+    }
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many bytes they take.
+    pub fn bytes_len(&self) -> usize {
+        self.bytes_len
+    }
+
+    /// The bytes, to be written one chunk after the other.
+    pub fn into_chunks(self) -> impl Iterator<Item = Vec<u8>> {
+        self.full.into_iter().chain([self.last])
+    }
 }
 
 /// What a frozen table has in addition.
@@ -78,11 +113,11 @@ impl<E: Element> Table<E> {
 
     /// Saves the home at a position in the order of hashes, unless it was visited. Returns the position of the next
     /// one, if there is one. A walk begins at 0.
-    pub(crate) fn save_home(&mut self, position: u64) -> Option<u64> {
+    pub(crate) fn save_home(&mut self, position: u64, in_haste: bool) -> Option<u64> {
         let frozen = self.frozen.as_deref_mut().expect("only frozen tables are walked");
         let next = self.directory.segment_mut(position).and_then(|(_, segment)| {
             segment.prefetch_home(position, HOMES_AHEAD);
-            segment.save_home(position, frozen.snapshot, &mut |element| frozen.saver.save(element, false));
+            segment.save_home(position, frozen.snapshot, &mut |element| frozen.saver.save(element, in_haste));
             segment.position_after(position)
         });
         frozen.is_walked |= next.is_none();

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// How things are written. Every function appends to `out`.
 ///
-/// Where `compress` is false, somebody waits, and compressing has to be left out.
+/// Where `compress` is false, somebody is waiting, and compressing has to be left out.
 pub trait Format: fmt::Debug + Send + Sync + 'static {
     /// What follows belongs to this database. The sizes are given where it is mentioned for the first time: its keys,
     /// and those with an expiry.

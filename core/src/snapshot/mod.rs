@@ -42,6 +42,7 @@ use self::stream::Stream;
 use crate::dataset::Dataset;
 use crate::keyspace::{Database, Entry, Table};
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::mem;
 
@@ -51,11 +52,12 @@ const STEP_ELEMENTS_MAX: usize = 2_000;
 /// Bytes written in a step, more or less.
 const STEP_BYTES_MAX: usize = 256 << 10;
 
-/// With more bytes than this saved early and not written yet, steps are larger.
-const WAITING_BYTES_MAX: usize = 8 << 20;
+/// With so many bytes saved early and not written yet, steps are twice as large; with twice as many, three times. And
+/// as there is no time to lose, nothing is compressed.
+const HASTE_BYTES: usize = 4 << 20;
 
-/// How much larger.
-const HASTE: usize = 4;
+/// Steps are at most so much larger: they are to take less than five milliseconds even then.
+const HASTE_MAX: usize = 12;
 
 /// A snapshot that is being taken.
 #[derive(Debug)]
@@ -67,8 +69,8 @@ pub struct Snapshot<F: Format> {
     /// The database that what was written last belongs to.
     selected: Option<usize>,
     mail: Mail,
-    /// Encoded bytes that come next, before everything else.
-    pending: Bytes,
+    /// Encoded bytes that come next, before everything else, in order.
+    pending: VecDeque<Bytes>,
     /// The value that is being written in parts.
     stream: Option<Stream>,
     keys_done: usize,
@@ -120,6 +122,7 @@ impl Default for Budget {
 
 /// What is left of a step's budget.
 struct Meter {
+    in_haste: bool,
     elements_left: usize,
     /// The length of the output at which to stop.
     len_max: usize,
@@ -163,7 +166,7 @@ impl<F: Format> Snapshot<F> {
             current: 0,
             selected: None,
             mail,
-            pending: Bytes::new(),
+            pending: VecDeque::new(),
             stream: None,
             keys_done: 0,
             is_done: false,
@@ -178,8 +181,9 @@ impl<F: Format> Snapshot<F> {
     ///
     /// If it was aborted, or if what was written is not what there was.
     pub fn step(&mut self, dataset: &mut Dataset, out: &mut Vec<u8>, budget: Budget) -> Progress {
-        let haste = if self.mail.waiting_bytes() > WAITING_BYTES_MAX { HASTE } else { 1 };
+        let haste = (self.waiting_bytes() / HASTE_BYTES + 1).min(HASTE_MAX);
         let mut meter = Meter {
+            in_haste: haste > 1,
             elements_left: budget.elements.saturating_mul(haste),
             len_max: out.len().saturating_add(budget.bytes.saturating_mul(haste)),
         };
@@ -189,7 +193,7 @@ impl<F: Format> Snapshot<F> {
         Progress {
             keys_done: self.keys_done,
             keys_total: self.keys_total,
-            waiting_bytes: self.pending.len() + self.mail.waiting_bytes(),
+            waiting_bytes: self.waiting_bytes(),
             is_done: self.is_done,
         }
     }
@@ -210,9 +214,12 @@ impl<F: Format> Snapshot<F> {
     /// Does what comes next.
     fn advance(&mut self, dataset: &mut Dataset, out: &mut Vec<u8>, meter: &mut Meter) {
         self.mail.read(&mut self.databases);
-        if !self.pending.is_empty() {
-            let len = self.pending.len().min(meter.bytes_left(out.len()));
-            out.extend_from_slice(&self.pending.split_to(len));
+        if let Some(pending) = self.pending.front_mut() {
+            let len = pending.len().min(meter.bytes_left(out.len()));
+            out.extend_from_slice(&pending.split_to(len));
+            if pending.is_empty() {
+                self.pending.pop_front();
+            }
         } else if let Some(stream) = self.stream.take() {
             self.advance_stream(dataset, stream, out, meter);
         } else if let Some(Deferred { database, head, body }) = self.mail.waiting.pop_front() {
@@ -240,12 +247,12 @@ impl<F: Format> Snapshot<F> {
             && self.mail.is_empty()
         {
             let saved = table.saver().expect("it is frozen").saved_mut();
-            meter.count(saved.len - saved_len);
-            saved_len = saved.len;
-            if !meter.has_left(out.len() + saved.bytes.len()) {
+            meter.count(saved.len() - saved_len);
+            saved_len = saved.len();
+            if !meter.has_left(out.len() + saved.bytes_len()) {
                 break;
             }
-            position = table.save_home(at);
+            position = table.save_home(at, meter.in_haste);
         }
         walked.position = position;
         self.take_saved(dataset, self.current, out);
@@ -263,13 +270,13 @@ impl<F: Format> Snapshot<F> {
     fn take_saved(&mut self, dataset: &mut Dataset, database: usize, out: &mut Vec<u8>) -> bool {
         let table = self.databases[database].table(database, self.number, dataset);
         let saved = table.saver().expect("it is frozen").saved_mut();
-        if saved.len == 0 {
+        if saved.len() == 0 {
             return false;
         }
         let saved = mem::take(saved);
-        self.keys_done += saved.len;
+        self.keys_done += saved.len();
         self.select(database, out);
-        self.pending = Bytes::from(saved.bytes);
+        self.pending.extend(saved.into_chunks().map(Bytes::from));
         true
     }
 
@@ -293,6 +300,10 @@ impl<F: Format> Snapshot<F> {
                 dataset.lazy_free.push_database(discarded);
             }
         }
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.pending.iter().map(Bytes::len).sum::<usize>() + self.mail.waiting_bytes()
     }
 
     /// Thaws all databases.

@@ -137,12 +137,9 @@ impl Desk {
         Desk { saved: Saved::default(), early_bytes: 0, post }
     }
 
-    fn save(&mut self, is_early: bool, encode: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.saved.bytes.len();
-        encode(&mut self.saved.bytes);
-        self.saved.len += 1;
-        if is_early {
-            let added = self.saved.bytes.len() - before;
+    fn save(&mut self, in_haste: bool, encode: impl FnOnce(&mut Vec<u8>)) {
+        let added = self.saved.add(encode);
+        if in_haste {
             self.early_bytes += added;
             self.post.waiting_bytes.fetch_add(added, Ordering::Relaxed);
         }
@@ -181,9 +178,9 @@ impl<F: Format> EntrySaver<F> {
     }
 
     /// A handle on the value if it is a long one, with its kind and the number of its parts.
-    fn defer(&mut self, entry: &mut Entry, is_early: bool) -> Option<(Kind, usize, Body)> {
+    fn defer(&mut self, entry: &mut Entry, in_haste: bool) -> Option<(Kind, usize, Body)> {
         if let ValueRef::String(string) = entry.value() {
-            let len_max = if is_early { COPIED_LEN_MAX } else { WHOLE_LEN_MAX };
+            let len_max = if in_haste { COPIED_LEN_MAX } else { WHOLE_LEN_MAX };
             let is_long = matches!(string, StringRef::Bytes(bytes) if bytes.len() > len_max);
             let bytes = is_long.then(|| entry.shared_bytes()).flatten()?;
             return Some((Kind::String, bytes.len(), Body::String(bytes)));
@@ -209,9 +206,9 @@ impl<F: Format> EntrySaver<F> {
 }
 
 impl<F: Format> Saver<Entry> for EntrySaver<F> {
-    fn save(&mut self, entry: &mut Entry, is_early: bool) {
-        match self.defer(entry, is_early) {
-            None => self.desk.save(is_early, |out| F::entry(out, entry.as_ref(), !is_early)),
+    fn save(&mut self, entry: &mut Entry, in_haste: bool) {
+        match self.defer(entry, in_haste) {
+            None => self.desk.save(in_haste, |out| F::entry(out, entry.as_ref(), !in_haste)),
             Some((kind, len, body)) => {
                 let (key, expiry, lru) = (entry.key().to_vec(), entry.expiry(), entry.as_ref().lru());
                 let head = Head { key, expiry, lru, kind, len };
@@ -253,8 +250,8 @@ struct InnerSaver<F> {
 }
 
 impl<E: Inner, F: Format> Saver<E> for InnerSaver<F> {
-    fn save(&mut self, element: &mut E, is_early: bool) {
-        self.desk.save(is_early, |out| element.encode::<F>(out, !is_early));
+    fn save(&mut self, element: &mut E, in_haste: bool) {
+        self.desk.save(in_haste, |out| element.encode::<F>(out, !in_haste));
     }
 
     fn saved_mut(&mut self) -> &mut Saved {

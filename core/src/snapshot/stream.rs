@@ -56,11 +56,11 @@ impl<F: Format> Snapshot<F> {
     ) {
         let is_over = match &mut stream {
             Stream::String(bytes) => {
-                self.pending = mem::take(bytes);
+                self.pending.push_back(mem::take(bytes));
                 true
             }
             Stream::List(list, place) => {
-                self.pending = write_nodes::<F>(list, place, out, meter);
+                self.pending.extend(write_nodes::<F>(list, place, out, meter));
                 *place == list.nodes_len()
             }
             Stream::Table(table) => self.take_elements(dataset, table, out.len(), meter),
@@ -109,17 +109,19 @@ impl<F: Format> Snapshot<F> {
                 let mut saved_len = 0;
                 loop {
                     let saved = table.saver().expect("it is frozen").saved_mut();
-                    meter.count(saved.len - saved_len);
-                    saved_len = saved.len;
-                    let is_enough = !meter.has_left(out_len + saved.bytes.len());
+                    meter.count(saved.len() - saved_len);
+                    saved_len = saved.len();
+                    let is_enough = !meter.has_left(out_len + saved.bytes_len());
                     match stream.position {
-                        Some(position) if !is_enough => stream.position = table.save_home(position),
+                        Some(position) if !is_enough => {
+                            stream.position = table.save_home(position, meter.in_haste);
+                        }
                         _ => return mem::take(saved),
                     }
                 }
             });
-        stream.left = stream.left.checked_sub(saved.len).expect("nothing is saved twice");
-        self.pending = Bytes::from(saved.bytes);
+        stream.left = stream.left.checked_sub(saved.len()).expect("nothing is saved twice");
+        self.pending.extend(saved.into_chunks().map(Bytes::from));
         if stream.position.is_some() {
             return false;
         }
@@ -153,7 +155,7 @@ fn write_nodes<F: Format>(
     place: &mut usize,
     out: &mut Vec<u8>,
     meter: &mut Meter,
-) -> Bytes {
+) -> Option<Bytes> {
     for node in list.nodes_from(*place) {
         if !meter.has_left(out.len()) {
             break;
@@ -163,10 +165,10 @@ fn write_nodes<F: Format>(
         match node {
             NodeRef::Plain(bytes) if bytes.len() > WHOLE_LEN_MAX => {
                 F::plain_head(out, bytes.len());
-                return bytes.clone();
+                return Some(bytes.clone());
             }
-            node => F::node(out, node, true),
+            node => F::node(out, node, !meter.in_haste),
         }
     }
-    Bytes::new()
+    None
 }
