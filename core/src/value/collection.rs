@@ -36,6 +36,9 @@ pub enum Remains {
     Hash(hash::Remains),
 }
 
+// Every key with a collection has one of these in memory of its own.
+const _: () = assert!(size_of::<Collection>() == 24);
+
 impl Collection {
     /// Its type.
     #[must_use]
