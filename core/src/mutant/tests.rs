@@ -239,19 +239,15 @@ fn case(mutant: Mutant) -> (Scenario, &'static str, &'static str) {
             ":2 :1 :3 $1 2 ",
             ":2 :1 :2 $-1 ",
         ),
-        Mutant::EmptyKeyLeftBehind => (
-            |stage| stage.say("SADD s a\r\nSPOP s\r\nEXISTS s\r\n"),
-            ":1 $1 a :0 ",
-            ":1 $1 a :1 ",
-        ),
+        Mutant::EmptyKeyLeftBehind => {
+            (|stage| stage.say("SADD s a\r\nSPOP s\r\nEXISTS s\r\n"), ":1 $1 a :0 ", ":1 $1 a :1 ")
+        }
         Mutant::GtTakesEqualForGreater => {
             (|stage| stage.say("ZADD z 1 a\r\nZADD z GT CH 1 a\r\n"), ":1 :0 ", ":1 :1 ")
         }
-        Mutant::StoreClearsItsSource => (
-            |stage| stage.say("SADD a x y\r\nSADD b y z\r\nSINTERSTORE a a b\r\n"),
-            ":2 :2 :1 ",
-            ":2 :2 :0 ",
-        ),
+        Mutant::StoreClearsItsSource => {
+            (|stage| stage.say("SADD a x y\r\nSADD b y z\r\nSINTERSTORE a a b\r\n"), ":2 :2 :1 ", ":2 :2 :0 ")
+        }
         Mutant::InfinitiesLeaveOne => (
             |stage| stage.say("ZADD a inf x\r\nZADD b -inf x\r\nZUNION 2 a b WITHSCORES\r\n"),
             ":1 :1 *2 $1 x $1 0 ",

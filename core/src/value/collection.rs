@@ -168,6 +168,11 @@ pub(super) fn describe_string(string: StringRef<'_>, record: &mut Vec<u8>) {
     record.extend_from_slice(bytes);
 }
 
+/// A hash that stands for an element among others without an order.
+pub(crate) fn hash_of_description(element: &[u8]) -> u64 {
+    ELEMENT_KEY.hash(element)
+}
+
 /// Appends what elements have in common with the same ones in any order: the sum of a hash of each.
 fn describe_unordered<T>(
     elements: impl Iterator<Item = T>,
@@ -179,7 +184,7 @@ fn describe_unordered<T>(
     for element in elements {
         element_record.clear();
         describe(element, &mut element_record);
-        sum = sum.wrapping_add(ELEMENT_KEY.hash(&element_record));
+        sum = sum.wrapping_add(hash_of_description(&element_record));
     }
     record.extend_from_slice(&sum.to_le_bytes());
 }

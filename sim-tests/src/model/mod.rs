@@ -281,6 +281,12 @@ impl Model {
         self.clients.get(&client).map_or(0, Client::owed_len)
     }
 
+    /// How many replies a client is owed whose bytes the model does not know.
+    #[must_use]
+    pub fn unknown_owed(&self, client: ClientId) -> u64 {
+        self.clients.get(&client).map_or(0, |client| client.judged_since(0))
+    }
+
     /// The reply a client is owed first, where its bytes are known.
     #[must_use]
     pub fn next_owed(&self, client: ClientId) -> Option<&[u8]> {

@@ -3,6 +3,7 @@
 use crate::dataset::Dataset;
 use crate::keyspace::{EntryRef, UnixMillis};
 use crate::snapshot::format::{Format, Head, Kind};
+use crate::value::collection::hash_of_description;
 use crate::value::listpack::ListpackView;
 use crate::value::quicklist::NodeRef;
 use crate::value::{StringRef, ValueRef, ValueType, lzf};
@@ -193,7 +194,10 @@ fn value(input: &mut &[u8]) -> Vec<u8> {
             parts(a).partial_cmp(&parts(b)).expect("scores are numbers")
         });
     } else if kind != ValueType::List as u8 {
-        elements.sort_unstable();
+        let hashes = elements.iter().map(|element| hash_of_description(element));
+        let sum = hashes.fold(0_u64, u64::wrapping_add);
+        record.extend_from_slice(&sum.to_le_bytes());
+        return record;
     }
     record.extend(elements.concat());
     record
