@@ -466,11 +466,8 @@ impl Keys<'_> {
 
     /// Gives a key a collection, whatever it held before: that is freed in slices if it is much.
     pub fn store(&mut self, key: &[u8], collection: Collection) {
-        let kept = if mutant!(Mutant::StoreKeepsOldTtl) {
-            self.again(key).and_then(|old| old.expiry())
-        } else {
-            None
-        };
+        let kept =
+            if mutant!(Mutant::StoreKeepsOldTtl) { self.again(key).and_then(EntryRef::expiry) } else { None };
         self.discard(key);
         self.insert(key, NewValue::Collection(Box::new(collection)), kept);
     }

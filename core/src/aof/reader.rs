@@ -475,6 +475,7 @@ impl LogReader {
     }
 }
 
+#[derive(Clone, Copy, Debug)]
 enum LineFault {
     Incomplete,
     NoLine,

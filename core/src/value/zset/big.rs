@@ -56,7 +56,7 @@ impl Removed {
     }
 }
 
-/// From which rank on [`Mutant::RankOffByOneAfterSplit`](crate::mutant::Mutant) shows: half of a leaf that was split.
+/// From which rank on the mutant `RankOffByOneAfterSplit` shows: half of a leaf that was split.
 const RANK_OFF_FROM: usize = 32;
 
 impl BigSortedSet {
