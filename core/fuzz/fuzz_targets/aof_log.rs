@@ -27,7 +27,7 @@ fn read(log: &[u8], piece_len: usize) -> (Vec<Event>, End) {
                 Item::Command { args, offset_bytes } => {
                     Event::Command(args.iter().map(<[u8]>::to_vec).collect(), offset_bytes)
                 }
-                Item::Annotation(line) => Event::Annotation(line.to_vec()),
+                Item::Annotation { line, .. } => Event::Annotation(line.to_vec()),
                 Item::Batch(line) => Event::Batch(line.offset_bytes),
                 Item::BatchEnd => Event::BatchEnd,
             });

@@ -262,6 +262,11 @@ impl Manifest {
         self.history.splice(0..0, self.increments.drain(..kept_from));
     }
 
+    /// Keeps the first `count` increments and forgets the later ones: the log as it was earlier.
+    pub fn truncate_increments(&mut self, count: usize) {
+        self.increments.truncate(count);
+    }
+
     /// Forgets the history; answers what may now be removed, once the manifest without it is durable.
     pub fn take_history(&mut self) -> Vec<FileInfo> {
         std::mem::take(&mut self.history)

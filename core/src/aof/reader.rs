@@ -38,8 +38,13 @@ pub enum Item<'a> {
         /// Where it begins in the file.
         offset_bytes: u64,
     },
-    /// A line that begins with `#`, with its end.
-    Annotation(&'a [u8]),
+    /// A line that begins with `#`.
+    Annotation {
+        /// The line, with its end.
+        line: &'a [u8],
+        /// Where it begins in the file.
+        offset_bytes: u64,
+    },
     /// A sealed batch begins, whose checksum has passed.
     Batch(BatchLine),
     /// It ends, and what was handed out is good.
@@ -209,7 +214,10 @@ impl LogReader {
                 args: Args::new(&self.buffer[start..], self.parser.ranges(), &[]),
                 offset_bytes: self.buffer_offset_bytes + start as u64,
             }),
-            Step::Annotation { start, len } => Some(Item::Annotation(&self.buffer[start..start + len])),
+            Step::Annotation { start, len } => Some(Item::Annotation {
+                line: &self.buffer[start..start + len],
+                offset_bytes: self.buffer_offset_bytes + start as u64,
+            }),
             Step::Batch(line) => Some(Item::Batch(line)),
             Step::BatchEnd => Some(Item::BatchEnd),
         }

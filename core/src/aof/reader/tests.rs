@@ -25,7 +25,7 @@ fn read_in(bytes: &[u8], file: Option<u64>, chunk_len: usize) -> (Vec<Event>, En
                     assert_eq!(bytes[offset_bytes as usize], b'*');
                     Event::Command(args.iter().map(<[u8]>::to_vec).collect())
                 }
-                Item::Annotation(line) => Event::Annotation(line.to_vec()),
+                Item::Annotation { line, .. } => Event::Annotation(line.to_vec()),
                 Item::Batch(line) => Event::Batch(line),
                 Item::BatchEnd => Event::BatchEnd,
             });
