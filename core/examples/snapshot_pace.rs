@@ -16,7 +16,7 @@ use rotom_core::keyspace::{EntryRef, HashKey, NewValue};
 use rotom_core::snapshot::{Budget, Format, Head, Snapshot};
 use rotom_core::value::hash::{Hash, HashLimits};
 use rotom_core::value::quicklist::NodeRef;
-use rotom_core::value::{Collection, StringRef, ValueRef};
+use rotom_core::value::{Collection, End, List, ListLimits, StringRef, ValueRef};
 use std::time::Instant;
 
 /// Fields of each large hash.
@@ -143,6 +143,9 @@ impl Seen {
 
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Keys with large values.
+const LARGE: u64 = 20_000;
+
 struct Random(u64);
 
 impl Random {
@@ -195,6 +198,36 @@ fn main() {
     run(hashes, 0, overwrite, "hashes, no writes");
     run(hashes, commands, overwrite, "hashes, HSET of fields there are");
     run(hashes, commands, add, "hashes, HSET of other fields");
+
+    // What a rebuilt segment costs at worst: values as long as are copied or as have most to copy.
+    let long = |dataset: &mut Dataset, number: u64| {
+        let value = NewValue::Bytes(&[b'x'; 4000]);
+        Keys { dataset, database: 0, no_touch: false }.set(&key_of(number), value, Expiry::Clear);
+    };
+    let long_strings = || {
+        let mut dataset = Dataset::new(&Config::default(), HashKey([3, 4]));
+        (0..LARGE).for_each(|number| long(&mut dataset, number));
+        dataset
+    };
+    let add_long = |dataset: &mut Dataset, random: u64| long(dataset, LARGE + random % (LARGE * 4));
+    run(long_strings, commands / 10, add_long, "strings of 4,000 bytes, SET of others");
+    let lists = || {
+        let mut dataset = Dataset::new(&Config::default(), HashKey([3, 4]));
+        let limits = ListLimits::default();
+        for number in 0..LARGE {
+            let mut list = List::new();
+            for _ in 0..150 {
+                list.grow_for(100, 1, limits);
+                list.push(End::Tail, [b'x'; 100].as_slice().into());
+            }
+            let list = NewValue::Collection(Box::new(Collection::List(list)));
+            let mut keys = Keys { dataset: &mut dataset, database: 0, no_touch: false };
+            keys.insert(&key_of(number), list, None);
+        }
+        dataset
+    };
+    let add = |dataset: &mut Dataset, random: u64| set(dataset, LARGE + random % (LARGE * 4), random);
+    run(lists, commands / 10, add, "lists of 15,000 bytes, SET of others");
 }
 
 fn key_of(number: u64) -> Vec<u8> {

@@ -211,7 +211,9 @@ impl<'a> Occupied<'a> {
     #[must_use]
     #[inline]
     pub fn collection_mut(&mut self) -> Option<&mut Collection> {
-        self.0.element_mut().collection_mut()
+        let collection = self.0.element_mut().collection_mut()?;
+        collection.before_change();
+        Some(collection)
     }
 
     /// Changes the 24-bit LRU or LFU stamp.

@@ -3,7 +3,9 @@
 use super::Walked;
 use super::savers::{Body, Deferred, Inner, Kept, Message, Post};
 use crate::dataset::Dataset;
-use crate::keyspace::{Database, Entry, Table};
+use crate::keyspace::{Database, Table};
+use crate::value::Collection;
+use crate::value::quicklist::Quicklist;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,12 +26,12 @@ pub(super) struct Mail {
     seen: Option<Message>,
 }
 
-/// Where the frozen table of a collection is.
+/// Where a frozen collection is.
 #[derive(Debug)]
 enum Place {
     /// In some database, under this key.
     Key(Vec<u8>),
-    /// The collection was dropped.
+    /// Here: it was dropped.
     Kept(Kept),
 }
 
@@ -62,7 +64,7 @@ impl Mail {
         while let Some(message) = self.seen.take().or_else(|| self.messages.try_recv().ok()) {
             match message {
                 Message::Deferred(deferred) => {
-                    if let Body::Table(id) = deferred.body {
+                    if let Body::Inner(id) = deferred.body {
                         self.places.insert(id, Place::Key(deferred.head.key.clone()));
                     }
                     self.waiting.push_back(*deferred);
@@ -78,30 +80,53 @@ impl Mail {
     pub fn with_table<E: Inner, R>(
         &mut self,
         id: u64,
-        number: u32,
+        snapshot: u32,
         databases: &mut [Walked],
         dataset: &mut Dataset,
         show: impl FnOnce(&mut Table<E>) -> R,
     ) -> R {
-        match self.places.get_mut(&id).expect("it was announced, and is not over") {
-            Place::Kept(kept) => show(E::of_kept(kept).expect("it stays what it is").table_mut(number)),
+        match self.place(id) {
+            Place::Kept(kept) => show(E::of_kept(kept).expect("it stays what it is").table_mut(snapshot)),
             Place::Key(key) => {
-                let hash = dataset.hash_key.hash(key);
-                let live = dataset.databases_mut().iter_mut().map(Database::table_mut);
-                let flushed = databases.iter_mut().flat_map(|walked| &mut walked.discarded);
-                let flushed = flushed.map(|orphan| orphan.table_mut(number));
                 let mut show = Some(show);
-                for table in live.chain(flushed) {
-                    if let Some(result) = in_database(table, hash, key, id, &mut show) {
-                        return result;
-                    }
-                }
-                panic!("a frozen table is under its key until it is dropped")
+                in_databases(key, snapshot, databases, dataset, &mut |collection| {
+                    let table = E::table_of(collection)?;
+                    let is_it = table.saver().is_some_and(|saver| saver.id() == id);
+                    show.take_if(|_| is_it).map(|show| show(table))
+                })
             }
         }
     }
 
-    /// Forgets a table that is not frozen any more. Returns what it held, if the collection was dropped.
+    /// Shows the frozen list with this number, wherever it is.
+    pub fn with_list<R>(
+        &mut self,
+        id: u64,
+        snapshot: u32,
+        databases: &mut [Walked],
+        dataset: &mut Dataset,
+        show: impl FnOnce(&mut Quicklist) -> R,
+    ) -> R {
+        match self.place(id) {
+            Place::Kept(Kept::List(kept)) => show(&mut kept.list),
+            Place::Kept(_) => unreachable!("it stays what it is"),
+            Place::Key(key) => {
+                let mut show = Some(show);
+                in_databases(key, snapshot, databases, dataset, &mut |collection| {
+                    let Collection::List(list) = collection else { return None };
+                    let list = list.quicklist_mut()?;
+                    let is_it = list.saver().is_some_and(|saver| saver.id() == id);
+                    show.take_if(|_| is_it).map(|show| show(list))
+                })
+            }
+        }
+    }
+
+    fn place(&mut self, id: u64) -> &mut Place {
+        self.places.get_mut(&id).expect("it was announced, and is not over")
+    }
+
+    /// Forgets a collection that is not frozen any more. Returns what it held, if it was dropped.
     pub fn forget(&mut self, id: u64) -> Option<Kept> {
         match self.places.remove(&id)? {
             Place::Kept(kept) => Some(kept),
@@ -110,17 +135,19 @@ impl Mail {
     }
 }
 
-/// Shows the frozen table with this number if it is under this key.
-fn in_database<E: Inner, R>(
-    table: &mut Table<Entry>,
-    hash: u64,
+/// Shows the collections under a key in all databases, until one is the right one.
+fn in_databases<R>(
     key: &[u8],
-    id: u64,
-    show: &mut Option<impl FnOnce(&mut Table<E>) -> R>,
-) -> Option<R> {
-    table.find_mut(hash, key)?.touch(|entry| {
-        let inner = E::table_of(entry.collection_mut()?)?;
-        let is_it = inner.saver().is_some_and(|saver| saver.id() == id);
-        show.take_if(|_| is_it).map(|show| show(inner))
-    })
+    snapshot: u32,
+    databases: &mut [Walked],
+    dataset: &mut Dataset,
+    show: &mut dyn FnMut(&mut Collection) -> Option<R>,
+) -> R {
+    let hash = dataset.hash_key.hash(key);
+    let live = dataset.databases_mut().iter_mut().map(Database::table_mut);
+    let flushed = databases.iter_mut().flat_map(|walked| &mut walked.discarded);
+    let flushed = flushed.map(|orphan| orphan.table_mut(snapshot));
+    live.chain(flushed)
+        .find_map(|table| table.find_mut(hash, key)?.touch(|entry| show(entry.collection_mut()?)))
+        .expect("a frozen collection is under its key until it is dropped")
 }

@@ -15,12 +15,12 @@
 //! A large value is written in parts, and nothing else comes between them:
 //!
 //! - Of a long string there is a shared handle, which is copied when somebody changes the string.
-//! - Of a list there is a clone, which shares its nodes; a node is copied when somebody changes it.
-//! - The table of a hash, a set or a sorted set is frozen in its turn when the database's walk comes to the key, or
-//!   when a command is about to change it. Its elements are walked later, or saved early, as entries are.
+//! - A collection is frozen in its turn when the database's walk comes to the key, or when a command is about to
+//!   change it. The elements of a table are walked later, or saved early, as entries are. Of a list that is about to
+//!   change the mail gets a clone, which shares its nodes; a node is copied when somebody changes it.
 //!
-//! Such a frozen table is found again wherever it is by then. It lives with its key: in another database after MOVE or
-//! SWAPDB, under another name after RENAME, which the table tells in the mail. When it is dropped, because the key was
+//! A frozen collection is found again wherever it is by then. It lives with its key: in another database after MOVE
+//! or SWAPDB, under another name after RENAME, which it tells in the mail. When it is dropped, because the key was
 //! deleted, overwritten, or has expired, what it held goes into the mail instead of being freed; databases that
 //! are flushed do the same. So whatever commands there are, none has to know of snapshots.
 //!
@@ -202,11 +202,11 @@ impl<F: Format> Snapshot<F> {
     pub fn abort(mut self, dataset: &mut Dataset) {
         self.mail.read(&mut self.databases);
         if let Some(stream) = self.stream.take() {
-            self.end_stream(dataset, stream);
+            self.end_stream(dataset, &stream);
         }
         while let Some(Deferred { head, body, .. }) = self.mail.waiting.pop_front() {
             let stream = Stream::new(body, head.kind, head.len);
-            self.end_stream(dataset, stream);
+            self.end_stream(dataset, &stream);
         }
         self.end(dataset);
     }

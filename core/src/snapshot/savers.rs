@@ -1,13 +1,12 @@
 //! What happens to the elements of frozen tables.
 //!
 //! Entries with short values are encoded at once. One with a long value is announced in the snapshot's mail, with a
-//! handle on the value as it is now: shared bytes, a list's shared nodes, or the number of the inner table, which is
-//! frozen in its turn.
+//! handle on the value as it is now: shared bytes, or the number of the collection, which is frozen in its turn.
 
 use super::format::{Format, Head, Kind};
 use crate::keyspace::{Element, Entry, Saved, Saver, Table};
 use crate::value::hash::Pair;
-use crate::value::quicklist::Quicklist;
+use crate::value::quicklist::{ListSaver, Quicklist};
 use crate::value::set::Member;
 use crate::value::zset::Scored;
 use crate::value::{Collection, StringRef, ValueRef};
@@ -20,13 +19,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 
 /// Longer strings are shared instead of copied when somebody waits.
-const COPIED_LEN_MAX: usize = 4 << 10;
+const COPIED_LEN_MAX: usize = 1 << 10;
 
 /// Longer strings are written in parts.
 pub const WHOLE_LEN_MAX: usize = 64 << 10;
 
-/// Numbers of tables leave so many bits for those within one database.
-const TABLES_PER_DATABASE_BITS: u32 = 40;
+/// Numbers of collections leave so many bits for those within one database.
+const IDS_PER_DATABASE_BITS: u32 = 40;
 
 /// What frozen tables have to tell the snapshot. What happened first arrives first.
 #[derive(Debug)]
@@ -37,7 +36,7 @@ pub enum Message {
     Moved(u64, Vec<u8>),
     /// A database was emptied or dropped; this is what it held.
     Discarded(usize, Box<Orphan<Entry>>),
-    /// A collection was dropped; this is the table it had.
+    /// A collection was dropped, or a list is about to change; this is what it held.
     Dropped(u64, Kept),
 }
 
@@ -52,10 +51,12 @@ pub struct Deferred {
 /// A value that does not change any more.
 #[derive(Debug)]
 pub enum Body {
-    String(Bytes),
-    List(Box<Quicklist>),
-    /// The frozen table with this number.
-    Table(u64),
+    String {
+        bytes: Bytes,
+        _copied: Copied,
+    },
+    /// The frozen list, or the frozen table of a collection, with this number.
+    Inner(u64),
 }
 
 /// What a table held that is gone, and what it was frozen with.
@@ -64,19 +65,35 @@ pub struct Orphan<E: Element> {
     saver: Option<Box<dyn Saver<E>>>,
 }
 
-/// What the table of a collection held.
+/// What a collection held.
 #[derive(Debug)]
 pub enum Kept {
+    List(KeptList),
     Hash(Box<Orphan<Pair>>),
     Set(Box<Orphan<Member>>),
     SortedSet(Box<Orphan<Scored>>),
+}
+
+/// A list that does not change any more.
+#[derive(Debug)]
+pub struct KeptList {
+    pub list: Box<Quicklist>,
+    /// What was copied for it.
+    _copied: Copied,
+}
+
+/// Counts bytes that were copied, or kept from being freed, as long as they are.
+#[derive(Debug)]
+pub struct Copied {
+    bytes: usize,
+    waiting_bytes: Arc<AtomicUsize>,
 }
 
 /// Where frozen tables send what they have to tell.
 #[derive(Clone, Debug)]
 pub struct Post {
     pub sender: Sender<Message>,
-    /// Bytes that were saved early and not taken yet.
+    /// Bytes that were saved or copied early and not written yet.
     pub waiting_bytes: Arc<AtomicUsize>,
 }
 
@@ -122,6 +139,17 @@ impl Post {
     fn send(&self, message: Message) {
         drop(self.sender.send(message));
     }
+
+    fn count(&self, bytes: usize) -> Copied {
+        self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Copied { bytes, waiting_bytes: self.waiting_bytes.clone() }
+    }
+}
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        self.waiting_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// What was saved, of it what was saved early, and where the rest is told.
@@ -166,15 +194,15 @@ impl Drop for Desk {
 pub struct EntrySaver<F> {
     snapshot: u32,
     database: usize,
-    /// How many tables of this database's collections were frozen.
-    tables: u64,
+    /// How many collections of this database were frozen.
+    collections: u64,
     desk: Desk,
     format: PhantomData<fn() -> F>,
 }
 
 impl<F: Format> EntrySaver<F> {
     pub fn new(snapshot: u32, database: usize, post: Post) -> EntrySaver<F> {
-        EntrySaver { snapshot, database, tables: 0, desk: Desk::new(post), format: PhantomData }
+        EntrySaver { snapshot, database, collections: 0, desk: Desk::new(post), format: PhantomData }
     }
 
     /// A handle on the value if it is a long one, with its kind and the number of its parts.
@@ -183,12 +211,15 @@ impl<F: Format> EntrySaver<F> {
             let len_max = if in_haste { COPIED_LEN_MAX } else { WHOLE_LEN_MAX };
             let is_long = matches!(string, StringRef::Bytes(bytes) if bytes.len() > len_max);
             let bytes = is_long.then(|| entry.shared_bytes()).flatten()?;
-            return Some((Kind::String, bytes.len(), Body::String(bytes)));
+            let _copied = self.desk.post.count(if in_haste { bytes.len() } else { 0 });
+            return Some((Kind::String, bytes.len(), Body::String { bytes, _copied }));
         }
         match entry.collection_mut()? {
             Collection::List(list) => {
-                let list = Box::new(list.as_quicklist()?.clone());
-                Some((Kind::List, list.nodes_len(), Body::List(list)))
+                let list = list.quicklist_mut()?;
+                let id = self.new_id();
+                list.freeze(Box::new(ListDesk { id, post: self.desk.post.clone() }));
+                Some((Kind::List, list.nodes_len(), Body::Inner(id)))
             }
             Collection::Set(set) => set.table_mut().map(|table| self.freeze(Kind::Set, table)),
             Collection::SortedSet(set) => set.table_mut().map(|table| self.freeze(Kind::SortedSet, table)),
@@ -197,11 +228,15 @@ impl<F: Format> EntrySaver<F> {
     }
 
     fn freeze<E: Inner>(&mut self, kind: Kind, table: &mut Table<E>) -> (Kind, usize, Body) {
-        self.tables += 1;
-        let id = (self.database as u64) << TABLES_PER_DATABASE_BITS | self.tables;
+        let id = self.new_id();
         let desk = Desk::new(self.desk.post.clone());
         table.freeze(self.snapshot, Box::new(InnerSaver::<F> { id, desk, format: PhantomData }));
-        (kind, table.len(), Body::Table(id))
+        (kind, table.len(), Body::Inner(id))
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.collections += 1;
+        (self.database as u64) << IDS_PER_DATABASE_BITS | self.collections
     }
 }
 
@@ -270,6 +305,28 @@ impl<E: Inner, F: Format> Saver<E> for InnerSaver<F> {
         let (id, post) = (self.id, self.desk.post.clone());
         post.send(Message::Dropped(id, E::into_kept(Box::new(Orphan { table, saver: Some(self) }))));
         None
+    }
+}
+
+/// Hears of a frozen list.
+#[derive(Debug)]
+struct ListDesk {
+    id: u64,
+    post: Post,
+}
+
+impl ListSaver for ListDesk {
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn note_key(&mut self, key: &[u8]) {
+        self.post.send(Message::Moved(self.id, key.to_vec()));
+    }
+
+    fn keep(self: Box<Self>, list: Quicklist, copied_bytes: usize) {
+        let _copied = self.post.count(copied_bytes);
+        self.post.send(Message::Dropped(self.id, Kept::List(KeptList { list: Box::new(list), _copied })));
     }
 }
 

@@ -4,6 +4,7 @@ use super::format::{Format, Kind};
 use super::savers::{Body, Inner, Kept, WHOLE_LEN_MAX};
 use super::{Meter, Snapshot};
 use crate::dataset::Dataset;
+use crate::keyspace::Table;
 use crate::value::Remains;
 use crate::value::hash::Pair;
 use crate::value::quicklist::{NodeRef, Quicklist};
@@ -15,22 +16,21 @@ use std::mem;
 /// A value that is being written in parts.
 #[derive(Debug)]
 pub(super) enum Stream {
-    /// What is left of a string.
+    /// A string.
     String(Bytes),
-    /// A list, and its next node.
-    List(Box<Quicklist>, usize),
-    /// The table of a collection.
-    Table(TableStream),
+    /// A collection.
+    Inner(InnerStream),
 }
 
-/// The table of a collection that is being written.
+/// A collection that is being written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TableStream {
+pub(super) struct InnerStream {
     id: u64,
     kind: Kind,
-    /// Where the walk goes on, unless it is over.
+    /// Where the walk over a table goes on, unless it is over.
     position: Option<u64>,
-    /// Elements that were not written yet.
+    /// Elements, or nodes of a list, that there were, and those that were not written yet.
+    len: usize,
     left: usize,
 }
 
@@ -38,9 +38,8 @@ impl Stream {
     /// The beginning of a value with so many parts.
     pub fn new(body: Body, kind: Kind, len: usize) -> Stream {
         match body {
-            Body::String(bytes) => Stream::String(bytes),
-            Body::List(list) => Stream::List(list, 0),
-            Body::Table(id) => Stream::Table(TableStream { id, kind, position: Some(0), left: len }),
+            Body::String { bytes, .. } => Stream::String(bytes),
+            Body::Inner(id) => Stream::Inner(InnerStream { id, kind, position: Some(0), len, left: len }),
         }
     }
 }
@@ -59,48 +58,80 @@ impl<F: Format> Snapshot<F> {
                 self.pending.push_back(mem::take(bytes));
                 true
             }
-            Stream::List(list, place) => {
-                self.pending.extend(write_nodes::<F>(list, place, out, meter));
-                *place == list.nodes_len()
-            }
-            Stream::Table(table) => self.take_elements(dataset, table, out.len(), meter),
+            Stream::Inner(inner) => match inner.kind {
+                Kind::String | Kind::List => self.write_nodes(dataset, inner, out, meter),
+                Kind::Set => self.take_elements::<Member>(dataset, inner, out.len(), meter),
+                Kind::SortedSet => self.take_elements::<Scored>(dataset, inner, out.len(), meter),
+                Kind::Hash => self.take_elements::<Pair>(dataset, inner, out.len(), meter),
+            },
         };
         if is_over {
             self.keys_done += 1;
-            self.end_stream(dataset, stream);
+            self.end_stream(dataset, &stream);
         } else {
             self.stream = Some(stream);
         }
     }
 
     /// Lets go of a value.
-    pub(super) fn end_stream(&mut self, dataset: &mut Dataset, stream: Stream) {
-        match stream {
-            Stream::String(_) => {}
-            Stream::List(list, _) => dataset.lazy_free.push(Remains::List(list.into_remains())),
-            Stream::Table(table) => self.end_table(dataset, table),
+    pub(super) fn end_stream(&mut self, dataset: &mut Dataset, stream: &Stream) {
+        let &Stream::Inner(InnerStream { id, kind, .. }) = stream else { return };
+        match kind {
+            Kind::String | Kind::List => {
+                self.mail.with_list(id, self.number, &mut self.databases, dataset, Quicklist::thaw);
+            }
+            Kind::Set => self.thaw::<Member>(dataset, id),
+            Kind::SortedSet => self.thaw::<Scored>(dataset, id),
+            Kind::Hash => self.thaw::<Pair>(dataset, id),
         }
+        match self.mail.forget(id) {
+            None => {}
+            Some(Kept::List(kept)) => dataset.lazy_free.push(Remains::List(kept.list.into_remains())),
+            Some(Kept::Hash(orphan)) => dataset.lazy_free.push_table(orphan.into_table().take()),
+            Some(Kept::Set(orphan)) => dataset.lazy_free.push_table(orphan.into_table().take()),
+            Some(Kept::SortedSet(orphan)) => dataset.lazy_free.push_table(orphan.into_table().take()),
+        }
+    }
+
+    fn thaw<E: Inner>(&mut self, dataset: &mut Dataset, id: u64) {
+        self.mail.with_table(id, self.number, &mut self.databases, dataset, Table::<E>::thaw);
+    }
+
+    /// Writes some nodes of a list, up to one that is a long string, whose bytes come next. Whether those were the
+    /// last.
+    fn write_nodes(
+        &mut self,
+        dataset: &mut Dataset,
+        stream: &mut InnerStream,
+        out: &mut Vec<u8>,
+        meter: &mut Meter,
+    ) -> bool {
+        let pending = &mut self.pending;
+        self.mail.with_list(stream.id, self.number, &mut self.databases, dataset, |list| {
+            assert_eq!(list.nodes_len(), stream.len, "a frozen list does not change");
+            for node in list.nodes_from(stream.len - stream.left) {
+                if !pending.is_empty() || !meter.has_left(out.len()) {
+                    break;
+                }
+                stream.left -= 1;
+                meter.count(1);
+                match node {
+                    NodeRef::Plain(bytes) if bytes.len() > WHOLE_LEN_MAX => {
+                        F::plain_head(out, bytes.len());
+                        pending.push_back(bytes.clone());
+                    }
+                    node => F::node(out, node, !meter.in_haste),
+                }
+            }
+        });
+        stream.left == 0
     }
 
     /// Takes some elements of a table, to be written next, behind what the output has. Whether those were the last.
-    fn take_elements(
+    fn take_elements<E: Inner>(
         &mut self,
         dataset: &mut Dataset,
-        stream: &mut TableStream,
-        out_len: usize,
-        meter: &mut Meter,
-    ) -> bool {
-        match stream.kind {
-            Kind::Set => self.take_elements_of::<Member>(dataset, stream, out_len, meter),
-            Kind::SortedSet => self.take_elements_of::<Scored>(dataset, stream, out_len, meter),
-            _ => self.take_elements_of::<Pair>(dataset, stream, out_len, meter),
-        }
-    }
-
-    fn take_elements_of<E: Inner>(
-        &mut self,
-        dataset: &mut Dataset,
-        stream: &mut TableStream,
+        stream: &mut InnerStream,
         out_len: usize,
         meter: &mut Meter,
     ) -> bool {
@@ -128,47 +159,4 @@ impl<F: Format> Snapshot<F> {
         assert_eq!(stream.left, 0, "everything is saved once");
         true
     }
-
-    fn end_table(&mut self, dataset: &mut Dataset, stream: TableStream) {
-        match stream.kind {
-            Kind::Set => self.thaw::<Member>(dataset, stream.id),
-            Kind::SortedSet => self.thaw::<Scored>(dataset, stream.id),
-            _ => self.thaw::<Pair>(dataset, stream.id),
-        }
-        match self.mail.forget(stream.id) {
-            None => {}
-            Some(Kept::Hash(orphan)) => dataset.lazy_free.push_table(orphan.into_table().take()),
-            Some(Kept::Set(orphan)) => dataset.lazy_free.push_table(orphan.into_table().take()),
-            Some(Kept::SortedSet(orphan)) => dataset.lazy_free.push_table(orphan.into_table().take()),
-        }
-    }
-
-    fn thaw<E: Inner>(&mut self, dataset: &mut Dataset, id: u64) {
-        let thaw = crate::keyspace::Table::<E>::thaw;
-        self.mail.with_table(id, self.number, &mut self.databases, dataset, thaw);
-    }
-}
-
-/// Writes some nodes of a list, up to one that is a long string. Returns its bytes, which come next.
-fn write_nodes<F: Format>(
-    list: &Quicklist,
-    place: &mut usize,
-    out: &mut Vec<u8>,
-    meter: &mut Meter,
-) -> Option<Bytes> {
-    for node in list.nodes_from(*place) {
-        if !meter.has_left(out.len()) {
-            break;
-        }
-        *place += 1;
-        meter.count(1);
-        match node {
-            NodeRef::Plain(bytes) if bytes.len() > WHOLE_LEN_MAX => {
-                F::plain_head(out, bytes.len());
-                return Some(bytes.clone());
-            }
-            node => F::node(out, node, !meter.in_haste),
-        }
-    }
-    None
 }

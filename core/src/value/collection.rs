@@ -108,10 +108,25 @@ impl Collection {
         }
     }
 
+    /// Has to be called before anything is changed, for the sake of a snapshot. Tables look after themselves.
+    #[inline]
+    pub(crate) fn before_change(&mut self) {
+        if let Collection::List(list) = self
+            && let Some(list) = list.quicklist_mut()
+        {
+            list.before_change();
+        }
+    }
+
     /// Tells a snapshot that is being taken of the collection that it is under another key now.
     pub(crate) fn note_key(&mut self, key: &[u8]) {
         match self {
-            Collection::List(_) => {}
+            Collection::List(list) => {
+                list.quicklist_mut()
+                    .and_then(|list| list.saver())
+                    .into_iter()
+                    .for_each(|it| it.note_key(key));
+            }
             Collection::Set(set) => set.table_mut().into_iter().for_each(|table| table.note_key(key)),
             Collection::SortedSet(set) => set.table_mut().into_iter().for_each(|table| table.note_key(key)),
             Collection::Hash(hash) => hash.table_mut().into_iter().for_each(|table| table.note_key(key)),
