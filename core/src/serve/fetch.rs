@@ -11,8 +11,9 @@ use crate::keyspace::is_equal;
 use crate::resp::ArgRange;
 use crate::value::{Collection, Lookup, StringRef};
 
-/// Collections with no more elements than this stay in the cache by themselves.
-const CACHED_ELEMENTS_MAX: usize = 4_096;
+/// Collections with no more elements than this stay in the cache by themselves. Simulated ones seldom get large, and what
+/// is found ahead is to be used there, too.
+const CACHED_ELEMENTS_MAX: usize = if cfg!(feature = "simulation") { 16 } else { 4_096 };
 
 impl Core {
     /// Finds the hashes of the batch's keys, and begins to fetch what they will lead to.
