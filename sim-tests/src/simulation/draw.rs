@@ -64,7 +64,7 @@ struct Choice {
 }
 
 const CHOICES: &[Choice] = &[
-    Choice { directive: "hz", values: &["1", "10", "100", "500"], percent: 50 },
+    Choice { directive: "hz", values: &["1", "10", "10", "25", "25", "100", "100", "500"], percent: 50 },
     Choice { directive: "databases", values: &["1", "2", "16", "100"], percent: 30 },
     Choice { directive: "timeout", values: &["1", "2", "5", "60"], percent: 20 },
     Choice {
