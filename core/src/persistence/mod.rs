@@ -38,6 +38,8 @@ use rewrite::{Rewrite, RewriteFigures};
 pub(crate) struct Persistence {
     /// Whether the server keeps anything at all: it was told to [recover](Core::recover).
     is_durable: bool,
+    /// Whether the last turn had something to do for it.
+    had_work: bool,
     log: LogWriter,
     waiting: Waiting,
     loading: Option<Box<Loading>>,
@@ -58,6 +60,7 @@ impl Persistence {
     pub fn new(config: &Config) -> Persistence {
         Persistence {
             is_durable: false,
+            had_work: false,
             log: LogWriter::default(),
             waiting: Waiting::default(),
             loading: None,
@@ -91,6 +94,20 @@ impl Persistence {
         let rewrite =
             if is_loading || self.rewrite.is_some() { Monotonic::NEVER } else { self.next_rewrite(server) };
         self.log.next_deadline(server.config.appendfsync).min(rewrite)
+    }
+
+    /// Whether there is anything to do or to show at the end of a turn.
+    #[inline]
+    fn has_work(&mut self, server: &Server) -> bool {
+        let had_work = self.had_work;
+        self.had_work = self.is_durable
+            && (server.config.appendonly
+                || server.durability.wants_rewrite
+                || server.durability.exit_status.is_some()
+                || self.log.is_on()
+                || self.rewrite.is_some()
+                || self.loading.is_some());
+        self.had_work || had_work
     }
 
     /// All files together.
@@ -177,7 +194,7 @@ impl Persistence {
 impl Core {
     /// What of the turn is to outlive the process is on its way, and what may be told is told.
     pub(crate) fn persist(&mut self) {
-        if !self.persistence.is_durable {
+        if !self.persistence.has_work(&self.server) {
             return;
         }
         let Core { server, dataset, persistence, .. } = self;
