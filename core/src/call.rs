@@ -82,7 +82,11 @@ pub(crate) fn call(
 pub(crate) fn execute(context: &mut Context<'_>) {
     let Context { command, args, .. } = *context;
     let database = context.keys.database;
-    context.session.saw_data |= !command.categories.contains(Categories::CONNECTION);
+    context.session.saw_data |= if mutant!(Mutant::ReadLeaksUnsynced) {
+        command.flags.contains(Flags::WRITE)
+    } else {
+        !command.categories.contains(Categories::CONNECTION)
+    };
     let outcome = (command.run)(context);
     let Context { keys: Keys { dataset, .. }, reply, server, .. } = context;
     if context.session.state == State::Blocked {

@@ -139,7 +139,7 @@ impl PropagationLog {
 
     /// Ends a unit: puts it between MULTI and EXEC, unless it is a single command.
     pub fn end_unit(&mut self, unit: Unit) {
-        if self.commands - unit.commands < 2 {
+        if self.commands - unit.commands < 2 || mutant!(Mutant::TransactionNotFramed) {
             return;
         }
         // Its first command may select a database: that is part of the unit.

@@ -75,6 +75,15 @@ impl Stage {
         self.settle();
     }
 
+    /// A turn goes by, and the disk does what is to be done.
+    pub fn step(&mut self) {
+        self.core.finish_turn(self.now);
+        while let Some(op) = self.core.poll_disk() {
+            let completion = self.disk.perform(op);
+            self.core.handle_disk(self.now, completion);
+        }
+    }
+
     /// Turns go by until the disk has nothing to do.
     pub fn settle(&mut self) {
         loop {

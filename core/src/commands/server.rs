@@ -39,7 +39,7 @@ fn flushall(ctx: &mut Context<'_>) -> CommandResult {
         ctx.keys.dataset.flush(database, later);
     }
     ctx.reply.ok();
-    Ok(Propagate::AsIs)
+    Ok(if mutant!(Mutant::FlushallNotLogged) { Propagate::Nothing } else { Propagate::AsIs })
 }
 
 /// `SWAPDB index1 index2` — O(1).

@@ -47,7 +47,8 @@ impl Core {
         for &conn in &self.writable {
             let Some(client) = self.server.clients.find_mut(conn) else { continue };
             let saw_data = std::mem::take(&mut client.session.saw_data);
-            if client.hold(saw_data && !is_durable, batch) {
+            let must_wait = saw_data && !is_durable && !mutant!(Mutant::ReplyBeforeDurable);
+            if client.hold(must_wait, batch) {
                 self.persistence.waiting.0.push_back((batch, conn));
             }
         }

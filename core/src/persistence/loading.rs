@@ -477,7 +477,8 @@ impl Loading {
                     core.server.log(LogLevel::Warning, line);
                 }
                 sometimes!(Mark::TornTailCut);
-                self.cut = Some(Cut { info, good_bytes: good_offset_bytes, lost_bytes });
+                let good_bytes = good_offset_bytes + u64::from(mutant!(Mutant::TruncationOffByOne));
+                self.cut = Some(Cut { info, good_bytes, lost_bytes });
             }
             End::Corrupt { offset_bytes, .. } => {
                 return Err(format!("{} (damage at offset {offset_bytes})", bad_format(&info.name)));
@@ -564,9 +565,12 @@ impl Loading {
         // What a process that was killed has left may be in the system's memory alone.
         steps = steps
             .then(DiskKind::SyncDir { name: files.directory().to_owned() })
-            .then(DiskKind::SyncDir { name: String::new() })
-            .try_to(DiskKind::Remove { name: files.path(&files.names().new_base()) })
-            .try_to(DiskKind::Remove { name: files.path(&files.names().new_manifest()) });
+            .then(DiskKind::SyncDir { name: String::new() });
+        if !mutant!(Mutant::TemporaryNeverRemoved) {
+            for name in [files.names().new_base(), files.names().new_manifest()] {
+                steps = steps.try_to(DiskKind::Remove { name: files.path(&name) });
+            }
+        }
         let mut manifest = self.manifest.clone();
         let history = manifest.take_history();
         if !history.is_empty() {

@@ -306,7 +306,7 @@ impl LogWriter {
             .append
             .map_or((self.written, front.len_bytes), |append| (append.flight.up_to, append.flight.len_bytes));
         let is_ended = has_successor && front.queue.is_empty() && self.append.is_none();
-        if is_ended && !front.is_dirty {
+        if is_ended && (!front.is_dirty || mutant!(Mutant::OldIncrUnsyncedAtSwitch)) {
             return self.go_on(server);
         }
         let is_due = match policy {
@@ -318,6 +318,9 @@ impl LogWriter {
             let id = server.disk(Lane::Log, DiskKind::Sync { file: front.file });
             self.sync = Some(Flight { id, up_to, len_bytes });
             self.next_sync = now + SYNC_EVERY;
+            if mutant!(Mutant::DurableWhenAskedFor) {
+                self.durable = up_to;
+            }
         }
     }
 
@@ -374,6 +377,9 @@ impl LogWriter {
         let is_lost = self.is_lost();
         let Some(front) = self.targets.front_mut() else { return };
         let mut data = error.buffer.unwrap_or_default();
+        if mutant!(Mutant::FailedAppendForgotten) {
+            data.clear();
+        }
         data.extend_from_slice(&front.queue);
         front.queue = data;
         let text = format!("Error writing to the AOF file: {}", error.message);
@@ -404,7 +410,9 @@ impl LogWriter {
                 }
             }
             // An interrupted sync has not been tried.
-            Err(error) if error.kind == std::io::ErrorKind::Interrupted => {
+            Err(error)
+                if error.kind == std::io::ErrorKind::Interrupted || mutant!(Mutant::SyncErrorForgotten) =>
+            {
                 self.next_sync = server.now.monotonic;
             }
             Err(error) => self.lose(server, &error.message),

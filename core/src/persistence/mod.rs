@@ -151,6 +151,7 @@ impl Persistence {
     fn report(&mut self, server: &mut Server) {
         let refusal = match self.log.health() {
             Health::Good => None,
+            _ if mutant!(Mutant::WriteAfterDiskError) => None,
             Health::WriteFailed(reason) | Health::Lost(reason) => {
                 let text = format!("MISCONF Errors writing to the AOF file: {reason}");
                 Some(CommandError::Text(text.into()))
@@ -200,6 +201,9 @@ impl Core {
         let Core { server, dataset, persistence, .. } = self;
         if !persistence.is_loading() {
             persistence.follow_config(server, dataset);
+        }
+        if mutant!(Mutant::SwitchedBeforeSealed) {
+            persistence.step_rewrite(server, dataset);
         }
         if persistence.log.is_on() {
             let wall = server.config.aof_timestamp_enabled.then_some(server.now.wall);

@@ -273,6 +273,11 @@ impl Persistence {
                     steps = steps.then(DiskKind::SyncDir { name: self.files.directory().to_owned() });
                 }
                 rewrite.base_bytes = base.written_bytes();
+                if mutant!(Mutant::HistoryRemovedTooEarly) {
+                    for old in rewrite.next.history() {
+                        steps = steps.try_to(DiskKind::Remove { name: self.files.path(&old.name) });
+                    }
+                }
                 let steps = self.files.write_manifest(server, steps, &rewrite.next);
                 rewrite.stage = Stage::Publishing(steps.begin(server));
                 None

@@ -68,10 +68,14 @@ impl Sequence {
         self.try_to(DiskKind::Remove { name: temporary.clone() })
             .then(DiskKind::Create { file, name: temporary.clone(), mode: 0o644 })
             .then(DiskKind::Append { file, data })
-            .then(DiskKind::Sync { file })
+            .sync_unless_careless(file)
             .then(DiskKind::Close { file })
             .then(DiskKind::Rename { from: temporary, to: format!("{directory}/{name}") })
             .then(DiskKind::SyncDir { name: directory.to_owned() })
+    }
+
+    fn sync_unless_careless(self, file: FileId) -> Sequence {
+        if mutant!(Mutant::RenamedBeforeSync) { self } else { self.then(DiskKind::Sync { file }) }
     }
 
     /// Asks for the first step. To be called once.

@@ -16,6 +16,8 @@ pub struct StageDisk {
     open: BTreeMap<FileId, usize>,
     /// What fails, and how much of an append is written before it does.
     pub fails: Option<(Picks, usize)>,
+    /// Whether it is over with that after the first time.
+    pub fails_once: bool,
     /// What was done, in short.
     pub journal: Vec<String>,
 }
@@ -64,7 +66,12 @@ impl StageDisk {
         let shown = format!("{kind:?}");
         self.journal.push(shown.chars().take(100).collect());
         let outcome = match self.fails {
-            Some((fails, written)) if fails(&kind) => Err(self.fail(kind, written)),
+            Some((fails, written)) if fails(&kind) => {
+                if std::mem::take(&mut self.fails_once) {
+                    self.fails = None;
+                }
+                Err(self.fail(kind, written))
+            }
             _ => self.succeed(kind),
         };
         DiskCompletion { id, outcome }
