@@ -62,6 +62,7 @@ mod zset_range;
 
 use crate::reply::Reply;
 use answer::Expected;
+pub use client::Seen;
 use client::{Client, Life, Received};
 use config::Config;
 use keyspace::Keyspace;
@@ -269,6 +270,17 @@ impl Model {
             self.clients.remove(&client);
         }
         Ok(())
+    }
+
+    /// The replies of which a client has received something since this was last asked.
+    pub fn take_seen(&mut self, client: ClientId) -> Vec<Seen> {
+        self.clients.get_mut(&client).map(Client::take_seen).unwrap_or_default()
+    }
+
+    /// The number of the last execution; what the server does of its own accord counts as one.
+    #[must_use]
+    pub fn moment(&self) -> u64 {
+        self.keyspace.moment
     }
 
     /// Whether something is executed and not fully received.

@@ -22,11 +22,19 @@ const CLIENTS_MAX: u64 = 24;
 /// Of a thousand steps, so many close a connection.
 const CLOSES_PER_THOUSAND: u32 = 15;
 
+/// How a process ends at its own disk work, or again.
+const ENDS: [FaultKind; 4] = [
+    FaultKind::CrashBeforeDisk,
+    FaultKind::CrashDuringDisk,
+    FaultKind::CrashAfterDisk,
+    FaultKind::CrashAgain,
+];
+
 /// The scenario of a seed.
 #[must_use]
 pub fn draw(profile: &Profile, seed: u64) -> Scenario {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut faults = draw_faults(&mut rng, profile);
+    let mut faults = draw_faults(&mut rng, profile, seed);
     let mut settings = draw_settings(&mut rng);
     if settings.plays_twice {
         keep_to_cuts(&mut faults, &mut settings);
@@ -42,10 +50,14 @@ fn keep_to_cuts(faults: &mut BTreeMap<FaultKind, u32>, settings: &mut Settings) 
     (settings.conditions.latency_us, settings.conditions.jitter_us) = (0, 0);
 }
 
-fn draw_faults(rng: &mut impl Rng, profile: &Profile) -> BTreeMap<FaultKind, u32> {
+fn draw_faults(rng: &mut ChaCha8Rng, profile: &Profile, seed: u64) -> BTreeMap<FaultKind, u32> {
     let is_calm = rng.random_ratio(profile.calm_percent, 100);
     let mut faults = BTreeMap::new();
+    // What came later is drawn by itself, so that the rest of a seed's scenario stays as it was.
+    let mut apart = ChaCha8Rng::seed_from_u64(seed);
+    apart.set_stream(1);
     for &(kind, rate_max) in profile.faults {
+        let rng: &mut dyn Rng = if ENDS.contains(&kind) { &mut apart } else { rng };
         let is_on = rng.random_ratio(1, 2);
         let rate = log_uniform(rng, u64::from(rate_max / 1_000).max(1), u64::from(rate_max));
         if is_on && !is_calm {
@@ -124,6 +136,8 @@ fn draw_settings(rng: &mut impl Rng) -> Settings {
         disk_us: log_uniform(rng, 1, 50_000),
         digest_every: log_uniform(rng, 1, 1_000),
         plays_twice: rng.random_ratio(1, 8),
+        recovers: false,
+        checks_prefixes: false,
         is_canary: false,
     }
 }
@@ -163,7 +177,7 @@ fn draw_steps(rng: &mut ChaCha8Rng, settings: &Settings) -> Vec<Step> {
 
 /// A number between two: each power of two on the way is as likely as any other. Counted in whole numbers, so that a
 /// seed draws the same on every machine.
-fn log_uniform(rng: &mut impl Rng, min: u64, max: u64) -> u64 {
+fn log_uniform(rng: &mut (impl Rng + ?Sized), min: u64, max: u64) -> u64 {
     let (low, high) = (min.max(1).ilog2(), max.max(1).ilog2());
     let power = 1_u64 << rng.random_range(low..=high);
     rng.random_range(power.max(min)..=(2 * power - 1).min(max))

@@ -59,6 +59,10 @@ const DISK: &[(FaultKind, u32)] = &[
     (FaultKind::DirSubset, 500_000),
     (FaultKind::CrashPower, 20_000),
     (FaultKind::CrashKill, 10_000),
+    (FaultKind::CrashBeforeDisk, 10_000),
+    (FaultKind::CrashDuringDisk, 10_000),
+    (FaultKind::CrashAfterDisk, 10_000),
+    (FaultKind::CrashAgain, 300_000),
 ];
 
 /// Everything at once. Put together here, since slices cannot be joined in constants with their lengths inferred.
