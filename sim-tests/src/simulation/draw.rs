@@ -34,8 +34,14 @@ const ENDS: [FaultKind; 4] = [
 #[must_use]
 pub fn draw(profile: &Profile, seed: u64) -> Scenario {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut faults = draw_faults(&mut rng, profile, seed);
+    // What came later is drawn by itself, so that the rest of a seed's scenario stays as it was.
+    let mut apart = ChaCha8Rng::seed_from_u64(seed);
+    apart.set_stream(1);
+    let mut faults = draw_faults(&mut rng, &mut apart, profile);
     let mut settings = draw_settings(&mut rng);
+    if apart.random_ratio(profile.recovers_percent, 100) {
+        draw_durability(&mut apart, &mut settings, &mut faults);
+    }
     if settings.plays_twice {
         keep_to_cuts(&mut faults, &mut settings);
     }
@@ -50,14 +56,11 @@ fn keep_to_cuts(faults: &mut BTreeMap<FaultKind, u32>, settings: &mut Settings) 
     (settings.conditions.latency_us, settings.conditions.jitter_us) = (0, 0);
 }
 
-fn draw_faults(rng: &mut ChaCha8Rng, profile: &Profile, seed: u64) -> BTreeMap<FaultKind, u32> {
+fn draw_faults(rng: &mut ChaCha8Rng, apart: &mut ChaCha8Rng, profile: &Profile) -> BTreeMap<FaultKind, u32> {
     let is_calm = rng.random_ratio(profile.calm_percent, 100);
     let mut faults = BTreeMap::new();
-    // What came later is drawn by itself, so that the rest of a seed's scenario stays as it was.
-    let mut apart = ChaCha8Rng::seed_from_u64(seed);
-    apart.set_stream(1);
     for &(kind, rate_max) in profile.faults {
-        let rng: &mut dyn Rng = if ENDS.contains(&kind) { &mut apart } else { rng };
+        let rng: &mut dyn Rng = if ENDS.contains(&kind) { &mut *apart } else { rng };
         let is_on = rng.random_ratio(1, 2);
         let rate = log_uniform(rng, u64::from(rate_max / 1_000).max(1), u64::from(rate_max));
         if is_on && !is_calm {
@@ -109,37 +112,69 @@ const CHOICES: &[Choice] = &[
     Choice { directive: "zset-max-listpack-value", values: &["0", "1", "8"], percent: 25 },
 ];
 
-fn draw_settings(rng: &mut impl Rng) -> Settings {
-    let mut directives = vec![
-        ("save".to_owned(), vec![String::new()]),
-        ("enable-debug-command".to_owned(), vec!["yes".to_owned()]),
-    ];
-    for choice in CHOICES {
+/// How a server keeps its data that has a log.
+const DURABILITY: &[Choice] = &[
+    Choice { directive: "appendfsync", values: &["always", "always", "no"], percent: 65 },
+    Choice { directive: "auto-aof-rewrite-percentage", values: &["0", "1", "10", "50"], percent: 80 },
+    Choice { directive: "auto-aof-rewrite-min-size", values: &["1", "1kb", "16kb", "256kb"], percent: 90 },
+    Choice { directive: "aof-use-rdb-preamble", values: &["no"], percent: 30 },
+    Choice { directive: "aof-timestamp-enabled", values: &["yes"], percent: 20 },
+    Choice { directive: "aof-checksum", values: &["no"], percent: 10 },
+];
+
+/// What a log without checksums cannot notice.
+const UNNOTICED: [FaultKind; 6] = [
+    FaultKind::WriteBack,
+    FaultKind::TornPage,
+    FaultKind::TornSector,
+    FaultKind::SizeFirst,
+    FaultKind::BitRot,
+    FaultKind::LateSyncError,
+];
+
+/// Lets a server keep a log, from which it is started again.
+fn draw_durability(rng: &mut impl Rng, settings: &mut Settings, faults: &mut BTreeMap<FaultKind, u32>) {
+    settings.recovers = true;
+    settings.plays_twice = false;
+    settings.directives.push(("appendonly".to_owned(), vec!["yes".to_owned()]));
+    draw_directives(rng, DURABILITY, settings);
+    if settings.directives.iter().any(|(name, words)| name == "aof-checksum" && *words == ["no"]) {
+        faults.retain(|kind, _| !UNNOTICED.contains(kind));
+    }
+}
+
+fn draw_directives(rng: &mut impl Rng, choices: &[Choice], settings: &mut Settings) {
+    for choice in choices {
         let value = choice.values.choose(rng).copied().unwrap_or_default();
         if rng.random_ratio(choice.percent, 100) {
             let words = value.split(' ').map(str::to_owned).collect();
-            directives.push((choice.directive.to_owned(), words));
+            settings.directives.push((choice.directive.to_owned(), words));
         }
     }
+}
+
+fn draw_settings(rng: &mut impl Rng) -> Settings {
+    let mut settings = Settings {
+        directives: vec![
+            ("save".to_owned(), vec![String::new()]),
+            ("enable-debug-command".to_owned(), vec!["yes".to_owned()]),
+        ],
+        ..Settings::default()
+    };
+    draw_directives(rng, CHOICES, &mut settings);
     let instant = rng.random_ratio(1, 4);
-    let conditions = Conditions {
+    settings.conditions = Conditions {
         read_len_max: log_uniform(rng, 1, 65_536) as usize,
         window_bytes: log_uniform(rng, 64, 4 << 20) as usize,
         latency_us: if instant { 0 } else { log_uniform(rng, 1, 5_000) },
         jitter_us: if instant { 0 } else { log_uniform(rng, 1, 20_000) },
         slow_read_us: log_uniform(rng, 10, 3_000_000),
     };
-    Settings {
-        directives,
-        has_config_file: rng.random_ratio(1, 2),
-        conditions,
-        disk_us: log_uniform(rng, 1, 50_000),
-        digest_every: log_uniform(rng, 1, 1_000),
-        plays_twice: rng.random_ratio(1, 8),
-        recovers: false,
-        checks_prefixes: false,
-        is_canary: false,
-    }
+    settings.has_config_file = rng.random_ratio(1, 2);
+    settings.disk_us = log_uniform(rng, 1, 50_000);
+    settings.digest_every = log_uniform(rng, 1, 1_000);
+    settings.plays_twice = rng.random_ratio(1, 8);
+    settings
 }
 
 fn draw_steps(rng: &mut ChaCha8Rng, settings: &Settings) -> Vec<Step> {

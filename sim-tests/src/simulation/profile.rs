@@ -13,6 +13,8 @@ pub struct Profile {
     pub faults: &'static [(FaultKind, u32)],
     /// Of a hundred runs, so many have no faults at all.
     pub calm_percent: u32,
+    /// Of a hundred runs, so many have a server that keeps a log and starts from it after a crash.
+    pub recovers_percent: u32,
 }
 
 /// What goes wrong between clients and the server.
@@ -90,30 +92,35 @@ impl Profile {
             story: "Nothing goes wrong: semantics under every configuration.",
             faults: &[],
             calm_percent: 100,
+            recovers_percent: 0,
         },
         Profile {
             name: "network",
             story: "Reads and writes of any length, delays, slow and vanishing clients.",
             faults: NETWORK,
             calm_percent: 10,
+            recovers_percent: 0,
         },
         Profile {
             name: "disk",
             story: "A disk that fills up, fails and forgets; crashes.",
             faults: DISK,
             calm_percent: 10,
+            recovers_percent: 0,
         },
         Profile {
             name: "clock",
             story: "A calendar that jumps and drifts; a process that stands still.",
             faults: CLOCK,
             calm_percent: 10,
+            recovers_percent: 0,
         },
         Profile {
             name: "everything",
             story: "All of it, in random subsets; three runs of ten have no faults.",
             faults: EVERYTHING,
             calm_percent: 30,
+            recovers_percent: 0,
         },
     ];
 
