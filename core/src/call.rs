@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::client::Client;
-use crate::commands::{Command, Flags, transactions};
+use crate::commands::{Categories, Command, Flags, transactions};
 use crate::context::Context;
 use crate::core::Core;
 use crate::dataset::Keys;
@@ -11,7 +11,7 @@ use crate::error::{CommandError, ECHO_LEN_MAX, echo};
 use crate::execution::ExecutionKind;
 use crate::propagation::Propagate;
 use crate::resp::Reply;
-use crate::server::LogLevel;
+use crate::server::{LogLevel, Server};
 use crate::session::{ReplyMode, Session, State};
 
 /// What became of a request.
@@ -82,6 +82,7 @@ pub(crate) fn call(
 pub(crate) fn execute(context: &mut Context<'_>) {
     let Context { command, args, .. } = *context;
     let database = context.keys.database;
+    context.session.saw_data |= !command.categories.contains(Categories::CONNECTION);
     let outcome = (command.run)(context);
     let Context { keys: Keys { dataset, .. }, reply, server, .. } = context;
     if context.session.state == State::Blocked {
@@ -138,6 +139,11 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
     if client.session.transaction.is_some() && command.flags.contains(Flags::NO_MULTI) {
         return Err(CommandError::text_of("ERR Command not allowed inside a transaction"));
     }
+    if !server.durability.is_calm
+        && let Some(admission) = admit_by_disk(server, &client.session, command)?
+    {
+        return Ok(admission);
+    }
     if let Some(pause) = server.pause
         && (!pause.writes_only || may_replicate(&client.session, command))
     {
@@ -150,6 +156,32 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
     }
     sometimes!(Mark::ReadDuringPause, server.pause.is_some());
     Ok(Admission::Run)
+}
+
+/// Checks what loading data and writing it to disk have to say about a command.
+#[cold]
+fn admit_by_disk(
+    server: &Server,
+    session: &Session,
+    command: &'static Command,
+) -> Result<Option<Admission>, CommandError> {
+    let seen = &server.durability;
+    let writes = may_replicate(session, command);
+    if let Some(refusal) = &seen.refusal
+        && (writes || command.name == "ping")
+    {
+        sometimes!(Mark::RefusedByDiskError);
+        return Err(refusal.clone());
+    }
+    let is_allowed = command.flags.contains(Flags::LOADING);
+    if seen.loading.is_some() && !is_allowed {
+        sometimes!(Mark::RefusedByLoading);
+        return Err(CommandError::text_of("LOADING Redis is loading the dataset in memory"));
+    }
+    let must_wait =
+        seen.is_beginning && !is_allowed || seen.is_backed_up && writes || seen.exit_status.is_some();
+    sometimes!(Mark::HeldByBacklog, seen.is_backed_up && writes);
+    Ok(must_wait.then_some(Admission::HoldBack))
 }
 
 /// Whether a command may change data; EXEC may if anything that is queued may.

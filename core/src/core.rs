@@ -8,6 +8,7 @@ use crate::expire::ActiveExpire;
 use crate::input::BufferPool;
 use crate::keyspace::HashKey;
 use crate::net::{Accept, ConnId, NetEffect, Reading, Refusal};
+use crate::persistence::Persistence;
 use crate::resp::ChunkPool;
 use crate::serve::Batch;
 use crate::server::{Host, HostStats, LogLevel, LogLine, Server};
@@ -77,6 +78,7 @@ pub struct Core {
     pub(crate) closing: Vec<ConnId>,
     pub(crate) ticker: Ticker,
     pub(crate) expire: ActiveExpire,
+    pub(crate) persistence: Persistence,
     pub(crate) lazy_free_left: bool,
     #[cfg(feature = "simulation")]
     pub(crate) executions: crate::execution::Executions,
@@ -100,6 +102,7 @@ impl Core {
         let mut server = Server::new(config, host, seed, now);
         let hash_key = HashKey([server.random_u64(), server.random_u64()]);
         let dataset = Dataset::new(&server.config, hash_key);
+        let persistence = Persistence::new(&server.config);
         let mut core = Core {
             server,
             dataset,
@@ -111,6 +114,7 @@ impl Core {
             closing: Vec::new(),
             ticker: Ticker::new(now),
             expire: ActiveExpire::default(),
+            persistence,
             lazy_free_left: false,
             #[cfg(feature = "simulation")]
             executions: Default::default(),
@@ -183,6 +187,9 @@ impl Core {
         let Some(client) = self.server.clients.find_mut(conn) else { return };
         sometimes!(Mark::ReplyResumed, client.reply.is_partly_sent());
         client.reply.advance(len_bytes, &mut self.chunks);
+        if let Some(held) = &mut client.held {
+            held.advance(len_bytes);
+        }
         sometimes!(Mark::PartialWrite, !client.reply.is_empty());
         if mutant!(Mutant::PartialWriteDropsRest) {
             client.reply.clear(&mut self.chunks);
@@ -267,7 +274,16 @@ impl Core {
         if self.server.frozen_until.is_some() {
             return 0;
         }
-        self.server.clients.find(conn).map_or(0, |client| client.reply.slices(slices))
+        self.server.clients.find(conn).map_or(0, |client| match &client.held {
+            None => client.reply.slices(slices),
+            Some(held) => client.reply.first_slices(held.free_bytes(), slices),
+        })
+    }
+
+    /// Whether a connection is owed anything, be it that it must not be told yet.
+    #[must_use]
+    pub fn owes(&self, conn: ConnId) -> bool {
+        self.server.clients.find(conn).is_some_and(|client| !client.reply.is_empty())
     }
 
     /// The next thing to do with a socket.

@@ -30,6 +30,7 @@ pub mod dataset;
 pub mod error;
 mod lazy_free;
 pub mod lru;
+pub mod persistence;
 pub mod propagation;
 pub mod server;
 pub mod session;
@@ -61,5 +62,5 @@ pub use core::{Core, Input};
 pub use execution::{Execution, ExecutionKind};
 pub use server::{Host, HostStats, LogLevel, LogLine};
 
-#[cfg(all(test, any(feature = "simulation", feature = "mutants")))]
+#[cfg(test)]
 mod stage;

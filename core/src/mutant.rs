@@ -146,6 +146,14 @@ mutants! {
         "EXEC does not see that a watched key has expired if nobody has looked it up: seen in Redis before version 6.0.9.";
     ExecAfterRefusal, "exec-after-refusal",
         "EXEC goes on although a request was refused while queueing: seen in Redis before version 2.6.5.";
+    ShortWriteNotRolledBack, "short-write-not-rolled-back",
+        "A batch that was written in part is written again behind that part.";
+    IncrNotDurableBeforeManifest, "incr-not-durable-before-manifest",
+        "The manifest mentions the new file for increments before that is durable.";
+    DirectoryNotSynced, "directory-not-synced",
+        "The new base has its name, but the directory is not synced before the manifest mentions it.";
+    TruncationNotSynced, "truncation-not-synced",
+        "A torn end is cut off without the cut being made durable.";
 }
 
 thread_local! {

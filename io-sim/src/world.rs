@@ -99,8 +99,10 @@ impl World {
     #[must_use]
     pub fn new(config: Config, host: Host, delivery: Delivery, seed: u64) -> World {
         let clock = Clock::default();
+        let mut core = Core::new(config.clone(), host.clone(), seed, clock.now());
+        core.recover();
         World {
-            core: Core::new(config.clone(), host.clone(), seed, clock.now()),
+            core,
             config,
             host,
             seed,
@@ -403,6 +405,7 @@ impl World {
         }
         let seed = self.seed.wrapping_add(self.crashes);
         self.core = Core::new(self.config.clone(), self.host.clone(), seed, now);
+        self.core.recover();
         if self.is_observed {
             self.observe();
         }

@@ -67,6 +67,17 @@ fn time(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
+/// `BGREWRITEAOF` — O(1); the file is written in slices as turns go by.
+fn bgrewriteaof(ctx: &mut Context<'_>) -> CommandResult {
+    let seen = &mut ctx.server.durability;
+    if seen.log.rewrite_since.is_some() || seen.wants_rewrite {
+        return Err("ERR Background append only file rewriting already in progress".into());
+    }
+    seen.wants_rewrite = true;
+    ctx.reply.simple("Background append only file rewriting started");
+    Ok(Propagate::Nothing)
+}
+
 /// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]` — O(1). There is no reply: the connection ends.
 fn shutdown(ctx: &mut Context<'_>) -> CommandResult {
     let (mut saves, mut keeps_nothing, mut aborts, mut hurries) = (false, false, false, false);
@@ -87,7 +98,9 @@ fn shutdown(ctx: &mut Context<'_>) -> CommandResult {
         return Err(CommandError::Syntax);
     }
     if aborts {
-        return Err("ERR No shutdown in progress.".into());
+        ctx.server.durability.exit_status.take().ok_or("ERR No shutdown in progress.")?;
+        ctx.reply.ok();
+        return Ok(Propagate::Nothing);
     }
     if saves {
         return Err("ERR SHUTDOWN SAVE is not supported: this version does not persist data".into());

@@ -8,6 +8,7 @@
 //! `save` | `3600 1 300 100 60 10000` | none | there is nothing that saves yet
 //! `set-max-listpack-entries`, `set-max-listpack-value`, `locale-collate`, `cluster-announce-human-nodename` | unknown | known | they came with 7.2
 //! `loglevel` | four levels | also `nothing` | 7.2
+//! `aof-checksum` | unknown | `yes` | batches of the append-only file end in a checksum
 //! `dir` | the working directory | `.` until the server says which | the core has no working directory
 
 use super::kind::{HostName, Kind};
@@ -171,18 +172,19 @@ pub static DIRECTIVES: &[Directive] = &[
     accepted("activedefrag", YesNo, "no"),
     accepted("activerehashing", YesNo, "yes"),
     active("always-show-logo", YesNo, "no").fixed(),
+    active("aof-checksum", YesNo, "yes"),
     accepted("aof-disable-auto-gc", YesNo, "no"),
-    accepted("aof-load-truncated", YesNo, "yes"),
+    active("aof-load-truncated", YesNo, "yes"),
     accepted("aof-rewrite-incremental-fsync", YesNo, "yes"),
-    accepted("aof-timestamp-enabled", YesNo, "no"),
+    active("aof-timestamp-enabled", YesNo, "no"),
     accepted("aof-use-rdb-preamble", YesNo, "yes"),
     accepted("aof_rewrite_cpulist", OptionalText, "").fixed(),
-    accepted("appenddirname", BareName("appenddirname", "dirname", false), "appendonlydir").fixed(),
-    accepted("appendfilename", BareName("appendfilename", "filename", false), "appendonly.aof").fixed(),
-    accepted("appendfsync", Choice(&["everysec", "always", "no"]), "everysec"),
-    refused("appendonly", YesNo, "no", NO_PERSISTENCE),
-    accepted("auto-aof-rewrite-min-size", BYTES, "67108864"),
-    accepted("auto-aof-rewrite-percentage", COUNT, "100"),
+    active("appenddirname", BareName("appenddirname", "dirname", false), "appendonlydir").fixed(),
+    active("appendfilename", BareName("appendfilename", "filename", false), "appendonly.aof").fixed(),
+    active("appendfsync", Choice(&["everysec", "always", "no"]), "everysec"),
+    active("appendonly", YesNo, "no"),
+    active("auto-aof-rewrite-min-size", BYTES, "67108864"),
+    active("auto-aof-rewrite-percentage", COUNT, "100"),
     accepted("bgsave_cpulist", OptionalText, "").fixed(),
     active("bind", Addresses, "* -::*").for_driver(),
     accepted("bind-source-addr", OptionalText, ""),

@@ -23,6 +23,17 @@ impl Permission {
     }
 }
 
+/// When the append-only file is synced: what a reply to a write promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FsyncPolicy {
+    /// Before anybody sees what was written.
+    Always,
+    /// About once a second.
+    EverySecond,
+    /// When the system likes to.
+    No,
+}
+
 /// What `maxmemory-policy` says about access stamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EvictionPolicy {
@@ -110,6 +121,14 @@ impl Reader<'_> {
     pub(super) fn octal(self, name: &str) -> u32 {
         let text = self.text(name);
         u32::from_str_radix(&text, 8).unwrap_or_else(|_| unreachable!("{name} {text} is octal"))
+    }
+
+    pub(super) fn fsync_policy(self) -> FsyncPolicy {
+        match self.text("appendfsync").as_str() {
+            "always" => FsyncPolicy::Always,
+            "no" => FsyncPolicy::No,
+            _ => FsyncPolicy::EverySecond,
+        }
     }
 
     pub(super) fn eviction_policy(self) -> EvictionPolicy {

@@ -2,6 +2,7 @@
 //! can become a bug that is none.
 
 use super::{Mutant, choose};
+use crate::disk::DiskKind;
 use crate::stage::Stage;
 use crate::time::Wall;
 
@@ -211,12 +212,54 @@ fn case(mutant: Mutant) -> (Scenario, &'static str, &'static str) {
         ),
         Mutant::RewriteIgnoresSyncError => (
             |stage| {
-                stage.say("CONFIG REWRITE\r\n");
-                stage.work_on_disk_that_cannot_sync();
-                stage.say("")
+                stage.disk.put("/rotom.conf", b"");
+                stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Sync { .. }), 0));
+                stage.ask("CONFIG REWRITE\r\n")
             },
-            "-ERR Rewriting config file: no luck ",
+            "-ERR Rewriting config file: No space left on device ",
             "+OK ",
+        ),
+        Mutant::ShortWriteNotRolledBack => (
+            |_| {
+                let mut stage = Stage::with_log(&[("appendfsync", "always")]);
+                stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Append { .. }), 5));
+                stage.ask("SET k v\r\n");
+                stage.disk.fails = None;
+                stage.pass(2_000);
+                stage.settle();
+                stage.restart(false);
+                stage.ask("GET k\r\n")
+            },
+            "$1 v ",
+            "$-1 ",
+        ),
+        Mutant::IncrNotDurableBeforeManifest => {
+            (|_| syncs_between("2.incr.aof", "temp-appendonly.aof.manifest"), "2", "0")
+        }
+        Mutant::DirectoryNotSynced => (
+            |_| {
+                syncs_between(
+                    "Rename { from: \"appendonlydir/temp-appendonly.aof.base",
+                    "temp-appendonly.aof.manifest",
+                )
+            },
+            "1",
+            "0",
+        ),
+        Mutant::TruncationNotSynced => (
+            |_| {
+                let mut stage = Stage::with_log(&[("appendfsync", "always")]);
+                let log = "appendonlydir/appendonly.aof.1.incr.aof";
+                let torn = [stage.disk.content(log).unwrap(), b"#CRC:"].concat();
+                stage.disk.put(log, &torn);
+                stage.restart(true);
+                let cut_len = stage.disk.content(log).unwrap().len();
+                stage.disk.stop(true);
+                (torn.len() - cut_len).to_string()
+                    + if stage.disk.content(log).unwrap().len() == cut_len { " gone" } else { " back" }
+            },
+            "5 gone",
+            "5 back",
         ),
         Mutant::RankOffByOneAfterSplit => (
             |stage| {
@@ -363,4 +406,14 @@ fn scan_while_growing(stage: &mut Stage) -> String {
     }
     let missed = (0..KEYS).filter(|key| !found.contains(&format!("{key:06}"))).count();
     if missed == 0 { "missed none".to_owned() } else { "missed some".to_owned() }
+}
+
+/// In a rewrite: how many files and directories are synced after something is done and before something else is.
+fn syncs_between(first: &str, then: &str) -> String {
+    let mut stage = Stage::with_log(&[("appendfsync", "always")]);
+    stage.disk.journal.clear();
+    stage.ask("BGREWRITEAOF\r\n");
+    let begin = stage.disk.journal.iter().position(|line| line.contains(first)).expect("it is done");
+    let rest = stage.disk.journal[begin..].iter().take_while(|line| !line.contains(then));
+    rest.filter(|line| line.starts_with("Sync")).count().to_string()
 }

@@ -40,7 +40,7 @@ enum Value {
 }
 
 /// Commands that fail for reasons of the server's own.
-const UNPREDICTABLE: [&str; 3] = ["config|rewrite", "config|set", "debug"];
+const UNPREDICTABLE: [&str; 4] = ["bgrewriteaof", "config|rewrite", "config|set", "debug"];
 
 /// A section that must be there: its name, the lines that are known of it, and whether it has no others.
 type Section = (&'static str, Vec<(String, Value)>, bool);

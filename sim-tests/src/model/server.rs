@@ -28,6 +28,19 @@ pub(super) fn dbsize(model: &mut Model, call: &Call, out: &mut Out) -> Result<()
     Ok(())
 }
 
+/// `BGREWRITEAOF`: whether one is under way is not for the model to know.
+pub(super) fn bgrewriteaof(model: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
+    model.unsure_errors += 1;
+    out.judged(|reply| match reply {
+        Reply::Simple(text) if text == b"Background append only file rewriting started" => Ok(()),
+        Reply::Error(text) if text == b"ERR Background append only file rewriting already in progress" => {
+            Ok(())
+        }
+        _ => Err("that a rewrite has started, or was before".to_owned()),
+    });
+    Ok(())
+}
+
 /// `FLUSHALL [ASYNC | SYNC]`
 pub(super) fn flushall(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
     check_flush(call)?;

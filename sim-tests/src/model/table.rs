@@ -108,6 +108,7 @@ const fn row(
 pub(super) const ROWS: &[Row] = &[
     row("append", 3, WRITE, (1, 1, 1), &["RW insert"], string::append),
     row("auth", -2, NO_AUTH, (0, 0, 0), &[], connection::auth),
+    row("bgrewriteaof", 1, PLAIN, (0, 0, 0), &[], server::bgrewriteaof),
     row("blmove", 6, WRITE, (1, 2, 1), &["RW access delete", "RW insert"], list_blocking::blmove),
     row("blmpop", -5, WRITE, (0, 0, 0), &[], list_blocking::blmpop),
     row("blpop", -3, WRITE, (1, -2, 1), &["RW access delete"], list_blocking::pop),

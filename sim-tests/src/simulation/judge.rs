@@ -351,8 +351,8 @@ impl Witness for Judge<'_> {
             self.cursors.insert(client, cursor);
         }
         let outcome = if self.settings.is_canary && self.commands > 2 {
-            let falsified: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
-            self.model.receive(client_id(peer), &falsified)
+            // A whole reply that nobody asked for: one that never ends would be a lack of answers, not a wrong one.
+            self.model.receive(client_id(peer), &[b"+falsified\r\n", bytes].concat())
         } else {
             self.model.receive(client_id(peer), bytes)
         };

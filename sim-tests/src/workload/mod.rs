@@ -129,6 +129,7 @@ pub const EXCLUDED: &[(&str, &str)] =
 
 /// Commands that the differential run does not send, or not as one of others, and why.
 pub const NOT_COMPARED: &[(&str, &str)] = &[
+    ("bgrewriteaof", "answers by what is under way on disk; see corpus/transcripts/server/bgrewriteaof.resp"),
     ("command", "describes the server's own table; see corpus/transcripts/server/command-*.resp"),
     ("config", "changes the server under everybody's feet; see corpus/transcripts/server/config-*.resp"),
     ("debug", "stops or inspects the server; see corpus/transcripts/server/debug.resp"),

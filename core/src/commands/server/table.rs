@@ -1,13 +1,21 @@
 //! The table of server commands.
 
 use super::{
-    command, command_count, command_docs, command_getkeys, command_getkeysandflags, command_help,
-    command_info, command_list, config_get, config_help, config_resetstat, config_rewrite, config_set,
-    container, dbsize, debug, flushall, flushdb, info, shutdown, swapdb, time,
+    bgrewriteaof, command, command_count, command_docs, command_getkeys, command_getkeysandflags,
+    command_help, command_info, command_list, config_get, config_help, config_resetstat, config_rewrite,
+    config_set, container, dbsize, debug, flushall, flushdb, info, shutdown, swapdb, time,
 };
 use crate::commands::table::{Argument, Categories, Command, Flags, Group, categories, flags};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
+    Command {
+        arity: 1,
+        flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::NO_ASYNC_LOADING]),
+        summary: "Asynchronously rewrites the append-only file to disk.",
+        since: "1.0.0",
+        complexity: "O(1)",
+        ..Command::new("bgrewriteaof", Group::Server, bgrewriteaof)
+    },
     Command {
         arity: -1,
         flags: flags(&[Flags::LOADING, Flags::STALE]),
