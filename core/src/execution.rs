@@ -10,6 +10,8 @@ use crate::net::ConnId;
 pub enum ExecutionKind {
     /// It is the first request of its connection that was not executed yet; it may have begun to wait for a key.
     Request,
+    /// It is that, and was refused because what it might write cannot be kept.
+    Refused,
     /// It waited for a key, and was served.
     Served,
     /// It waited for a key, and its time was over.

@@ -670,6 +670,7 @@ impl World {
                 let (peer, effects) = (Peer(index), &effects[execution.effects_start..told]);
                 match execution.kind {
                     ExecutionKind::Request => witness.executed(now, peer, effects),
+                    ExecutionKind::Refused => witness.turned_down(now, peer),
                     ExecutionKind::Served => witness.served(now, peer, effects),
                     ExecutionKind::TimedOut => witness.timed_out(now, peer),
                 }

@@ -41,6 +41,10 @@ pub(super) struct Judge<'a> {
     /// What was executed, if crashes leave anything or every prefix is looked at.
     pub(super) history: Option<History>,
     pub(super) policy: Policy,
+    /// Whether any work of the disk has failed since the server was started.
+    pub(super) disk_has_failed: bool,
+    /// Whether there is no reason any more for which a write might be refused.
+    pub must_write: bool,
     /// Set while the server starts from what a crash has left.
     pub(super) recovering: Option<Recovering>,
     /// What is known of each connection.
@@ -105,6 +109,8 @@ impl<'a> Judge<'a> {
             follower: Follower::new(config, now),
             history: (settings.recovers || settings.checks_prefixes).then(|| History::new(config.databases)),
             policy: Policy::of(&settings.directives),
+            disk_has_failed: false,
+            must_write: false,
             recovering: None,
             peers: BTreeMap::new(),
             limits: Limits::of(config),
@@ -329,6 +335,21 @@ impl Witness for Judge<'_> {
         self.take_effects(now, effects);
     }
 
+    fn turned_down(&mut self, now: Now, peer: Peer) {
+        self.commands += 1;
+        let outcome = self.model.turn_down(client_id(peer), clock(now));
+        self.note_run(now, peer, "is refused for the disk's sake with", &[]);
+        self.hear(now, Oracle::Semantics, outcome);
+        if !self.disk_has_failed {
+            let text = "a write was refused although no work of the disk has failed".to_owned();
+            self.fail(now, Oracle::Semantics, "misconf", text);
+        }
+        if self.must_write {
+            let text = "nothing goes wrong any more, and writes are still refused".to_owned();
+            self.fail(now, Oracle::Liveness, "misconf", text);
+        }
+    }
+
     fn timed_out(&mut self, now: Now, peer: Peer) {
         self.note_run(now, peer, "waits no longer with", &[]);
         let outcome = self.model.time_out(client_id(peer), clock(now));
@@ -413,6 +434,7 @@ impl Witness for Judge<'_> {
     }
 
     fn disk(&mut self, now: Now, completion: &DiskCompletion) {
+        self.disk_has_failed |= completion.outcome.is_err();
         self.note(now, None, || match &completion.outcome {
             Ok(_) => format!("disk: {:?} done", completion.id),
             Err(error) => format!("disk: {:?} failed: {}", completion.id, error.message),

@@ -86,7 +86,7 @@ const EVERYTHING: &[(FaultKind, u32)] = &{
 
 impl Profile {
     /// Every profile there is.
-    pub const ALL: [Profile; 5] = [
+    pub const ALL: [Profile; 6] = [
         Profile {
             name: "calm",
             story: "Nothing goes wrong: semantics under every configuration.",
@@ -107,6 +107,13 @@ impl Profile {
             faults: DISK,
             calm_percent: 10,
             recovers_percent: 0,
+        },
+        Profile {
+            name: "crash",
+            story: "A server that keeps a log, on a bad disk: whatever it was made to promise is there after a crash.",
+            faults: DISK,
+            calm_percent: 10,
+            recovers_percent: 100,
         },
         Profile {
             name: "clock",

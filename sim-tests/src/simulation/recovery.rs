@@ -60,6 +60,7 @@ impl Judge<'_> {
     pub fn crashed(&mut self, now: Now) {
         self.note(now, None, || "the server is started again".to_owned());
         let since = self.recovering.as_ref().map_or(now.monotonic, |recovering| recovering.since);
+        self.disk_has_failed = false;
         // What a recovery did that was itself cut off counts for nothing.
         self.recovering =
             Some(Recovering { since, effects: Vec::new(), is_ready: false, last_words: String::new() });

@@ -24,6 +24,9 @@ const CONFIG_TEXT: &[u8] = b"# A configuration file.\n";
 /// Once nothing goes wrong any more, everything must be answered within this time.
 const HEALING: Duration = Duration::from_secs(120);
 
+/// Once nothing goes wrong any more, a log that was lost must have been written anew within this time.
+const MENDING: Duration = Duration::from_secs(120);
+
 /// How often it is looked whether everything is answered.
 const HEALING_STEP: Duration = Duration::from_millis(50);
 
@@ -469,9 +472,27 @@ impl<'a> Run<'a> {
                 break;
             }
         }
+        self.check_writing();
         self.check_expiry();
         let now = self.world.clock().now();
         self.judge.compare_digests(self.world.core(), now);
+    }
+
+    /// A server whose disk works again takes writes again, before long.
+    fn check_writing(&mut self) {
+        if self.judge.failure.is_some() || !self.scenario.settings.recovers {
+            return;
+        }
+        self.world.run_for(MENDING, &mut self.judge);
+        self.judge.must_write = true;
+        let probe = Step {
+            id: u32::MAX,
+            after_us: 0,
+            client: u32::MAX,
+            action: Action::Send(vec![Request::Command(vec![b"PING".to_vec()])]),
+        };
+        self.act(&probe);
+        self.world.run_for(HEALING_STEP, &mut self.judge);
     }
 
     /// Keys whose time is over do not stay, even if nobody looks for them.
