@@ -134,7 +134,6 @@ const UNNOTICED: [FaultKind; 6] = [
 
 /// Lets a server keep a log, from which it is started again.
 fn draw_durability(rng: &mut impl Rng, settings: &mut Settings, faults: &mut BTreeMap<FaultKind, u32>) {
-    settings.recovers = true;
     settings.plays_twice = false;
     settings.directives.push(("appendonly".to_owned(), vec!["yes".to_owned()]));
     draw_directives(rng, DURABILITY, settings);

@@ -8,14 +8,14 @@ use super::settings::Settings;
 use super::text::commands_text;
 use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::transcript::text::escape;
-use rotom_core::disk::DiskCompletion;
+use rotom_core::disk::{DiskCompletion, DiskError};
 use rotom_core::net::ConnId;
 use rotom_core::time::{Monotonic, Now};
 use rotom_core::{Config, Core, LogLine};
 use rotom_io_sim::clock::MONOTONIC_START;
 use rotom_io_sim::{End, FaultKind, Peer, Trace, Witness};
 use std::collections::BTreeMap;
-use std::io::IoSlice;
+use std::io::{ErrorKind, IoSlice};
 use std::time::Duration;
 
 /// Bytes of a value that a timeline shows.
@@ -107,7 +107,8 @@ impl<'a> Judge<'a> {
             settings,
             model: Model::new(&settings.directives, clock(now))?,
             follower: Follower::new(config, now),
-            history: (settings.recovers || settings.checks_prefixes).then(|| History::new(config.databases)),
+            history: (settings.recovers() || settings.checks_prefixes)
+                .then(|| History::new(config.databases)),
             policy: Policy::of(&settings.directives),
             disk_has_failed: false,
             must_write: false,
@@ -434,7 +435,10 @@ impl Witness for Judge<'_> {
     }
 
     fn disk(&mut self, now: Now, completion: &DiskCompletion) {
-        self.disk_has_failed |= completion.outcome.is_err();
+        // That a name is there, or is not, is no failure.
+        let is_answer =
+            |error: &DiskError| matches!(error.kind, ErrorKind::NotFound | ErrorKind::AlreadyExists);
+        self.disk_has_failed |= completion.outcome.as_ref().is_err_and(|error| !is_answer(error));
         self.note(now, None, || match &completion.outcome {
             Ok(_) => format!("disk: {:?} done", completion.id),
             Err(error) => format!("disk: {:?} failed: {}", completion.id, error.message),

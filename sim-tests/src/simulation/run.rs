@@ -45,6 +45,10 @@ const DRIFT_PPM_MAX: u64 = 100_000;
 /// How long a server may take to start, however often it is cut off.
 const STARTING: Duration = Duration::from_secs(600);
 
+/// How long a server is started again that leaves because the disk has failed, and after which pause.
+const INSISTING: Duration = Duration::from_secs(60);
+const INSISTING_STEP: Duration = Duration::from_secs(1);
+
 /// How often it is looked whether it has.
 const STARTING_STEP: Duration = Duration::from_millis(1);
 
@@ -254,7 +258,7 @@ impl<'a> Run<'a> {
 
     /// Takes every step, then heals the world and waits until all is quiet.
     fn play(&mut self) {
-        if self.scenario.settings.recovers {
+        if self.scenario.settings.recovers() {
             let now = self.world.clock().now();
             self.judge.crashed(now);
             self.start();
@@ -340,7 +344,7 @@ impl<'a> Run<'a> {
 
     fn crash(&mut self, crash: Crash) {
         self.fall(crash);
-        if self.scenario.settings.recovers {
+        if self.scenario.settings.recovers() {
             self.start();
             let operation = self.counts.crashes;
             if !self.is_over() && self.happens(FaultKind::CrashAgain, operation) {
@@ -362,7 +366,7 @@ impl<'a> Run<'a> {
         self.peers.clear();
         self.check_config_file();
         let now = self.world.clock().now();
-        if self.scenario.settings.recovers {
+        if self.scenario.settings.recovers() {
             self.judge.crashed(now);
         }
     }
@@ -375,6 +379,13 @@ impl<'a> Run<'a> {
             let now = self.world.clock().now();
             if let Some(crash) = self.world.crash_due() {
                 self.fall(crash);
+            } else if self.world.exit_status().is_some()
+                && self.judge.disk_has_failed
+                && now.monotonic - begun < INSISTING
+            {
+                // A disk that fails now may not do so the next time, and whoever watches the server tries again.
+                self.world.freeze(INSISTING_STEP);
+                self.fall(Crash::Kill);
             } else if self.world.exit_status().is_some() {
                 let damage = self.damage();
                 self.judge.refused_to_start(damage, now);
@@ -480,7 +491,7 @@ impl<'a> Run<'a> {
 
     /// A server whose disk works again takes writes again, before long.
     fn check_writing(&mut self) {
-        if self.judge.failure.is_some() || !self.scenario.settings.recovers {
+        if self.judge.failure.is_some() || !self.scenario.settings.recovers() {
             return;
         }
         self.world.run_for(MENDING, &mut self.judge);
