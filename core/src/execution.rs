@@ -60,6 +60,19 @@ impl Core {
         std::mem::take(&mut self.executions.record)
     }
 
+    /// The keys there are, with the numbers of their databases, in order; those past their expiry that nobody has
+    /// removed are among them.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(usize, Vec<u8>)> {
+        let mut keys: Vec<(usize, Vec<u8>)> = (0..self.dataset.database_count())
+            .flat_map(|index| {
+                self.dataset.database(index).iter().map(move |entry| (index, entry.key().to_vec()))
+            })
+            .collect();
+        keys.sort();
+        keys
+    }
+
     /// A request is looked at.
     pub(crate) fn begin_execution(&mut self) {
         self.executions.effects_start = self.dataset.log.len();

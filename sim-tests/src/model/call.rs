@@ -88,10 +88,8 @@ impl Model {
         let mut out = Out::new(sender.is_resp3);
         self.calls.entry(row.name).or_default().rejected += 1;
         let text = self.refuse(client, Some(row), "MISCONF Errors writing to the AOF file: ".into()).0;
-        out.judged(move |reply| match reply {
-            Reply::Error(found) if found.starts_with(&text) => Ok(()),
-            _ => Err(format!("an error that begins {:?}", text.escape_ascii().to_string())),
-        });
+        self.count_error(&text);
+        out.special(Expected::Error(text));
         self.reply(client, row.name, words, out);
         self.look_for_nonsense(client);
         Ok(())

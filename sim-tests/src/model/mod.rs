@@ -418,6 +418,12 @@ impl Model {
             // Pieces are owed one by one.
             Expected::Bytes(_) | Expected::Parts(_) => {}
             Expected::Judged(judge) => judge(&reply).map_err(wrong)?,
+            Expected::Error(text) => {
+                return match &reply {
+                    Reply::Error(found) if found.starts_with(text) => Ok(()),
+                    _ => Err(wrong(format!("an error that begins {}", shown(text)))),
+                };
+            }
             Expected::Page(page) => self.judge_page(client, page, &reply).map_err(wrong)?,
             Expected::Popped(popped) => self.adopt_popped(popped, &reply).map_err(wrong)?,
             Expected::Elements(page) => self.judge_elements(client, page, &reply).map_err(wrong)?,

@@ -8,6 +8,9 @@ use super::effects::{self, Follower};
 use super::keyspace::{Entry, Keyspace};
 use super::{Clock, Model};
 
+/// More lookups than any start takes.
+const LOOKUPS_MAX: u64 = 1 << 32;
+
 /// Data, as far as effects have led.
 #[derive(Clone, Debug)]
 pub struct Rebuilt {
@@ -72,6 +75,36 @@ impl Rebuilt {
             }
         }
         Ok(pieces)
+    }
+
+    /// How many of these keys are there, in order of database and name, and how many others.
+    #[must_use]
+    pub fn common(&self, keys: &[(usize, Vec<u8>)]) -> (usize, usize) {
+        let entries = |database: usize| self.keyspace.entries(self.keyspace.place(database));
+        let common = keys.iter().filter(|(database, key)| entries(*database).contains_key(key)).count();
+        let all: usize = (0..self.keyspace.count()).map(|database| entries(database).len()).sum();
+        (common, all - common)
+    }
+
+    /// The effects that remove whatever is none of these keys, from and back to the selected database.
+    #[must_use]
+    pub fn removals_to(&self, keys: &[(usize, Vec<u8>)]) -> Vec<u8> {
+        let word = |text: &str| text.as_bytes().to_vec();
+        let mut commands = Vec::new();
+        for database in 0..self.keyspace.count() {
+            let is_gone = |key: &&Vec<u8>| keys.binary_search(&(database, (*key).clone())).is_err();
+            let entries = self.keyspace.entries(self.keyspace.place(database));
+            let mut gone: Vec<Vec<u8>> = entries.keys().filter(is_gone).cloned().collect();
+            if !gone.is_empty() {
+                commands.push(vec![word("SELECT"), word(&database.to_string())]);
+                gone.insert(0, word("DEL"));
+                commands.push(gone);
+            }
+        }
+        if !commands.is_empty() {
+            commands.push(vec![word("SELECT"), word(&self.selected.to_string())]);
+        }
+        encode(&commands)
     }
 
     /// Whether all of these keys of the selected database are there, and past their expiry.
@@ -144,6 +177,10 @@ impl Model {
             }
         }
         model.keyspace.settle_in();
+        // What was looked up on the way may count, or not.
+        model.keyspace.hits = LOOKUPS_MAX;
+        model.keyspace.misses = LOOKUPS_MAX;
+        model.keyspace.unsure_lookups = LOOKUPS_MAX;
         Ok(model)
     }
 }

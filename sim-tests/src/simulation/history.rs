@@ -122,6 +122,38 @@ impl History {
         Ok(data)
     }
 
+    /// Which of some numbers of units, after which the data are the same but for keys past their expiry, leads nearest
+    /// to these keys; the greatest of those that do.
+    pub fn nearest(&self, counts: &[usize], keys: &[(usize, Vec<u8>)]) -> Result<usize, String> {
+        let mut data = Rebuilt::new(self.databases);
+        let mut nearest = (usize::MAX, 0);
+        for count in 0..=self.units.len() {
+            if count > 0 {
+                data.apply(&self.units[count - 1].effects)?;
+            }
+            if counts.binary_search(&count).is_ok() {
+                let (common, others) = data.common(keys);
+                let distance = keys.len() - common + others;
+                if distance <= nearest.0 {
+                    nearest = (distance, count);
+                }
+            }
+        }
+        Ok(nearest.1)
+    }
+
+    /// Leaves out keys past their expiry that were not loaded.
+    pub fn leave_out(&mut self, keys: &[(usize, Vec<u8>)], now: Now) -> Result<(), String> {
+        let effects = self.data.removals_to(keys);
+        if effects.is_empty() {
+            return Ok(());
+        }
+        self.data.apply(&effects)?;
+        self.units.push(Unit { now, moment: 0, effects });
+        (self.seen, self.loaded) = (self.units.len(), self.units.len());
+        Ok(())
+    }
+
     /// A server that has done all units.
     pub fn follower(&self, config: &Config, now: Now) -> Follower {
         let mut follower = Follower::new(config, now);

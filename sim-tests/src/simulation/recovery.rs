@@ -102,10 +102,9 @@ impl Judge<'_> {
         let required = self.required(recovering.since, damage);
         let digest = core.digest();
         let total = history.len();
-        let mut found = history.prefixes_with(digest, required, config, now);
+        let found = history.prefixes_with(digest, required, config, now);
         if found.is_empty() {
-            found = history.prefixes_with(digest, 0, config, now);
-            let Some(&count) = found.last() else {
+            let Some(&count) = history.prefixes_with(digest, 0, config, now).last() else {
                 let text =
                     format!("the data are those after no prefix of {total} units; {required} must be there");
                 return Err(wrong(text));
@@ -113,10 +112,10 @@ impl Judge<'_> {
             let text = format!("{count} of {total} units are there, and {required} must be");
             return Err((Oracle::Durability, "lost", text));
         }
-        // Prefixes with the same data differ in keys past their expiry alone, which may be there or not.
-        let count = found.pop().unwrap_or(total);
+        let keys = core.keys();
+        let count = history.nearest(&found, &keys).map_err(wrong)?;
         self.note(now, None, || format!("it has {count} of {total} units; {required} must be there"));
-        self.adopt(count, config, now).map_err(wrong)?;
+        self.adopt(count, &keys, config, now).map_err(wrong)?;
         for (now, effects) in &recovering.effects {
             self.take_background(*now, effects);
         }
@@ -142,9 +141,16 @@ impl Judge<'_> {
     }
 
     /// Goes on with the data after so many units: the others never were.
-    fn adopt(&mut self, count: usize, config: &Config, now: Now) -> Result<(), String> {
+    fn adopt(
+        &mut self,
+        count: usize,
+        keys: &[(usize, Vec<u8>)],
+        config: &Config,
+        now: Now,
+    ) -> Result<(), String> {
         let Some(history) = &mut self.history else { return Ok(()) };
         history.rewind(count)?;
+        history.leave_out(keys, now)?;
         self.model = Model::with_data(&self.settings.directives, clock(now), history.data())?;
         self.follower = history.follower(config, now);
         self.limit(config);
