@@ -210,7 +210,11 @@ fn refuse(
     }
     reject(core, client, command, args, refusal);
     #[cfg(feature = "simulation")]
-    core.end_execution(client.session.conn, ExecutionKind::Request, command);
+    {
+        let is_by_disk = refusal.text().starts_with(b"MISCONF");
+        let kind = if is_by_disk { ExecutionKind::Refused } else { ExecutionKind::Request };
+        core.end_execution(client.session.conn, kind, command);
+    }
     Flow::Done
 }
 

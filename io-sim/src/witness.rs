@@ -33,6 +33,9 @@ pub trait Witness {
     /// The server has executed this client's next request, with these effects.
     fn executed(&mut self, _: Now, _: Peer, _effects: &[u8]) {}
 
+    /// The server has refused this client's next request because what it might write cannot be kept.
+    fn turned_down(&mut self, _: Now, _: Peer) {}
+
     /// The server has served a client that waited for a key: it has run that request again, with these effects.
     fn served(&mut self, _: Now, _: Peer, _effects: &[u8]) {}
 

@@ -259,7 +259,12 @@ impl LogWriter {
     /// When there is something to do although nothing happens.
     pub fn next_deadline(&self, policy: FsyncPolicy) -> Monotonic {
         match &self.health {
-            Some(Trouble { health: Health::WriteFailed(_), retry_at }) if self.truncate.is_none() => {
+            // While the next try is under way, or what has to come before it, there is nothing to wait for but the disk.
+            Some(Trouble { health: Health::WriteFailed(_), retry_at })
+                if self.truncate.is_none()
+                    && self.append.is_none()
+                    && !(policy == FsyncPolicy::Always && self.sync.is_some()) =>
+            {
                 *retry_at
             }
             Some(_) => Monotonic::NEVER,

@@ -9,7 +9,6 @@
 //! propagated meanwhile waits in memory, and the manifest is written once, with both.
 
 use super::Persistence;
-use super::log::Health;
 use super::sequence::Sequence;
 use super::snapshot_file::{Purpose, SnapshotFile};
 use crate::aof::{BaseFormat, Manifest, Sealer};
@@ -83,8 +82,8 @@ pub(crate) struct RewriteFigures {
     pub last_seconds: Option<u64>,
     /// What all files had together when the last one had ended.
     pub base_bytes: u64,
-    /// When one that has failed is tried again.
-    retry_at: Monotonic,
+    /// When the last one has failed, if it has. When it is tried again depends on what has come of the log since.
+    failed_at: Option<Monotonic>,
     /// Numbers that were given to files, whether or not a manifest mentions them.
     taken_base: u64,
     taken_increment: u64,
@@ -146,8 +145,10 @@ impl Persistence {
             && config.auto_aof_rewrite_percentage > 0
             && self.current_bytes() > config.auto_aof_rewrite_min_size
             && self.growth_percent().is_none_or(|percent| percent >= config.auto_aof_rewrite_percentage);
-        if self.rewrites.is_scheduled || is_needed || is_worth_it {
-            self.rewrites.retry_at
+        if is_needed {
+            self.rewrites.retry_at(RETRY_AFTER)
+        } else if self.rewrites.is_scheduled || is_worth_it {
+            self.rewrites.retry_at(self.rewrites.wait_after_failures())
         } else {
             Monotonic::NEVER
         }
@@ -341,15 +342,13 @@ impl Persistence {
         match ended {
             Ended::Done => {
                 self.rewrites.failures_in_a_row = 0;
-                self.rewrites.retry_at = Monotonic(0);
+                self.rewrites.failed_at = None;
                 self.rewrites.base_bytes = self.current_bytes();
                 server.log(LogLevel::Notice, "Background AOF rewrite finished successfully");
             }
             Ended::Failed(reason) => {
                 self.rewrites.failures_in_a_row += 1;
-                let is_needed = !matches!(self.log.health(), Health::Good) || !self.log.is_on();
-                let wait = if is_needed { RETRY_AFTER } else { self.rewrites.wait_after_failures() };
-                self.rewrites.retry_at = now + wait;
+                self.rewrites.failed_at = Some(now);
                 server.log(
                     LogLevel::Warning,
                     format!("Background AOF rewrite terminated with error: {reason}"),
@@ -360,6 +359,11 @@ impl Persistence {
 }
 
 impl RewriteFigures {
+    /// When one is tried again that has to wait so long after a failure; at once if there was none.
+    fn retry_at(&self, wait: Duration) -> Monotonic {
+        self.failed_at.map_or(Monotonic(0), |failed_at| failed_at + wait)
+    }
+
     /// How long rewrites wait that are only worth it.
     fn wait_after_failures(&self) -> Duration {
         let (minutes, minutes_max) = FAILED_WAIT_MINUTES;

@@ -53,6 +53,17 @@ pub(super) struct Follower<'a> {
     selected: usize,
 }
 
+/// Where effects lead from the data before them.
+#[derive(Debug)]
+pub(super) struct Lead {
+    /// Databases that are emptied first.
+    pub cleared: BTreeSet<Place>,
+    /// Keys that then are these, or gone.
+    pub changed: BTreeMap<Path, Option<Entry>>,
+    /// Which database has which number at the end.
+    pub order: Vec<Place>,
+}
+
 impl<'a> Follower<'a> {
     /// Begins with the data before the command.
     pub fn new(keyspace: &'a Keyspace, selected: usize) -> Follower<'a> {
@@ -104,6 +115,11 @@ impl<'a> Follower<'a> {
             }
         }
         Ok(removed)
+    }
+
+    /// Where the effects lead, for whoever has no data of its own.
+    pub fn end(self) -> Lead {
+        Lead { changed: self.changed, cleared: self.cleared, order: self.order }
     }
 
     fn find(&self, path: &Path) -> Option<&Entry> {
@@ -380,7 +396,7 @@ impl<'a> Follower<'a> {
     }
 }
 
-fn shown_entry(entry: Option<&Entry>) -> String {
+pub(super) fn shown_entry(entry: Option<&Entry>) -> String {
     match entry {
         None => "nothing".to_owned(),
         Some(Entry { value, expiry_ms, .. }) => {

@@ -223,14 +223,22 @@ pub(super) fn object_refcount(model: &mut Model, call: &Call, out: &mut Out) -> 
         out.null();
         return Ok(());
     };
-    let is_shared = match &entry.value {
-        Value::String(string) => {
-            string.encoding == Encoding::Int
-                && integer(&string.bytes).is_some_and(|number| (0..SHARED_END).contains(&number))
+    let encoding = match &entry.value {
+        Value::String(string)
+            if integer(&string.bytes).is_some_and(|number| (0..SHARED_END).contains(&number)) =>
+        {
+            string.encoding
         }
-        _ => false,
+        _ => Encoding::Raw,
     };
-    out.integer(if is_shared { SHARED_COUNT } else { 1 });
+    match encoding {
+        Encoding::Int => out.integer(SHARED_COUNT),
+        Encoding::Embstr | Encoding::Raw => out.integer(1),
+        Encoding::Unknown => out.judged(|reply| match reply {
+            Reply::Integer(1 | SHARED_COUNT) => Ok(()),
+            _ => Err("a number of references".to_owned()),
+        }),
+    }
     Ok(())
 }
 

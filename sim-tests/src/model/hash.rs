@@ -18,6 +18,8 @@ pub(super) struct HashValue {
     pub fields: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Whether it is a listpack. Once it is none, it never is one again.
     pub is_packed: bool,
+    /// Whether it may be none although it could be.
+    is_unsure: bool,
 }
 
 /// Two hashes are the same data whatever their encodings.
@@ -38,11 +40,20 @@ struct Limits {
 
 impl HashValue {
     fn new() -> HashValue {
-        HashValue { fields: BTreeMap::new(), is_packed: true }
+        HashValue { fields: BTreeMap::new(), is_packed: true, is_unsure: false }
+    }
+
+    /// The same hash, of which nobody knows how it is kept.
+    pub fn forget_encoding(self) -> HashValue {
+        HashValue { is_packed: true, is_unsure: true, ..self }
     }
 
     pub fn encoding_names(&self) -> &'static [&'static str] {
-        if self.is_packed { &["listpack"] } else { &["hashtable"] }
+        match (self.is_packed, self.is_unsure) {
+            (true, false) => &["listpack"],
+            (true, true) => &["listpack", "hashtable"],
+            (false, _) => &["hashtable"],
+        }
     }
 
     /// Looks at what a command is about to store: fields and values.

@@ -40,6 +40,7 @@ mod list_blocking;
 mod list_encoding;
 mod long_double;
 mod number;
+mod rebuilt;
 mod replay;
 mod request;
 mod sample;
@@ -61,9 +62,11 @@ mod zset_range;
 
 use crate::reply::Reply;
 use answer::Expected;
+pub use client::Seen;
 use client::{Client, Life, Received};
 use config::Config;
 use keyspace::Keyspace;
+pub use rebuilt::Rebuilt;
 use spop::Heard;
 use std::collections::{BTreeMap, BTreeSet};
 use waiting::Waiting;
@@ -269,6 +272,17 @@ impl Model {
         Ok(())
     }
 
+    /// The replies of which a client has received something since this was last asked.
+    pub fn take_seen(&mut self, client: ClientId) -> Vec<Seen> {
+        self.clients.get_mut(&client).map(Client::take_seen).unwrap_or_default()
+    }
+
+    /// The number of the last execution; what the server does of its own accord counts as one.
+    #[must_use]
+    pub fn moment(&self) -> u64 {
+        self.keyspace.moment
+    }
+
     /// Whether something is executed and not fully received.
     #[must_use]
     pub fn is_owed(&self, client: ClientId) -> bool {
@@ -404,6 +418,12 @@ impl Model {
             // Pieces are owed one by one.
             Expected::Bytes(_) | Expected::Parts(_) => {}
             Expected::Judged(judge) => judge(&reply).map_err(wrong)?,
+            Expected::Error(text) => {
+                return match &reply {
+                    Reply::Error(found) if found.starts_with(text) => Ok(()),
+                    _ => Err(wrong(format!("an error that begins {}", shown(text)))),
+                };
+            }
             Expected::Page(page) => self.judge_page(client, page, &reply).map_err(wrong)?,
             Expected::Popped(popped) => self.adopt_popped(popped, &reply).map_err(wrong)?,
             Expected::Elements(page) => self.judge_elements(client, page, &reply).map_err(wrong)?,

@@ -31,6 +31,7 @@ pub(super) fn dbsize(model: &mut Model, call: &Call, out: &mut Out) -> Result<()
 /// `BGREWRITEAOF`: whether one is under way is not for the model to know.
 pub(super) fn bgrewriteaof(model: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
     model.unsure_errors += 1;
+    model.unsure_commands.insert("bgrewriteaof");
     out.judged(|reply| match reply {
         Reply::Simple(text) if text == b"Background append only file rewriting started" => Ok(()),
         Reply::Error(text) if text == b"ERR Background append only file rewriting already in progress" => {

@@ -145,6 +145,16 @@ impl SetValue {
         }
     }
 
+    /// The same set, of which nobody knows how it is kept.
+    pub fn forget_encoding(self) -> SetValue {
+        let encodings = if self.members.iter().all(|member| integer(member).is_some()) {
+            BTreeSet::from([SetEncoding::Intset, SetEncoding::Listpack, SetEncoding::Table])
+        } else {
+            BTreeSet::from([SetEncoding::Listpack, SetEncoding::Table])
+        };
+        SetValue { encodings, ..self }
+    }
+
     /// The encodings it may have.
     pub fn encodings(&self) -> impl Iterator<Item = SetEncoding> {
         self.encodings.iter().copied()
