@@ -75,34 +75,26 @@ impl Stage {
         self.settle();
     }
 
-    /// A turn goes by, and the disk does what is to be done.
-    pub fn step(&mut self) {
+    /// A turn goes by, and the disk does what is to be done. Whether there is more to do at once.
+    pub fn step(&mut self) -> bool {
         self.core.finish_turn(self.now);
+        while let Some(effect) = self.core.poll_net() {
+            if let NetEffect::Exit(status) = effect {
+                self.exit_status = Some(status);
+            }
+        }
+        let mut has_more = self.core.poll_timeout().is_some_and(|at| at <= self.now.monotonic);
         while let Some(op) = self.core.poll_disk() {
             let completion = self.disk.perform(op);
             self.core.handle_disk(self.now, completion);
+            has_more = true;
         }
+        has_more
     }
 
     /// Turns go by until the disk has nothing to do.
     pub fn settle(&mut self) {
-        loop {
-            self.core.finish_turn(self.now);
-            while let Some(effect) = self.core.poll_net() {
-                if let NetEffect::Exit(status) = effect {
-                    self.exit_status = Some(status);
-                }
-            }
-            let mut is_idle = self.core.poll_timeout().is_none_or(|at| at > self.now.monotonic);
-            while let Some(op) = self.core.poll_disk() {
-                let completion = self.disk.perform(op);
-                self.core.handle_disk(self.now, completion);
-                is_idle = false;
-            }
-            if is_idle {
-                return;
-            }
-        }
+        while self.step() {}
     }
 
     /// The client sends something, the disk does what is to be done, and the client reads all it is owed by then.
