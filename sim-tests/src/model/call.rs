@@ -364,7 +364,7 @@ impl Model {
 
     /// Holds the data against what effects lead to, and removes what the server has found expired.
     fn follow(&mut self, commands: &[Vec<Vec<u8>>]) -> Result<(), String> {
-        let mut follower = Follower::new(&self.keyspace, self.effects_selected);
+        let mut follower = Follower::new(&self.keyspace, &self.config, self.effects_selected);
         self.effects_selected = follower.follow(commands)?;
         for (place, key) in follower.settle()? {
             self.keyspace.remove(place, &key);

@@ -4,6 +4,7 @@
 //! lead to the model's own data. So a command that forgets its effects, adds one, or says one in a form that means
 //! something else on another day is found at once.
 
+use super::config::Config;
 use super::keyspace::{Entry, Keyspace, Path, Place};
 use super::list::{End, ListValue, end_of, place_in, push, remove_equal, slice, take};
 use super::number::{integer, until_zero};
@@ -44,6 +45,8 @@ pub(super) fn check_unit(commands: &[Vec<Vec<u8>>]) -> Result<(), String> {
 pub(super) struct Follower<'a> {
     /// The model's data, after the command.
     pub(super) keyspace: &'a Keyspace,
+    /// How the values are kept in memory depends on it.
+    pub(super) config: &'a Config,
     /// Keys the effects have changed.
     pub(super) changed: BTreeMap<Path, Option<Entry>>,
     /// Databases the effects have emptied.
@@ -66,9 +69,9 @@ pub(super) struct Lead {
 
 impl<'a> Follower<'a> {
     /// Begins with the data before the command.
-    pub fn new(keyspace: &'a Keyspace, selected: usize) -> Follower<'a> {
+    pub fn new(keyspace: &'a Keyspace, config: &'a Config, selected: usize) -> Follower<'a> {
         let order = keyspace.journal.order.clone();
-        Follower { keyspace, changed: BTreeMap::new(), cleared: BTreeSet::new(), order, selected }
+        Follower { keyspace, config, changed: BTreeMap::new(), cleared: BTreeSet::new(), order, selected }
     }
 
     /// Follows effects; returns the number of the database that is selected at their end.

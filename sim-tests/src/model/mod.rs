@@ -146,6 +146,8 @@ const SHOWN_BYTES_MAX: usize = 240;
 pub struct Model {
     clock: Clock,
     started: Clock,
+    /// When it had the data it was started with.
+    loaded: Clock,
     keyspace: Keyspace,
     waiting: Waiting,
     clients: BTreeMap<ClientId, Client>,
@@ -178,10 +180,14 @@ impl Model {
     /// # Errors
     /// A value that is none.
     pub fn new(directives: &[(String, Vec<String>)], start: Clock) -> Result<Model, String> {
-        let config = Config::new(directives)?;
+        Model::with_config(Config::new(directives)?, start)
+    }
+
+    fn with_config(config: Config, start: Clock) -> Result<Model, String> {
         Ok(Model {
             clock: start,
             started: start,
+            loaded: start,
             keyspace: Keyspace::new(config.databases()?, start),
             waiting: Waiting::default(),
             clients: BTreeMap::new(),

@@ -4,6 +4,7 @@
 //! Effects are applied by the same naive follower that judges each command's own, one command after the other, at no
 //! time at all: nothing expires here but by an effect that says so.
 
+use super::config::Config;
 use super::effects::{self, Follower};
 use super::keyspace::{Entry, Keyspace};
 use super::{Clock, Model};
@@ -15,15 +16,26 @@ const LOOKUPS_MAX: u64 = 1 << 32;
 #[derive(Clone, Debug)]
 pub struct Rebuilt {
     keyspace: Keyspace,
+    config: Config,
     /// The number of the database that is selected. It lasts from command to command.
     selected: usize,
 }
 
 impl Rebuilt {
-    /// No data, in so many databases.
+    /// No data, in a server with these directives.
+    ///
+    /// # Errors
+    /// A value that is none.
+    pub fn new(directives: &[(String, Vec<String>)]) -> Result<Rebuilt, String> {
+        let config = Config::new(directives)?;
+        Ok(Rebuilt { keyspace: Keyspace::new(config.databases()?, Clock::default()), config, selected: 0 })
+    }
+
+    /// No data, in the same server.
     #[must_use]
-    pub fn new(databases: usize) -> Rebuilt {
-        Rebuilt { keyspace: Keyspace::new(databases, Clock::default()), selected: 0 }
+    pub fn emptied(&self) -> Rebuilt {
+        let keyspace = Keyspace::new(self.keyspace.count(), Clock::default());
+        Rebuilt { keyspace, config: self.config.clone(), selected: 0 }
     }
 
     /// Does what these commands say.
@@ -36,7 +48,7 @@ impl Rebuilt {
 
     fn apply_all(&mut self, commands: &[Vec<Vec<u8>>]) -> Result<(), String> {
         self.keyspace.begin(Clock::default(), false);
-        let mut follower = Follower::new(&self.keyspace, self.selected);
+        let mut follower = Follower::new(&self.keyspace, &self.config, self.selected);
         let selected = follower.follow(commands)?;
         let lead = follower.end();
         self.selected = selected;
@@ -158,17 +170,14 @@ impl Model {
         Ok(())
     }
 
-    /// A server with these directives that was started with data, and nobody connected. How they are kept in memory
+    /// The same server, which was started, and then had loaded data, and nobody connected. How they are kept in memory
     /// is not known: that depends on how they were read.
     ///
     /// # Errors
     /// A value that is none.
-    pub fn with_data(
-        directives: &[(String, Vec<String>)],
-        start: Clock,
-        rebuilt: &Rebuilt,
-    ) -> Result<Model, String> {
-        let mut model = Model::new(directives, start)?;
+    pub fn with_data(started: Clock, loaded: Clock, rebuilt: &Rebuilt) -> Result<Model, String> {
+        let mut model = Model::with_config(rebuilt.config.clone(), loaded)?;
+        model.started = started;
         for database in 0..model.keyspace.count() {
             let place = model.keyspace.place(database);
             for (key, entry) in rebuilt.keyspace.entries(rebuilt.keyspace.place(database)) {
@@ -198,14 +207,13 @@ mod tests {
     }
 
     fn rebuilt(lines: &str) -> Rebuilt {
-        let mut rebuilt = Rebuilt::new(2);
+        let mut rebuilt = Rebuilt::new(&[("databases".to_owned(), vec!["2".to_owned()])]).unwrap();
         rebuilt.apply(&effects(lines)).unwrap();
         rebuilt
     }
 
     fn keys(rebuilt: &Rebuilt) -> Vec<(usize, String)> {
-        let model =
-            Model::with_data(&[("databases".to_owned(), vec!["2".to_owned()])], Clock::default(), rebuilt);
+        let model = Model::with_data(Clock::default(), Clock::default(), rebuilt);
         let shown = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
         model.unwrap().keys().map(|key| (key.database, shown(key.name))).collect()
     }
@@ -225,8 +233,7 @@ mod tests {
     #[test]
     fn a_model_has_the_data_it_was_started_with() {
         let data = rebuilt("SET a 1 PXAT 7\nHSET h f v\nSADD s 1 x\nZADD z 1.5 m\nRPUSH l 1 2");
-        let directives = [("databases".to_owned(), vec!["2".to_owned()])];
-        let model = Model::with_data(&directives, Clock::default(), &data).unwrap();
+        let model = Model::with_data(Clock::default(), Clock::default(), &data).unwrap();
         assert_eq!(model.compare(&data), Ok(()));
         let mut other = data.clone();
         other.apply(&effects("SADD s y")).unwrap();

@@ -60,7 +60,7 @@ impl ZsetValue {
 
     /// The same sorted set, of which nobody knows how it is kept.
     pub fn forget_encoding(self) -> ZsetValue {
-        ZsetValue { is_packed: true, is_unsure: true, ..self }
+        ZsetValue { is_unsure: true, ..self }
     }
 
     /// Members by rank alone, which does not depend on how they are kept.
@@ -73,7 +73,7 @@ impl ZsetValue {
         if !self.scores.contains_key(member)
             && (self.scores.len() as i64 >= limits.entries || len_of(member) > limits.value_len)
         {
-            self.is_packed = false;
+            (self.is_packed, self.is_unsure) = (false, false);
         }
         // A listpack keeps an integer as such, and no integer is below zero and zero.
         let score = if self.is_packed && score == 0.0 { 0.0 } else { score };
@@ -91,9 +91,9 @@ impl ZsetValue {
 
     pub fn encoding_names(&self) -> &'static [&'static str] {
         match (self.is_packed, self.is_unsure) {
+            (_, true) => &["listpack", "skiplist"],
             (true, false) => &["listpack"],
-            (true, true) => &["listpack", "skiplist"],
-            (false, _) => &["skiplist"],
+            (false, false) => &["skiplist"],
         }
     }
 }

@@ -157,6 +157,13 @@ fn leave_out_negative_zeros(steps: &mut [Step]) {
             let zeros =
                 words.iter_mut().filter(|word| [b"-0".as_slice(), b"-0.0"].contains(&word.as_slice()));
             zeros.for_each(|word| *word = b"0".to_vec());
+            // A weight below zero makes one of any zero.
+            let weights = words.iter().position(|word| word.eq_ignore_ascii_case(b"WEIGHTS"));
+            let weighed = weights.map_or(&mut [][..], |at| &mut words[at..]);
+            weighed
+                .iter_mut()
+                .filter(|word| word.starts_with(b"-"))
+                .for_each(|word| *word = word[1..].to_vec());
         }
     }
 }

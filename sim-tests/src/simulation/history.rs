@@ -29,7 +29,6 @@ impl Unit {
 pub(super) struct History {
     units: Vec<Unit>,
     data: Rebuilt,
-    databases: usize,
     /// So many units somebody has seen the outcome of.
     seen: usize,
     /// So many units the server has already started with.
@@ -37,9 +36,9 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Nothing was executed, in so many databases.
-    pub fn new(databases: usize) -> History {
-        History { units: Vec::new(), data: Rebuilt::new(databases), databases, seen: 0, loaded: 0 }
+    /// Nothing was executed, in a server with these directives.
+    pub fn new(directives: &[(String, Vec<String>)]) -> Result<History, String> {
+        Ok(History { units: Vec::new(), data: Rebuilt::new(directives)?, seen: 0, loaded: 0 })
     }
 
     /// How many units there are.
@@ -117,7 +116,7 @@ impl History {
 
     /// The data after so many units.
     pub fn data_after(&self, count: usize) -> Result<Rebuilt, String> {
-        let mut data = Rebuilt::new(self.databases);
+        let mut data = self.data.emptied();
         self.units[..count].iter().try_for_each(|unit| data.apply(&unit.effects))?;
         Ok(data)
     }
@@ -125,7 +124,7 @@ impl History {
     /// Which of some numbers of units, after which the data are the same but for keys past their expiry, leads nearest
     /// to these keys; the greatest of those that do.
     pub fn nearest(&self, counts: &[usize], keys: &[(usize, Vec<u8>)]) -> Result<usize, String> {
-        let mut data = Rebuilt::new(self.databases);
+        let mut data = self.data.emptied();
         let mut nearest = (usize::MAX, 0);
         for count in 0..=self.units.len() {
             if count > 0 {

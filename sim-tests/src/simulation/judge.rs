@@ -30,6 +30,9 @@ const LIMIT_GRACE_US: u64 = 3_000_000;
 /// The longest reply whose length the model cannot know.
 const UNKNOWN_REPLY_BYTES: u64 = 256 * 1024;
 
+/// What a server logs when it has written its log anew.
+const REWRITTEN: &str = "Background AOF rewrite finished successfully";
+
 /// Comparisons of digests stand apart by at least this share of the commands before.
 const DIGEST_SHARE: u64 = 20;
 
@@ -43,6 +46,8 @@ pub(super) struct Judge<'a> {
     pub(super) policy: Policy,
     /// Whether any work of the disk has failed since the server was started.
     pub(super) disk_has_failed: bool,
+    /// Whether the log was written anew since the server was started.
+    pub has_rewritten: bool,
     /// Whether there is no reason any more for which a write might be refused.
     pub must_write: bool,
     /// Set while the server starts from what a crash has left.
@@ -108,9 +113,11 @@ impl<'a> Judge<'a> {
             model: Model::new(&settings.directives, clock(now))?,
             follower: Follower::new(config, now),
             history: (settings.recovers() || settings.checks_prefixes)
-                .then(|| History::new(config.databases)),
+                .then(|| History::new(&settings.directives))
+                .transpose()?,
             policy: Policy::of(&settings.directives),
             disk_has_failed: false,
+            has_rewritten: false,
             must_write: false,
             recovering: None,
             peers: BTreeMap::new(),
@@ -146,7 +153,7 @@ impl<'a> Judge<'a> {
         self.follower = Follower::new(config, now);
         self.limit(config);
         if let Some(history) = &mut self.history {
-            *history = History::new(config.databases);
+            *history = History::new(&self.settings.directives)?;
         }
         Ok(())
     }
@@ -429,6 +436,7 @@ impl Witness for Judge<'_> {
 
     fn logged(&mut self, now: Now, line: &LogLine) {
         self.note(now, None, || format!("log: {}", line.text));
+        self.has_rewritten |= line.text == REWRITTEN;
         if let Some(recovering) = &mut self.recovering {
             recovering.hear(&line.text);
         }

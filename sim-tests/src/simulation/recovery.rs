@@ -53,6 +53,9 @@ pub(super) struct Damage {
     pub is_lossy: bool,
     /// Work has failed, or took longer than it should.
     pub is_late: bool,
+    /// A server has started from what the system still had in memory after a sync had failed: nobody can tell that from
+    /// what is durable.
+    pub is_doubtful: bool,
 }
 
 impl Judge<'_> {
@@ -60,10 +63,15 @@ impl Judge<'_> {
     pub fn crashed(&mut self, now: Now) {
         self.note(now, None, || "the server is started again".to_owned());
         let since = self.recovering.as_ref().map_or(now.monotonic, |recovering| recovering.since);
-        self.disk_has_failed = false;
+        (self.disk_has_failed, self.has_rewritten) = (false, false);
         // What a recovery did that was itself cut off counts for nothing.
-        self.recovering =
-            Some(Recovering { since, effects: Vec::new(), is_ready: false, last_words: String::new() });
+        self.recovering = Some(Recovering {
+            since,
+            started: now,
+            effects: Vec::new(),
+            is_ready: false,
+            last_words: String::new(),
+        });
     }
 
     /// Whether the server says that it has started.
@@ -83,7 +91,7 @@ impl Judge<'_> {
     pub fn refused_to_start(&mut self, damage: Damage, now: Now) {
         let last_words = self.recovering.take().map(|recovering| recovering.last_words).unwrap_or_default();
         self.note(now, None, || "the server does not start".to_owned());
-        if !damage.is_lossy {
+        if !damage.is_lossy && !damage.is_doubtful {
             let text = format!("although the disk has kept what it promised: {last_words}");
             self.fail(now, Oracle::FailClosed, "refuses to start", text);
         }
@@ -115,7 +123,7 @@ impl Judge<'_> {
         let keys = core.keys();
         let count = history.nearest(&found, &keys).map_err(wrong)?;
         self.note(now, None, || format!("it has {count} of {total} units; {required} must be there"));
-        self.adopt(count, &keys, config, now).map_err(wrong)?;
+        self.adopt(count, &keys, config, recovering.started, now).map_err(wrong)?;
         for (now, effects) in &recovering.effects {
             self.take_background(*now, effects);
         }
@@ -125,7 +133,7 @@ impl Judge<'_> {
     /// How many units must have survived a crash at this time.
     fn required(&self, crash: Monotonic, damage: Damage) -> usize {
         let Some(history) = &self.history else { return 0 };
-        if damage.is_lossy {
+        if damage.is_lossy || damage.is_doubtful {
             return 0;
         }
         let promised = match self.policy {
@@ -146,12 +154,13 @@ impl Judge<'_> {
         count: usize,
         keys: &[(usize, Vec<u8>)],
         config: &Config,
+        started: Now,
         now: Now,
     ) -> Result<(), String> {
         let Some(history) = &mut self.history else { return Ok(()) };
         history.rewind(count)?;
         history.leave_out(keys, now)?;
-        self.model = Model::with_data(&self.settings.directives, clock(now), history.data())?;
+        self.model = Model::with_data(clock(started), clock(now), history.data())?;
         self.follower = history.follower(config, now);
         self.limit(config);
         Ok(())
@@ -163,6 +172,8 @@ impl Judge<'_> {
 pub(super) struct Recovering {
     /// When the crash was; the first one, if there were several.
     since: Monotonic,
+    /// When the server was started last.
+    started: Now,
     /// What the server did of its own accord since it was started.
     pub effects: Vec<(Now, Vec<u8>)>,
     is_ready: bool,

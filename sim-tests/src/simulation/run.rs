@@ -214,6 +214,7 @@ struct Run<'a> {
     peers: BTreeMap<u32, Peer>,
     /// Whether the server does not start any more, for good reasons.
     has_refused: bool,
+    doubts: Doubts,
     counts: Counts,
 }
 
@@ -252,6 +253,7 @@ impl<'a> Run<'a> {
             judge,
             peers: BTreeMap::new(),
             has_refused: false,
+            doubts: Doubts::default(),
             counts: Counts::default(),
         })
     }
@@ -361,6 +363,7 @@ impl<'a> Run<'a> {
     }
 
     fn fall(&mut self, crash: Crash) {
+        self.doubts.crash(crash, self.world.disk().faults(), self.judge.has_rewritten);
         self.counts.crashes += 1;
         self.world.crash(crash, &mut self.judge);
         self.peers.clear();
@@ -386,6 +389,9 @@ impl<'a> Run<'a> {
                 // A disk that fails now may not do so the next time, and whoever watches the server tries again.
                 self.world.freeze(INSISTING_STEP);
                 self.fall(Crash::Kill);
+            } else if self.world.exit_status().is_some() && self.judge.disk_has_failed {
+                // It fails on and on: there is nothing to be judged.
+                self.has_refused = true;
             } else if self.world.exit_status().is_some() {
                 let damage = self.damage();
                 self.judge.refused_to_start(damage, now);
@@ -393,6 +399,7 @@ impl<'a> Run<'a> {
             } else if self.judge.has_started() {
                 let damage = self.damage();
                 self.judge.recovered(self.world.core(), &self.config, damage, now);
+                self.doubts.is_judged = false;
                 return;
             } else if now.monotonic - begun > STARTING {
                 let text = format!("the server has not started after {STARTING:?}");
@@ -406,7 +413,11 @@ impl<'a> Run<'a> {
         let disk = self.world.disk().faults().clone();
         let has = |kinds: &[FaultKind]| kinds.iter().any(|&kind| disk.count(kind) > 0);
         let has_frozen = self.world.faults().count(FaultKind::Freeze) > 0;
-        Damage { is_lossy: has(&LOSSES), is_late: has_frozen || has(&DELAYS) }
+        Damage {
+            is_lossy: has(&LOSSES),
+            is_late: has_frozen || has(&DELAYS),
+            is_doubtful: self.doubts.is_judged,
+        }
     }
 
     /// Whatever happened to it, the configuration file is whole: as it was, or as one of the rewrites made it.
@@ -538,6 +549,32 @@ impl<'a> Run<'a> {
             timeline: self.judge.timeline.take().unwrap_or_default(),
         };
         (outcome, effects)
+    }
+}
+
+/// Whether what a server has started with may be in the system's memory alone, although a sync has succeeded since:
+/// one before has failed, and that it did was forgotten with the process.
+#[derive(Debug, Default)]
+struct Doubts {
+    /// Syncs that had failed when the power failed last.
+    failed_before: u64,
+    is_doubtful: bool,
+    /// The same of what the last power loss took away, until what is left is judged.
+    is_judged: bool,
+}
+
+impl Doubts {
+    fn crash(&mut self, crash: Crash, faults: &Faults, has_rewritten: bool) {
+        let kinds = [FaultKind::SyncError, FaultKind::EnospcSync, FaultKind::LateSyncError];
+        let failed = kinds.iter().map(|&kind| faults.count(kind)).sum();
+        self.is_doubtful &= !has_rewritten;
+        match crash {
+            Crash::Kill => self.is_doubtful |= failed > self.failed_before,
+            Crash::PowerLoss => {
+                self.is_judged |= self.is_doubtful;
+                (self.is_doubtful, self.failed_before) = (false, failed);
+            }
+        }
     }
 }
 
