@@ -179,7 +179,7 @@ mutants! {
     WriteAfterDiskError, "write-after-disk-error",
         "Writes are taken although the log cannot be written.";
     SwitchedBeforeSealed, "switched-before-sealed",
-        "A rewrite switches files before the turn's effects are sealed, so that they are in the base and in the new file.";
+        "A rewrite switches files before the turn's effects are sealed, so that they are in the base alone, which is not there yet.";
     SnapshotSeesLaterWrite, "snapshot-sees-later-write",
         "What changes while a snapshot is taken is not saved before.";
     SnapshotMissesSplit, "snapshot-misses-split",

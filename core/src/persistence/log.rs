@@ -373,6 +373,7 @@ impl LogWriter {
                         .log(LogLevel::Warning, "AOF write error looks solved. The server can write again.");
                 }
             }
+            Err(_) if mutant!(Mutant::FailedAppendForgotten) => self.written = append.flight.up_to,
             Err(error) => self.append_failed(server, error),
         }
     }
@@ -382,9 +383,6 @@ impl LogWriter {
         let is_lost = self.is_lost();
         let Some(front) = self.targets.front_mut() else { return };
         let mut data = error.buffer.unwrap_or_default();
-        if mutant!(Mutant::FailedAppendForgotten) {
-            data.clear();
-        }
         data.extend_from_slice(&front.queue);
         front.queue = data;
         let text = format!("Error writing to the AOF file: {}", error.message);
