@@ -2,7 +2,7 @@
 
 use crate::fault::FaultKind;
 use crate::network::Peer;
-use rotom_core::disk::DiskCompletion;
+use rotom_core::disk::{DiskCompletion, Lane};
 use rotom_core::time::Now;
 use rotom_core::{Core, LogLine};
 
@@ -61,7 +61,7 @@ pub trait Witness {
     fn logged(&mut self, _: Now, _: &LogLine) {}
 
     /// A piece of disk work has ended.
-    fn disk(&mut self, _: Now, _: &DiskCompletion) {}
+    fn disk(&mut self, _: Now, _: Lane, _: &DiskCompletion) {}
 }
 
 impl Witness for () {}

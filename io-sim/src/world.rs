@@ -835,7 +835,7 @@ impl World {
                 continue;
             };
             self.trace.number(u64::from(completion.outcome.is_ok()));
-            witness.disk(now, &completion);
+            witness.disk(now, lane, &completion);
             self.core.handle_disk(now, completion);
             self.report_executions(witness);
         }

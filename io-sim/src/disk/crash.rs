@@ -3,7 +3,7 @@
 use super::inode::{Inode, SECTOR_BYTES, SECTORS_PER_PAGE};
 use super::perform::{Attempt, Queued};
 use super::{Disk, PAGE_BYTES};
-use crate::fault::{FaultKind, Faults, Site, operation};
+use crate::fault::{self, FaultKind, Faults, Site, operation};
 use rotom_core::disk::{DiskKind, DiskOp, Lane};
 
 /// Where the work of a lane was when it ended.
@@ -23,6 +23,9 @@ const ROT: Site = Site::named("disk-rot");
 
 /// Of so many ends at a piece of disk work, one is a kill; the others are power losses, which leave less.
 const KILL_SHARE: u64 = 4;
+
+/// Work in other lanes than that of the log has so many chances to be a process' last.
+const CHANCES_OF_THE_RARE: u64 = 8;
 
 /// How a process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +57,10 @@ impl Disk {
         if self.end.is_some() {
             return;
         }
+        // What is seldom done has more ways to go wrong than what is done all the time.
+        let chances = if lane == Lane::Log { 1 } else { CHANCES_OF_THE_RARE };
         for (kind, is_within) in [(FaultKind::CrashBeforeDisk, false), (FaultKind::CrashDuringDisk, true)] {
-            if self.faults.happens(kind, operation, occurrence) {
+            if self.has_chance(kind, operation, occurrence, chances) {
                 self.end = Some(EndOfWork { crash: self.manner(attempt), at: Some((lane, is_within)) });
                 return;
             }
@@ -69,6 +74,13 @@ impl Disk {
             self.end = Some(EndOfWork { crash: self.manner(attempt), at: None });
         }
         self.end.is_some()
+    }
+
+    fn has_chance(&mut self, kind: FaultKind, operation: u64, occurrence: u64, chances: u64) -> bool {
+        (0..chances).any(|chance| {
+            let operation = if chance == 0 { operation } else { fault::operation(&[operation, chance]) };
+            self.faults.happens(kind, operation, occurrence)
+        })
     }
 
     fn manner(&self, Attempt { operation, occurrence }: Attempt) -> Crash {

@@ -138,6 +138,10 @@ const UNNOTICED: [FaultKind; 6] = [
 /// Lets a server keep a log, from which it is started again.
 fn draw_durability(rng: &mut impl Rng, settings: &mut Settings, faults: &mut BTreeMap<FaultKind, u32>) {
     settings.plays_twice = false;
+    if rng.random_ratio(1, 4) {
+        // Then what the disk has done is heard of in one turn with what clients send.
+        settings.disk_us = 0;
+    }
     settings.directives.push(("appendonly".to_owned(), vec!["yes".to_owned()]));
     draw_directives(rng, DURABILITY, settings);
     if settings.directives.iter().any(|(name, words)| name == "aof-checksum" && *words == ["no"]) {

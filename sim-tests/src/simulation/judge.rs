@@ -8,7 +8,7 @@ use super::settings::Settings;
 use super::text::commands_text;
 use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::transcript::text::escape;
-use rotom_core::disk::{DiskCompletion, DiskError};
+use rotom_core::disk::{DiskCompletion, DiskError, Lane};
 use rotom_core::net::ConnId;
 use rotom_core::time::{Monotonic, Now};
 use rotom_core::{Config, Core, LogLine};
@@ -33,6 +33,10 @@ const UNKNOWN_REPLY_BYTES: u64 = 256 * 1024;
 /// What a server logs when it has written its log anew.
 const REWRITTEN: &str = "Background AOF rewrite finished successfully";
 
+/// How a server begins to log that it cannot write its log, and that it can again.
+const TROUBLES: [&str; 2] = ["Error writing to the AOF file", "Fail to fsync the AOF file"];
+const SOLVED: &str = "AOF write error looks solved";
+
 /// Comparisons of digests stand apart by at least this share of the commands before.
 const DIGEST_SHARE: u64 = 20;
 
@@ -46,6 +50,9 @@ pub(super) struct Judge<'a> {
     pub(super) policy: Policy,
     /// Whether any work of the disk has failed since the server was started.
     pub(super) disk_has_failed: bool,
+    /// Whether the server has said that it cannot write its log, and not that it can again; in this turn, or before.
+    refuses_next: bool,
+    must_refuse: bool,
     /// Whether the log was written anew since the server was started.
     pub has_rewritten: bool,
     /// Whether there is no reason any more for which a write might be refused.
@@ -117,6 +124,8 @@ impl<'a> Judge<'a> {
                 .transpose()?,
             policy: Policy::of(&settings.directives),
             disk_has_failed: false,
+            refuses_next: false,
+            must_refuse: false,
             has_rewritten: false,
             must_write: false,
             recovering: None,
@@ -156,6 +165,11 @@ impl<'a> Judge<'a> {
             *history = History::new(&self.settings.directives)?;
         }
         Ok(())
+    }
+
+    /// The server is another one.
+    pub(super) fn forget_troubles(&mut self) {
+        (self.refuses_next, self.must_refuse) = (false, false);
     }
 
     /// What may end connections is as the configuration says.
@@ -333,6 +347,10 @@ impl Witness for Judge<'_> {
         let outcome = self.model.execute(client_id(peer), clock(now), Some(effects));
         self.note_run(now, peer, "runs", effects);
         self.hear(now, Oracle::Semantics, outcome);
+        if self.must_refuse && writes(effects) {
+            let text = "a write was taken although the log cannot be written".to_owned();
+            self.fail(now, Oracle::FailClosed, "written on", text);
+        }
         self.take_effects(now, effects);
     }
 
@@ -416,6 +434,7 @@ impl Witness for Judge<'_> {
         if core.config().client_output_buffer_limit.normal.hard != self.limits.output_hard {
             self.limit_since = now.monotonic;
         }
+        self.must_refuse |= std::mem::take(&mut self.refuses_next);
         if self.recovering.is_some() {
             return;
         }
@@ -437,12 +456,21 @@ impl Witness for Judge<'_> {
     fn logged(&mut self, now: Now, line: &LogLine) {
         self.note(now, None, || format!("log: {}", line.text));
         self.has_rewritten |= line.text == REWRITTEN;
+        if TROUBLES.iter().any(|trouble| line.text.starts_with(trouble)) {
+            self.refuses_next = true;
+        } else if line.text.starts_with(SOLVED) {
+            (self.refuses_next, self.must_refuse) = (false, false);
+        }
         if let Some(recovering) = &mut self.recovering {
             recovering.hear(&line.text);
         }
     }
 
-    fn disk(&mut self, now: Now, completion: &DiskCompletion) {
+    fn disk(&mut self, now: Now, lane: Lane, completion: &DiskCompletion) {
+        if lane == Lane::Snapshot && completion.outcome.is_ok() {
+            // A new base is on its way, and may be what it goes on from.
+            (self.refuses_next, self.must_refuse) = (false, false);
+        }
         // That a name is there, or is not, is no failure.
         let is_answer =
             |error: &DiskError| matches!(error.kind, ErrorKind::NotFound | ErrorKind::AlreadyExists);
@@ -471,6 +499,16 @@ impl Judge<'_> {
             self.fail(now, Oracle::Liveness, "output limit", text);
         }
     }
+}
+
+/// Whether effects are more than the removal of keys, which may be those past their expiry.
+fn writes(effects: &[u8]) -> bool {
+    const REMOVALS: [&str; 5] = ["SELECT", "DEL", "UNLINK", "MULTI", "EXEC"];
+    !effects.is_empty()
+        && commands_text(effects).split("; ").any(|command| {
+            let name = command.split(' ').next().unwrap_or_default();
+            !REMOVALS.contains(&name)
+        })
 }
 
 fn client_id(peer: Peer) -> ClientId {

@@ -64,6 +64,7 @@ impl Judge<'_> {
         self.note(now, None, || "the server is started again".to_owned());
         let since = self.recovering.as_ref().map_or(now.monotonic, |recovering| recovering.since);
         (self.disk_has_failed, self.has_rewritten) = (false, false);
+        self.forget_troubles();
         // What a recovery did that was itself cut off counts for nothing.
         self.recovering = Some(Recovering {
             since,

@@ -507,6 +507,12 @@ impl<'a> Run<'a> {
         }
         self.world.run_for(MENDING, &mut self.judge);
         self.judge.must_write = true;
+        let temporary = self.world.disk().names().find(|name| name.contains("/temp")).map(str::to_owned);
+        // What a rewrite leaves that has failed is removed by the next one.
+        if let Some(name) = temporary.filter(|_| !self.judge.disk_has_failed) {
+            let now = self.world.clock().now();
+            self.judge.fail(now, Oracle::Liveness, "temporary files", format!("{name} is still there"));
+        }
         let probe = Step {
             id: u32::MAX,
             after_us: 0,
