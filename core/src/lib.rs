@@ -45,6 +45,7 @@ pub mod glob;
 pub mod keyspace;
 pub mod long_double;
 pub mod number;
+pub mod rdb;
 pub mod resp;
 pub mod value;
 

@@ -37,7 +37,8 @@ impl Crc64 {
         for word in &mut words {
             let word: [u8; SLICES] = word.try_into().expect("chunks have this length");
             let word = (crc ^ u64::from_le_bytes(word)).to_le_bytes();
-            crc = word.iter().rev().zip(&TABLES).fold(0, |sum, (&byte, table)| sum ^ table[usize::from(byte)]);
+            crc =
+                word.iter().rev().zip(&TABLES).fold(0, |sum, (&byte, table)| sum ^ table[usize::from(byte)]);
         }
         for &byte in words.remainder() {
             crc = TABLES[0][usize::from(crc as u8 ^ byte)] ^ (crc >> 8);

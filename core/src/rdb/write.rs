@@ -1,15 +1,15 @@
 //! A file of keys, in pieces.
 //!
 //! ```text
-//! let mut writer = Writer::new(checksum, options);
+//! let mut writer = Writer::new(checksum);
 //! writer.begin(&mut out, &preamble);
-//! writer.select(&mut out, database, keys, expiring);
-//! writer.entry(&mut out, entry, stamp);        again and again; when there is enough in `out`:
+//! what a snapshot writes in the format Rdb     again and again; when there is enough in `out`:
 //! writer.sent(&out); send(&out); out.clear();
 //! writer.end(&mut out); send(&out);
 //! ```
 //!
-//! A large collection can be written in slices: [`Writer::key`], then what [`encode`] has for its elements.
+//! Without a snapshot, [`select`], [`resize`] and [`entry`] stand for what one would write. A large collection can be
+//! written in slices: [`key`], then what [`encode`] has for its elements.
 
 use super::crc64::Crc64;
 use super::encode::{self, Options};
@@ -21,7 +21,6 @@ use crate::value::StringRef;
 #[derive(Clone, Debug)]
 pub struct Writer {
     checksum: bool,
-    options: Options,
     /// The checksum of what was sent.
     crc: Crc64,
 }
@@ -54,14 +53,8 @@ pub enum Stamp {
 impl Writer {
     /// Begins a file. Without `checksum` (`rdbchecksum no`) it ends in zeros.
     #[must_use]
-    pub fn new(checksum: bool, options: Options) -> Writer {
-        Writer { checksum, options, crc: Crc64::new() }
-    }
-
-    /// How values are written.
-    #[must_use]
-    pub fn options(&self) -> Options {
-        self.options
+    pub fn new(checksum: bool) -> Writer {
+        Writer { checksum, crc: Crc64::new() }
     }
 
     /// Appends what a file begins with.
@@ -73,48 +66,6 @@ impl Writer {
         aux(out, "ctime", StringRef::Int(preamble.created_seconds as i64));
         aux(out, "used-mem", StringRef::Int(preamble.used_memory_bytes as i64));
         aux(out, "aof-base", StringRef::Int(i64::from(preamble.is_aof_base)));
-    }
-
-    /// Appends what the keys of a database begin with: its number, how many there are, and how many of them have
-    /// an expiry. Whoever reads it takes the counts for a hint.
-    pub fn select(&self, out: &mut Vec<u8>, database: usize, keys: usize, expiring: usize) {
-        out.push(opcode::SELECT);
-        encode::length(out, database as u64);
-        out.push(opcode::RESIZE);
-        encode::length(out, keys as u64);
-        encode::length(out, expiring as u64);
-    }
-
-    /// Appends what comes before the body of a value: expiry, stamp, type and key.
-    pub fn key(
-        &self,
-        out: &mut Vec<u8>,
-        key: &[u8],
-        object_type: ObjectType,
-        expiry: Option<UnixMillis>,
-        stamp: Stamp,
-    ) {
-        if let Some(UnixMillis(at)) = expiry {
-            out.push(opcode::EXPIRY_MILLIS);
-            out.extend_from_slice(&at.to_le_bytes());
-        }
-        match stamp {
-            Stamp::Unknown => {}
-            Stamp::IdleSeconds(seconds) => {
-                out.push(opcode::IDLE);
-                encode::length(out, seconds);
-            }
-            Stamp::Frequency(counter) => out.extend_from_slice(&[opcode::FREQUENCY, counter]),
-        }
-        out.push(object_type as u8);
-        encode::string(out, StringRef::Bytes(key), self.options);
-    }
-
-    /// Appends a key with all of its value.
-    pub fn entry(&self, out: &mut Vec<u8>, entry: EntryRef<'_>, stamp: Stamp) {
-        let value = entry.value();
-        self.key(out, entry.key(), ObjectType::of(value), entry.expiry(), stamp);
-        encode::body(out, value, self.options);
     }
 
     /// Says that these bytes are on their way, after all that were before them.
@@ -130,6 +81,51 @@ impl Writer {
         self.sent(out);
         out.extend_from_slice(&self.crc.value().to_le_bytes());
     }
+}
+
+/// Appends the number of the database that what follows belongs to.
+pub fn select(out: &mut Vec<u8>, database: usize) {
+    out.push(opcode::SELECT);
+    encode::length(out, database as u64);
+}
+
+/// Appends how many keys a database has, and how many of them have an expiry. Whoever reads it takes it for a hint.
+pub fn resize(out: &mut Vec<u8>, keys: usize, expiring: usize) {
+    out.push(opcode::RESIZE);
+    encode::length(out, keys as u64);
+    encode::length(out, expiring as u64);
+}
+
+/// Appends what comes before the body of a value: expiry, stamp, type and key.
+pub fn key(
+    out: &mut Vec<u8>,
+    key: &[u8],
+    object_type: ObjectType,
+    expiry: Option<UnixMillis>,
+    stamp: Stamp,
+    options: Options,
+) {
+    if let Some(UnixMillis(at)) = expiry {
+        out.push(opcode::EXPIRY_MILLIS);
+        out.extend_from_slice(&at.to_le_bytes());
+    }
+    match stamp {
+        Stamp::Unknown => {}
+        Stamp::IdleSeconds(seconds) => {
+            out.push(opcode::IDLE);
+            encode::length(out, seconds);
+        }
+        Stamp::Frequency(counter) => out.extend_from_slice(&[opcode::FREQUENCY, counter]),
+    }
+    out.push(object_type as u8);
+    encode::string(out, StringRef::Bytes(key), options);
+}
+
+/// Appends a key with all of its value.
+pub fn entry(out: &mut Vec<u8>, entry: EntryRef<'_>, stamp: Stamp, options: Options) {
+    let value = entry.value();
+    key(out, entry.key(), ObjectType::of(value), entry.expiry(), stamp, options);
+    encode::body(out, value, options);
 }
 
 fn aux(out: &mut Vec<u8>, name: &str, value: StringRef<'_>) {
