@@ -19,12 +19,16 @@
 
 pub mod crc64;
 pub mod encode;
-#[expect(dead_code, reason = "what only reading needs")]
 mod format;
+pub mod payload;
+pub mod read;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 pub mod write;
 
 pub use crc64::Crc64;
 pub use format::{ObjectType, VERSION, VERSION_READ_MAX};
+pub use read::{Item, LoadOptions, Loaded, Next, RdbError, Reader};
 pub use snapshot::Rdb;
 pub use write::{Preamble, Stamp, Writer};

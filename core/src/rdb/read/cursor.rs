@@ -5,7 +5,7 @@
 
 use super::error::Reason;
 use crate::rdb::format::{length, string};
-use crate::value::{NewValue, StringRef, lzf};
+use crate::value::{StringRef, lzf};
 use itoa::Buffer;
 use std::borrow::Cow;
 
@@ -118,13 +118,6 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// The length of a string that is neither a number nor compressed, if this is one: what it takes to receive a
-    /// long one where it is to stay.
-    pub fn plain_string_len(&mut self) -> Result<Option<u64>, Stop> {
-        let first = *self.rest().first().ok_or(Stop::Hungry)?;
-        if first & length::ENCODED == length::ENCODED { Ok(None) } else { self.length().map(Some) }
-    }
-
     fn length_from(&mut self, first: u8) -> Result<u64, Stop> {
         let low = first & !length::ENCODED;
         match first & length::ENCODED {
@@ -170,24 +163,12 @@ pub enum Decoded<'a> {
     Bytes(Cow<'a, [u8]>),
 }
 
-impl<'a> Decoded<'a> {
+impl Decoded<'_> {
     /// The string, to look at.
     pub fn as_ref(&self) -> StringRef<'_> {
         match self {
             Decoded::Int(number) => StringRef::Int(*number),
             Decoded::Bytes(bytes) => StringRef::Bytes(bytes),
-        }
-    }
-
-    /// The string as a value: a number if it reads like one.
-    pub fn into_value(self) -> NewValue<'a> {
-        match self {
-            Decoded::Int(number) => NewValue::Int(number),
-            Decoded::Bytes(Cow::Borrowed(bytes)) => NewValue::parse(bytes),
-            Decoded::Bytes(Cow::Owned(bytes)) => match NewValue::parse(&bytes) {
-                NewValue::Int(number) => NewValue::Int(number),
-                _ => NewValue::Owned(bytes),
-            },
         }
     }
 }

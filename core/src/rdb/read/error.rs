@@ -35,6 +35,8 @@ pub enum Reason {
     Truncated,
     /// There are bytes behind the value.
     Trailing,
+    /// A collection has nothing in it.
+    Empty,
     /// A byte is neither a type nor an opcode.
     UnknownType(u8),
     /// It is something that cannot be taken over.
@@ -45,8 +47,6 @@ pub enum Reason {
     StringEncoding,
     /// A database number is beyond all reason.
     Database,
-    /// An expiry is beyond the calendar.
-    Expiry,
     /// A compressed string.
     Lzf(LzfError),
     /// A listpack.
@@ -84,10 +84,10 @@ impl fmt::Display for Reason {
             Reason::Checksum => "the checksum does not match",
             Reason::Truncated => "the data end too early",
             Reason::Trailing => "the data go on behind their end",
+            Reason::Empty => "a collection with nothing in it",
             Reason::Length => "a bad length",
             Reason::StringEncoding => "a string in an unknown encoding",
             Reason::Database => "a bad database number",
-            Reason::Expiry => "a bad expiry",
             Reason::ListNode => "an unknown kind of list node",
             Reason::Unpaired => "elements that should come in pairs",
             Reason::Duplicate => "an element that is there twice",
