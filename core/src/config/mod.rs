@@ -105,6 +105,10 @@ pub struct Config {
     pub protected_mode: bool,
     /// `proto-max-bulk-len`, in bytes.
     pub proto_max_bulk_len: u64,
+    /// `rdbchecksum`.
+    pub rdbchecksum: bool,
+    /// `rdbcompression`.
+    pub rdbcompression: bool,
     /// `requirepass`; empty for none.
     pub requirepass: Value,
     /// `save`.
@@ -397,6 +401,8 @@ impl Config {
             port: read.number("port"),
             protected_mode: read.yes("protected-mode"),
             proto_max_bulk_len: read.number("proto-max-bulk-len"),
+            rdbchecksum: read.yes("rdbchecksum"),
+            rdbcompression: read.yes("rdbcompression"),
             requirepass: read.value("requirepass"),
             save: read.save_points(),
             set_max_intset_entries: read.number("set-max-intset-entries"),

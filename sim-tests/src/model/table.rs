@@ -3,9 +3,9 @@
 use super::answer::{Out, Refusal};
 use super::call::Call;
 use super::{
-    Model, call, command, config, connection, debug, element_scan, expiry, generic, hash, info, kill, lcs,
-    list, list_blocking, scan, server, set, set_algebra, sort, spop, string, transaction, zset, zset_algebra,
-    zset_pop, zset_range,
+    Model, call, command, config, connection, debug, dump, element_scan, expiry, generic, hash, info, kill,
+    lcs, list, list_blocking, scan, server, set, set_algebra, sort, spop, string, transaction, zset,
+    zset_algebra, zset_pop, zset_range,
 };
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -153,6 +153,7 @@ pub(super) const ROWS: &[Row] = &[
     row("decrby", 3, WRITE, (1, 1, 1), &["RW access update"], string::decrby),
     row("del", -2, WRITE, (1, -1, 1), &["RM delete"], generic::del),
     row("discard", 1, PLAIN, (0, 0, 0), &[], transaction::discard),
+    row("dump", 2, PLAIN, (1, 1, 1), &["RO access"], dump::dump),
     row("echo", 2, PLAIN, (0, 0, 0), &[], connection::echo),
     row("exec", 1, PLAIN, (0, 0, 0), &[], transaction::exec),
     row("exists", -2, PLAIN, (1, -1, 1), &["RO"], generic::exists),
@@ -224,6 +225,7 @@ pub(super) const ROWS: &[Row] = &[
     row("randomkey", 1, PLAIN, (0, 0, 0), &[], generic::randomkey),
     row("rename", 3, WRITE, (1, 2, 1), &["RW access delete", "OW update"], generic::rename),
     row("renamenx", 3, WRITE, (1, 2, 1), &["RW access delete", "OW insert"], generic::renamenx),
+    row("restore", -4, WRITE, (1, 1, 1), &["OW update"], dump::restore),
     row("reset", 1, NO_AUTH, (0, 0, 0), &[], connection::reset),
     row("rpop", -2, WRITE, (1, 1, 1), &["RW access delete"], list::pop),
     row("rpoplpush", 3, WRITE, (1, 2, 1), &["RW access delete", "RW insert"], list::rpoplpush),

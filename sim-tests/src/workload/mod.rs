@@ -132,6 +132,7 @@ pub const NOT_COMPARED: &[(&str, &str)] = &[
     ("command", "describes the server's own table; see corpus/transcripts/server/command-*.resp"),
     ("config", "changes the server under everybody's feet; see corpus/transcripts/server/config-*.resp"),
     ("debug", "stops or inspects the server; see corpus/transcripts/server/debug.resp"),
+    ("dump", "shows the server's own order of elements; see corpus/transcripts/generic/dump.resp"),
     ("info", "shows the server's own figures; see corpus/transcripts/server/info.resp"),
     ("time", "shows the server's own clock"),
     ("quit", "ends the connection: a round of its own"),

@@ -39,8 +39,8 @@ pub enum Building {
 pub enum Elements {
     /// Elements of a list, or nodes written as this.
     List(Box<Quicklist>, ObjectType),
-    /// Members of a set; none before the first one.
-    Set(Option<Set>),
+    /// Members of a set.
+    Set(Set),
     /// Members of a sorted set, with scores as text if so.
     SortedSet(SortedSet, bool),
     /// Fields of a hash.
@@ -94,7 +94,7 @@ impl Building {
                 Ok(Built::Partly)
             }
             Building::Counted(elements, left) => {
-                cursor.whole(|cursor| elements.read(cursor, *left, options))?;
+                cursor.whole(|cursor| elements.read(cursor, options))?;
                 *left -= 1;
                 Ok(if *left == 0 { elements.take(options) } else { Built::Partly })
             }
@@ -122,11 +122,16 @@ impl Elements {
     /// The beginning of a collection that is said to have so many elements. They get memory when they come.
     fn new(object_type: ObjectType, len: u64, options: &LoadOptions) -> Elements {
         let LoadOptions { limits, hash_key, .. } = options;
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
         match object_type {
-            ObjectType::Set => Elements::Set(None),
+            ObjectType::Set => {
+                // As with Redis: all sets begin as intsets, but for those that are too long to be one.
+                let mut set = Set::new_intset();
+                set.grow_for(len, &limits.set, *hash_key);
+                Elements::Set(set)
+            }
             ObjectType::SortedSet | ObjectType::SortedSet2 => {
                 let mut set = SortedSet::new();
-                let len = usize::try_from(len).unwrap_or(usize::MAX);
                 set.grow_for(len, 0, &limits.sorted_set, *hash_key);
                 Elements::SortedSet(set, object_type == ObjectType::SortedSet)
             }
@@ -136,16 +141,12 @@ impl Elements {
     }
 
     /// Reads an element.
-    fn read(&mut self, cursor: &mut Cursor<'_>, left: u64, options: &LoadOptions) -> Result<(), Stop> {
+    fn read(&mut self, cursor: &mut Cursor<'_>, options: &LoadOptions) -> Result<(), Stop> {
         let LoadOptions { limits, hash_key, .. } = options;
         let is_new = match self {
             Elements::List(list, object_type) => return list_part(list, *object_type, cursor),
             Elements::Set(set) => {
                 let member = cursor.string()?.decode()?;
-                let set = set.get_or_insert_with(|| {
-                    let len = usize::try_from(left).unwrap_or(usize::MAX);
-                    member.as_ref().with_bytes(|it| Set::for_member(it, len, &limits.set, *hash_key))
-                });
                 set.add(member.as_ref(), &limits.set, *hash_key)
             }
             Elements::SortedSet(set, is_text) => {
@@ -176,10 +177,7 @@ impl Elements {
                 let list = std::mem::replace(&mut **list, Quicklist::new(limits.list));
                 Collection::List(List::from_quicklist(list, limits.list))
             }
-            Elements::Set(set) => match set.take() {
-                Some(set) => Collection::Set(set),
-                None => return Built::Empty,
-            },
+            Elements::Set(set) => Collection::Set(std::mem::replace(set, Set::new_intset())),
             Elements::SortedSet(set, _) => Collection::SortedSet(std::mem::take(set)),
             Elements::Hash(hash) => Collection::Hash(std::mem::take(hash)),
         };
