@@ -41,6 +41,8 @@ pub struct Dataset {
     pub log: PropagationLog,
     /// What was taken out and is freed in slices.
     pub(crate) lazy_free: LazyFree,
+    /// How many snapshots have begun: the number of the last one.
+    snapshots: u32,
     /// The hash of the key most likely to be looked up next, computed when its pipeline was parsed.
     hint: Option<KeyHint>,
 }
@@ -112,6 +114,7 @@ impl Dataset {
             stats: DatasetStats::default(),
             log: PropagationLog::default(),
             lazy_free: LazyFree::default(),
+            snapshots: 0,
             hint: None,
         }
     }
@@ -171,6 +174,17 @@ impl Dataset {
         &self.databases[index]
     }
 
+    /// All databases, for a snapshot.
+    pub(crate) fn databases_mut(&mut self) -> &mut [Database] {
+        &mut self.databases
+    }
+
+    /// A number for another snapshot.
+    pub(crate) fn number_snapshot(&mut self) -> u32 {
+        self.snapshots = self.snapshots.checked_add(1).expect("nobody takes four billion snapshots");
+        self.snapshots
+    }
+
     /// Exchanges two databases' contents.
     pub fn swap(&mut self, a: usize, b: usize) {
         self.databases.swap(a, b);
@@ -181,9 +195,10 @@ impl Dataset {
     /// Empties a database: its entries are freed now, or, when `later`, a slice per turn. Returns how many
     /// keys it held.
     pub fn flush(&mut self, index: usize, later: bool) -> usize {
+        let count = self.databases[index].len();
+        // A snapshot that is being taken keeps what there is; then nothing is left to be freed here.
         let discarded = self.databases[index].take();
-        let count = discarded.len();
-        if later && count > 0 {
+        if later && !discarded.is_empty() {
             self.lazy_free.push_database(discarded);
         }
         count
@@ -262,6 +277,9 @@ impl Dataset {
     /// Whether anything a connection watches has changed, or has expired without anybody having noticed.
     pub(crate) fn is_stale(&self, conn: ConnId) -> bool {
         let watches = &self.log.watches;
+        if mutant!(Mutant::WatchMissesExpiry) {
+            return watches.is_stale(conn);
+        }
         watches.is_stale(conn) || watches.existed(conn).any(|(database, key)| !self.exists(*database, key))
     }
 
@@ -307,6 +325,10 @@ impl Dataset {
         segments_max: usize,
         entries_max: usize,
     ) -> ExpireProgress {
+        if self.databases[database].is_empty() {
+            *cursor = 0;
+            return ExpireProgress { finished: true, ..ExpireProgress::default() };
+        }
         let Dataset { databases, stats, log, lazy_free, now, .. } = self;
         // What expires at this very millisecond is not past yet.
         let last_past = UnixMillis(now.0.saturating_sub(1));
@@ -444,8 +466,10 @@ impl Keys<'_> {
 
     /// Gives a key a collection, whatever it held before: that is freed in slices if it is much.
     pub fn store(&mut self, key: &[u8], collection: Collection) {
+        let kept =
+            if mutant!(Mutant::StoreKeepsOldTtl) { self.again(key).and_then(EntryRef::expiry) } else { None };
         self.discard(key);
-        self.insert(key, NewValue::Collection(Box::new(collection)), None);
+        self.insert(key, NewValue::Collection(Box::new(collection)), kept);
     }
 
     /// Takes a key out; what it held is freed in slices if it is much. Whether it was there.

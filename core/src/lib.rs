@@ -33,10 +33,13 @@ pub mod lru;
 pub mod propagation;
 pub mod server;
 pub mod session;
+pub mod snapshot;
 pub mod stats;
 pub mod transaction;
 pub mod waiting;
 pub mod watch;
+
+pub mod aof;
 
 pub mod glob;
 pub mod keyspace;

@@ -189,6 +189,10 @@ impl Core {
                     }
                     consumed = end;
                 }
+                Stop::Big { len, .. } if len > self.server.config.proto_max_bulk_len => {
+                    // A request before it has changed what is too long.
+                    client.input.restart();
+                }
                 Stop::Big { index, payload, len } => {
                     // What is kept is the head of this request; its payload goes where it will stay.
                     client.input.keep(&input[consumed..payload], &mut self.buffers);

@@ -2,6 +2,7 @@
 //!
 //! Each directive becomes a line as a configuration file has it, so both are read by the same code.
 
+use crate::log::Moment;
 use clap::{Arg, ArgAction, Command};
 use rotom_core::config::quoted;
 use rotom_core::resp::split_quoted;
@@ -18,6 +19,24 @@ pub(crate) enum Request {
     CheckConfig(Invocation),
     /// Print a text and exit.
     Print(String),
+    /// Judge an append-only log and exit.
+    CheckLog {
+        /// Its directory, its manifest, or one file.
+        path: PathBuf,
+        /// Whether to cut off what is torn.
+        fixes: bool,
+    },
+    /// Copy an append-only log as it was at some moment, and exit.
+    RecoverLog {
+        /// When, or where.
+        moment: Moment,
+        /// The log's directory.
+        source: PathBuf,
+        /// The directory to make.
+        into: PathBuf,
+    },
+    /// Say what is wrong with the command line and exit.
+    Misuse(String),
 }
 
 /// Where the configuration comes from. What comes later overrides what came earlier.
@@ -43,6 +62,8 @@ pub(crate) fn parse(args: &[OsString]) -> Request {
     match args.first().and_then(|arg| arg.to_str()) {
         Some("-v" | "--version") => return Request::Print(version()),
         Some("-h" | "--help") => return Request::Print(command().render_help().to_string()),
+        Some("--check") => return check_log(&args[1..]),
+        Some("--recover-to") => return recover_log(&args[1..]),
         _ => {}
     }
     let mut invocation = Invocation::default();
@@ -83,6 +104,29 @@ pub(crate) fn parse(args: &[OsString]) -> Request {
     if checks_only { Request::CheckConfig(invocation) } else { Request::Run(invocation) }
 }
 
+fn check_log(args: &[OsString]) -> Request {
+    match args {
+        [path] => Request::CheckLog { path: path.into(), fixes: false },
+        [path, fix] | [fix, path] if fix == "--fix" => Request::CheckLog { path: path.into(), fixes: true },
+        _ => Request::Misuse("Usage: rotom-server --check FILE|DIR [--fix]".into()),
+    }
+}
+
+fn recover_log(args: &[OsString]) -> Request {
+    let [moment, source, option, into] = args else { return recover_usage() };
+    if option != "--into" {
+        return recover_usage();
+    }
+    match moment.to_string_lossy().parse() {
+        Ok(moment) => Request::RecoverLog { moment, source: source.into(), into: into.into() },
+        Err(reason) => Request::Misuse(reason),
+    }
+}
+
+fn recover_usage() -> Request {
+    Request::Misuse("Usage: rotom-server --recover-to TIME|OFFSET|before:PATTERN DIR --into NEWDIR".into())
+}
+
 fn opens(arg: &OsStr) -> bool {
     arg.as_bytes().starts_with(b"--")
 }
@@ -99,7 +143,11 @@ fn command() -> Command {
     };
     Command::new("rotom-server")
         .about("A Redis-compatible server")
-        .override_usage("rotom-server [FILE] [-] [--directive value …] [--check-config]")
+        .override_usage(
+            "rotom-server [FILE] [-] [--directive value …] [--check-config]\n       \
+             rotom-server --check FILE|DIR [--fix]\n       \
+             rotom-server --recover-to TIME|OFFSET|before:PATTERN DIR --into NEWDIR",
+        )
         .disable_help_flag(true)
         .disable_version_flag(true)
         .arg(Arg::new("FILE").help("A configuration file in redis.conf's syntax"))
@@ -112,6 +160,20 @@ fn command() -> Command {
                 .help("Any directive of the file, such as --port 7000; it overrides the file"),
         )
         .arg(flag("check-config", "Judge the configuration and exit"))
+        .arg(
+            Arg::new("check")
+                .long("check")
+                .value_name("FILE|DIR")
+                .help("Judge an append-only log that no server uses, and say what cutting it would lose"),
+        )
+        .arg(flag("fix", "With --check: put the torn end of the last file aside and cut it off"))
+        .arg(
+            Arg::new("recover-to")
+                .long("recover-to")
+                .value_name("MOMENT")
+                .help("Copy an append-only log as it was at @SECONDS, 2026-01-31T12:00:00Z, [FILE:]OFFSET, or before:PATTERN"),
+        )
+        .arg(Arg::new("into").long("into").value_name("NEWDIR").help("With --recover-to: the directory to make"))
         .arg(flag("version", "Print the version").short('v'))
         .arg(flag("help", "Print this").short('h'))
         .after_help(
@@ -193,6 +255,15 @@ mod tests {
         assert!(matches!(request("-h"), Request::Print(text) if text.contains("Usage:")));
         for args in ["a.conf|--check-config", "--check-config|--port|1", "--port|1|--check-config"] {
             assert!(matches!(request(args), Request::CheckConfig(_)), "{args}");
+        }
+        for args in ["--check|d|--fix", "--check|--fix|d"] {
+            assert_eq!(request(args), Request::CheckLog { path: "d".into(), fixes: true }, "{args}");
+        }
+        let moment = Moment::Offset { file: None, offset_bytes: 7 };
+        let expected = Request::RecoverLog { moment, source: "d".into(), into: "e".into() };
+        assert_eq!(request("--recover-to|7|d|--into|e"), expected);
+        for args in ["--check", "--check|a|b", "--recover-to|7|d|--onto|e", "--recover-to|x|d|--into|e"] {
+            assert!(matches!(request(args), Request::Misuse(_)), "{args}");
         }
         check("--logfile|--check-config", None, false, &["logfile \"--check-config\""]);
         command().debug_assert();

@@ -9,6 +9,7 @@ mod banner;
 mod command_line;
 mod config_file;
 mod include;
+mod log;
 mod logging;
 mod pidfile;
 mod supervised;
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
             let warnings = loader.warnings.iter().map(|warning| format!("warning: {warning}\n"));
             print(&(warnings.collect::<String>() + "The configuration is good.\n"))
         }),
+        Request::CheckLog { path, fixes } => log::check(&path, fixes),
+        Request::RecoverLog { moment, source, into } => log::recover(&moment, &source, &into),
+        Request::Misuse(reason) => Err(reason),
         Request::Run(invocation) => run(&invocation),
     };
     match outcome {
