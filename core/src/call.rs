@@ -29,8 +29,9 @@ enum Admission {
     HoldBack,
 }
 
-/// Runs one request.
-#[inline]
+/// Runs one request. Inlined, and [`execute`] with it, so that the context is put together where it stays: to copy what
+/// was just written in smaller pieces makes a processor wait.
+#[inline(always)]
 pub(crate) fn call(
     core: &mut Core,
     client: &mut Client,
@@ -78,9 +79,9 @@ pub(crate) fn call(
 }
 
 /// Runs a command that may run now, and propagates what it did.
-#[inline]
+#[inline(always)]
 pub(crate) fn execute(context: &mut Context<'_>) {
-    let Context { command, args, .. } = *context;
+    let command = context.command;
     let database = context.keys.database;
     context.session.saw_data |= if mutant!(Mutant::ReadLeaksUnsynced) {
         command.flags.contains(Flags::WRITE)
@@ -88,7 +89,7 @@ pub(crate) fn execute(context: &mut Context<'_>) {
         !command.categories.contains(Categories::CONNECTION)
     };
     let outcome = (command.run)(context);
-    let Context { keys: Keys { dataset, .. }, reply, server, .. } = context;
+    let Context { args, keys: Keys { dataset, .. }, reply, server, .. } = context;
     if context.session.state == State::Blocked {
         // It has not been answered, and runs again; but it may have removed what had expired.
         dataset.settle_touched();
@@ -103,7 +104,9 @@ pub(crate) fn execute(context: &mut Context<'_>) {
         Ok(Propagate::Rewritten) => dataset.stats.changes += 1,
         Ok(Propagate::AsIs) => {
             dataset.stats.changes += 1;
-            dataset.log.append(database, args.iter());
+            if dataset.log.is_heard() {
+                dataset.log.append(database, args.iter());
+            }
         }
         Err(error) => {
             sometimes!(Mark::SkipBeforeError, context.session.reply_mode == ReplyMode::SkipThis);
@@ -182,8 +185,10 @@ fn admit_by_disk(
         sometimes!(Mark::RefusedByLoading);
         return Err(CommandError::text_of("LOADING Redis is loading the dataset in memory"));
     }
-    let must_wait =
-        seen.is_beginning && !is_allowed || seen.is_backed_up && writes || seen.exit_status.is_some();
+    if seen.exit.is_some() && command.name == "shutdown" {
+        return Ok(None);
+    }
+    let must_wait = seen.is_beginning && !is_allowed || seen.is_backed_up && writes || seen.exit.is_some();
     sometimes!(Mark::HeldByBacklog, seen.is_backed_up && writes);
     Ok(must_wait.then_some(Admission::HoldBack))
 }

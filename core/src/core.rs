@@ -8,10 +8,10 @@ use crate::expire::ActiveExpire;
 use crate::input::BufferPool;
 use crate::keyspace::HashKey;
 use crate::net::{Accept, ConnId, NetEffect, Reading, Refusal};
-use crate::persistence::Persistence;
+use crate::persistence::{Exit, Persistence};
 use crate::resp::ChunkPool;
 use crate::serve::Batch;
-use crate::server::{Host, HostStats, LogLevel, LogLine, Server};
+use crate::server::{Host, HostStats, LogLevel, LogLine, Server, StopSignal};
 use crate::session::State;
 use crate::time::{Monotonic, Now};
 use crate::turn::Ticker;
@@ -102,7 +102,7 @@ impl Core {
         let mut server = Server::new(config, host, seed, now);
         let hash_key = HashKey([server.random_u64(), server.random_u64()]);
         let dataset = Dataset::new(&server.config, hash_key);
-        let persistence = Persistence::new(&server.config);
+        let persistence = Persistence::new(&server);
         let mut core = Core {
             server,
             dataset,
@@ -228,11 +228,17 @@ impl Core {
         self.advance_clock(now);
     }
 
-    /// The operator wants the server to end.
-    pub fn handle_shutdown(&mut self, now: Now) {
+    /// The operator wants the server to end, by this signal.
+    pub fn handle_shutdown(&mut self, now: Now, signal: StopSignal) {
         self.advance_clock(now);
         self.server.log(LogLevel::Warning, "User requested shutdown...");
-        self.server.shut_down();
+        let config = &self.server.config;
+        let wish = match signal {
+            StopSignal::Interrupt => config.shutdown_on_sigint,
+            StopSignal::Terminate => config.shutdown_on_sigterm,
+        };
+        let saves = wish.saves.unwrap_or(!config.save.is_empty());
+        self.server.shut_down(Exit { status: 0, saves, is_forced: wish.is_forced, asker: None });
     }
 
     /// How long the last turn took, in microseconds.
@@ -305,6 +311,12 @@ impl Core {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Monotonic> {
         Some(self.next_deadline())
+    }
+
+    /// Whether data is still being loaded, after [`recover`](Self::recover).
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.persistence.is_loading()
     }
 
     /// Starts or stops recording effects; see [`take_propagated`](Self::take_propagated).

@@ -46,6 +46,7 @@ pub mod glob;
 pub mod keyspace;
 pub mod long_double;
 pub mod number;
+pub mod rdb;
 pub mod resp;
 pub mod value;
 
@@ -60,7 +61,7 @@ pub use config::Config;
 pub use core::{Core, Input};
 #[cfg(feature = "simulation")]
 pub use execution::{Execution, ExecutionKind};
-pub use server::{Host, HostStats, LogLevel, LogLine};
+pub use server::{Host, HostStats, LogLevel, LogLine, StopSignal};
 
 #[cfg(test)]
 mod stage;

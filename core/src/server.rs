@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::config_rewrite::ConfigRewrite;
 use crate::disk::{DiskId, DiskKind, DiskOp, FileId, Lane};
 use crate::net::{ConnId, NetEffect};
-use crate::persistence::Durability;
+use crate::persistence::{Durability, Exit};
 use crate::stats::Stats;
 use crate::time::{Monotonic, Now};
 use rand::{RngExt, SeedableRng};
@@ -26,6 +26,15 @@ pub struct Host {
     pub os: String,
     /// Memory of the machine; 0 if it is not known.
     pub memory_bytes: u64,
+}
+
+/// How the operator has asked the server to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
 }
 
 /// Figures about the process, refreshed by the driver now and then. INFO shows them; nothing depends on them.
@@ -157,7 +166,7 @@ impl Server {
             frozen_until: None,
             active_expire: true,
             config_rewrite: ConfigRewrite::default(),
-            durability: Durability::default(),
+            durability: Durability::new(now),
             random,
             resume_postponed: false,
             doomed: Vec::new(),
@@ -208,9 +217,9 @@ impl Server {
     }
 
     /// Leaves after this turn, or when what is kept is durable.
-    pub fn shut_down(&mut self) {
+    pub fn shut_down(&mut self, exit: Exit) {
         if self.durability.is_kept {
-            self.durability.exit_status = Some(0);
+            self.durability.exit = Some(exit);
             self.durability.is_calm = false;
             return;
         }

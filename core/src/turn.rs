@@ -276,30 +276,36 @@ impl Core {
             config_rewrite::advance(&mut self.server, &mut completion)
         {
             for conn in clients {
-                let Some(mut client) = self.server.clients.check_out(conn) else {
-                    sometimes!(Mark::RewriteAskerGone);
-                    continue;
-                };
-                match &outcome {
-                    Ok(()) => client.reply.ok(),
-                    Err(reason) => {
-                        let text = format!("ERR Rewriting config file: {reason}");
-                        self.server.stats.note_error_reply(text.as_bytes());
-                        client.reply.error(text.as_bytes());
-                    }
-                }
-                // The answer to what was skipped comes only now.
-                let Client { session, reply, .. } = &mut *client;
-                call::next_reply_mode(session, reply);
-                if client.session.state == State::WaitingForDisk {
-                    client.session.state = State::Running;
-                    self.ready.push_back(conn);
-                }
-                self.settle(&mut client);
-                self.server.clients.check_in(client);
+                let outcome =
+                    outcome.clone().map_err(|reason| format!("ERR Rewriting config file: {reason}"));
+                self.answer(conn, outcome);
             }
         }
         self.advance_persistence(&mut completion);
+    }
+
+    /// Answers a client that has waited for the disk, and lets it go on.
+    pub(crate) fn answer(&mut self, conn: ConnId, outcome: Result<(), String>) {
+        let Some(mut client) = self.server.clients.check_out(conn) else {
+            sometimes!(Mark::RewriteAskerGone);
+            return;
+        };
+        match outcome {
+            Ok(()) => client.reply.ok(),
+            Err(text) => {
+                self.server.stats.note_error_reply(text.as_bytes());
+                client.reply.error(text.as_bytes());
+            }
+        }
+        // The answer to what was skipped comes only now.
+        let Client { session, reply, .. } = &mut *client;
+        call::next_reply_mode(session, reply);
+        if client.session.state == State::WaitingForDisk {
+            client.session.state = State::Running;
+            self.ready.push_back(conn);
+        }
+        self.settle(&mut client);
+        self.server.clients.check_in(client);
     }
 }
 

@@ -101,7 +101,7 @@ impl World {
         let clock = Clock::default();
         let mut core = Core::new(config.clone(), host.clone(), seed, clock.now());
         core.recover();
-        World {
+        let mut world = World {
             core,
             config,
             host,
@@ -125,7 +125,12 @@ impl World {
             turns: 0,
             crashes: 0,
             is_observed: false,
+        };
+        if !world.config.appendonly {
+            // There is nothing to load yet.
+            world.rest(&mut ());
         }
+        world
     }
 
     /// From here on the network is like this, and these things go wrong.
@@ -403,9 +408,16 @@ impl World {
             Crash::Kill => self.disk.kill(self.crashes),
             Crash::PowerLoss => self.disk.lose_power(self.crashes),
         }
+        if !self.config.appendonly {
+            // What was saved now and then is somebody else's affair: this server starts with nothing.
+            self.disk.put_away(&self.config.dbfilename);
+        }
         let seed = self.seed.wrapping_add(self.crashes);
         self.core = Core::new(self.config.clone(), self.host.clone(), seed, now);
         self.core.recover();
+        if !self.config.appendonly {
+            self.rest(&mut ());
+        }
         if self.is_observed {
             self.observe();
         }

@@ -206,11 +206,10 @@ fn memory(text: &mut String, ctx: &Context<'_>) {
     );
 }
 
-/// Nothing is saved in RDB files in this version, so the last save is the start, and changes are counted from there.
 fn persistence(text: &mut String, ctx: &Context<'_>) {
     let server = &*ctx.server;
     let seen = &server.durability;
-    let log = &seen.log;
+    let (log, save) = (&seen.log, &seen.save);
     let status = |is_ok: bool| if is_ok { "ok" } else { "err" };
     let seconds_since = |since: Option<Monotonic>| {
         since.map_or(-1, |since| (server.now.monotonic.since_us(since) / 1_000_000) as i64)
@@ -227,15 +226,15 @@ fn persistence(text: &mut String, ctx: &Context<'_>) {
         "current_save_keys_processed": keys_processed,
         "current_save_keys_total": keys_total,
         "rdb_changes_since_last_save": ctx.keys.dataset.stats.changes,
-        "rdb_bgsave_in_progress": 0,
-        "rdb_last_save_time": server.started.wall.seconds(),
-        "rdb_last_bgsave_status": "ok",
-        "rdb_last_bgsave_time_sec": -1,
-        "rdb_current_bgsave_time_sec": -1,
-        "rdb_saves": 0,
+        "rdb_bgsave_in_progress": u8::from(save.since.is_some()),
+        "rdb_last_save_time": save.last_at,
+        "rdb_last_bgsave_status": status(save.last_is_ok),
+        "rdb_last_bgsave_time_sec": save.last_seconds.map_or(-1, |seconds| seconds as i64),
+        "rdb_current_bgsave_time_sec": seconds_since(save.since),
+        "rdb_saves": save.count,
         "rdb_last_cow_size": 0,
-        "rdb_last_load_keys_expired": 0,
-        "rdb_last_load_keys_loaded": 0,
+        "rdb_last_load_keys_expired": save.loaded_keys.1,
+        "rdb_last_load_keys_loaded": save.loaded_keys.0,
         "aof_enabled": u8::from(log.is_on),
         "aof_rewrite_in_progress": u8::from(log.rewrite_since.is_some()),
         "aof_rewrite_scheduled": u8::from(log.is_rewrite_scheduled),

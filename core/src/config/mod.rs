@@ -18,7 +18,7 @@ mod words;
 pub use kind::{HostName, Kind};
 pub use rewrite::{quoted, rewrite};
 pub use table::{Change, DIRECTIVES, Directive, OTHERS, Other, Status, index_of};
-pub use typed::{EvictionPolicy, FsyncPolicy, OutputLimit, OutputLimits, Permission, SavePoint};
+pub use typed::{EvictionPolicy, FsyncPolicy, OnSignal, OutputLimit, OutputLimits, Permission, SavePoint};
 pub use value::Value;
 
 use crate::error::CommandError;
@@ -137,6 +137,10 @@ pub struct Config {
     pub set_max_listpack_value: u64,
     /// `set-proc-title`.
     pub set_proc_title: bool,
+    /// `shutdown-on-sigint`.
+    pub shutdown_on_sigint: OnSignal,
+    /// `shutdown-on-sigterm`.
+    pub shutdown_on_sigterm: OnSignal,
     /// `slowlog-log-slower-than`, in microseconds; below zero for nothing.
     pub slowlog_log_slower_than: i64,
     /// `slowlog-max-len`.
@@ -435,6 +439,8 @@ impl Config {
             set_max_listpack_entries: read.number("set-max-listpack-entries"),
             set_max_listpack_value: read.number("set-max-listpack-value"),
             set_proc_title: read.yes("set-proc-title"),
+            shutdown_on_sigint: read.on_signal("shutdown-on-sigint"),
+            shutdown_on_sigterm: read.on_signal("shutdown-on-sigterm"),
             slowlog_log_slower_than: read.number("slowlog-log-slower-than"),
             slowlog_max_len: read.number("slowlog-max-len"),
             stop_writes_on_bgsave_error: read.yes("stop-writes-on-bgsave-error"),

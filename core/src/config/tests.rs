@@ -62,13 +62,10 @@ fn lines_of_a_file() {
         ("save ''", none.clone()),
         ("save", none.clone()),
         ("save 1", error("Invalid save parameters")),
-        ("save 60 1000", warning("save is accepted, but rotom does not persist data in this version")),
+        ("save 60 1000", none.clone()),
         ("slave-priority 100", none.clone()),
         ("slave-priority 5", warning("replica-priority is accepted, but it has no effect in this version")),
-        (
-            "shutdown-on-sigint 'nosave force'",
-            warning("shutdown-on-sigint is accepted, but it has no effect in this version"),
-        ),
+        ("shutdown-on-sigint 'nosave force'", none.clone()),
         (
             "shutdown-on-sigint 'nosave force' now",
             error("argument(s) must be one of the following: default, save, nosave, now, force"),

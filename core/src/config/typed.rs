@@ -79,6 +79,15 @@ pub struct SavePoint {
     pub changes: u64,
 }
 
+/// How the server ends on a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnSignal {
+    /// Whether the data are saved first; as the points of `save` have it, if nothing is said.
+    pub saves: Option<bool>,
+    /// Whether it ends even if that fails.
+    pub is_forced: bool,
+}
+
 /// Reads typed values out of those of all directives.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a>(pub(super) &'a [Value]);
@@ -133,6 +142,13 @@ impl Reader<'_> {
 
     pub(super) fn eviction_policy(self) -> EvictionPolicy {
         EvictionPolicy { is_lfu: self.text("maxmemory-policy").ends_with("lfu") }
+    }
+
+    pub(super) fn on_signal(self, name: &str) -> OnSignal {
+        let words = self.words(name);
+        let has = |wanted: &str| words.iter().any(|word| word == wanted);
+        let saves = has("save").then_some(true).or_else(|| has("nosave").then_some(false));
+        OnSignal { saves, is_forced: has("force") }
     }
 
     pub(super) fn save_points(self) -> Vec<SavePoint> {

@@ -139,9 +139,7 @@ impl<E: Element> Table<E> {
     /// Finds the slot of an element.
     #[inline(always)]
     pub(super) fn find_slot(&mut self, hash: u64, key: E::Key<'_>) -> Option<NonNull<E>> {
-        let (shape, segment) = self.directory.segment(hash)?;
-        let place = segment.find(shape, hash, key)?;
-        self.directory.segment_ptr(hash).map(|segment| Segment::slot_ptr(segment, place))
+        self.directory.find_slot(hash, key)
     }
 
     /// Adds an element whose key is not there.

@@ -251,7 +251,6 @@ fn logging(stage: &mut Stage) {
     let torn = [stage.disk.content(&log).expect("it was written anew"), b"#CRC:"].concat();
     stage.disk.put(&log, &torn);
     stage.restart_halfway();
-    stage.say("GET k\r\n");
     stage.settle();
     assert_eq!(stage.exit_status, None);
     let value = "x".repeat(LOG_QUEUE_BYTES_MAX / 16);
@@ -261,4 +260,10 @@ fn logging(stage: &mut Stage) {
     }
     stage.core.finish_turn(stage.now);
     stage.send(b"SET k v\r\n");
+    stage.settle();
+    stage.restart_halfway();
+    for _ in 0..20 {
+        stage.step();
+    }
+    stage.say("GET k\r\n");
 }

@@ -4,7 +4,8 @@
 //! leave wishes, which are granted at the end of this one.
 
 use crate::error::CommandError;
-use crate::time::Monotonic;
+use crate::net::ConnId;
+use crate::time::{Monotonic, Now};
 
 /// What is known of persistence outside of it.
 #[derive(Debug)]
@@ -21,12 +22,64 @@ pub struct Durability {
     pub refusal: Option<CommandError>,
     /// Whether the server keeps anything at all.
     pub is_kept: bool,
-    /// The server ends with this status as soon as what it keeps is durable.
-    pub exit_status: Option<i32>,
+    /// The server ends as soon as what it keeps is durable.
+    pub exit: Option<Exit>,
+    /// A client has asked for a save.
+    pub wants_save: bool,
+    /// Clients that wait for a save.
+    pub(crate) save_askers: Vec<ConnId>,
+    /// RDB files.
+    pub save: SaveFigures,
     /// A client has asked for a rewrite.
     pub wants_rewrite: bool,
     /// The append-only file.
     pub log: LogFigures,
+}
+
+/// How the server is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// With this status.
+    pub status: i32,
+    /// Not before the data are in an RDB file.
+    pub saves: bool,
+    /// Even if that fails.
+    pub is_forced: bool,
+    /// Who is told if it fails.
+    pub asker: Option<ConnId>,
+}
+
+/// RDB files in figures.
+#[derive(Clone, Copy, Debug)]
+pub struct SaveFigures {
+    /// One is being written since then.
+    pub since: Option<Monotonic>,
+    /// One begins when what is under way has ended.
+    pub is_scheduled: bool,
+    /// When the last one ended well, in seconds since 1970.
+    pub last_at: u64,
+    /// Whether the last one did.
+    pub last_is_ok: bool,
+    /// How long it took.
+    pub last_seconds: Option<u64>,
+    /// How many have ended well.
+    pub count: u64,
+    /// Keys that were loaded from a file at the start, and those whose time was over.
+    pub loaded_keys: (u64, u64),
+}
+
+impl Default for SaveFigures {
+    fn default() -> SaveFigures {
+        SaveFigures {
+            since: None,
+            is_scheduled: false,
+            last_at: 0,
+            last_is_ok: true,
+            last_seconds: None,
+            count: 0,
+            loaded_keys: (0, 0),
+        }
+    }
 }
 
 /// How far loading has come.
@@ -77,8 +130,10 @@ pub struct LogFigures {
     pub cut_bytes: u64,
 }
 
-impl Default for Durability {
-    fn default() -> Durability {
+impl Durability {
+    /// Of a server that starts now.
+    #[must_use]
+    pub fn new(now: Now) -> Durability {
         Durability {
             is_calm: true,
             loading: None,
@@ -86,7 +141,10 @@ impl Default for Durability {
             is_backed_up: false,
             refusal: None,
             is_kept: false,
-            exit_status: None,
+            exit: None,
+            wants_save: false,
+            save_askers: Vec::new(),
+            save: SaveFigures { last_at: now.wall.seconds(), ..SaveFigures::default() },
             wants_rewrite: false,
             log: LogFigures::default(),
         }

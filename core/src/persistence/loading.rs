@@ -7,30 +7,19 @@
 
 use super::durability::LoadingFigures;
 use super::files::Files;
+use super::reading::{Figures, Pause, Player, Reading, Role};
 use super::sequence::Sequence;
-use crate::aof::{
-    End, FileInfo, FileKind, Item, LogReader, Manifest, bad_format, load_truncated, unexpected_end,
-};
-use crate::args::Args;
-use crate::commands;
-use crate::context::Context;
+use crate::aof::{End, FileInfo, FileKind, Manifest, bad_format, load_truncated, unexpected_end};
 use crate::core::Core;
-use crate::dataset::Keys;
 use crate::disk::{DiskCompletion, DiskError, DiskId, DiskKind, DiskOutput, FileId, Lane};
-use crate::keyspace::UnixMillis;
-use crate::net::{Accept, ConnId, NetEffect};
-use crate::resp::Reply;
+use crate::net::NetEffect;
 use crate::server::{LogLevel, Server};
-use crate::session::Session;
 use crate::time::Monotonic;
 use std::collections::VecDeque;
 use std::io::ErrorKind;
 
-/// Bytes read at once.
-const READ_BYTES: usize = 256 << 10;
-
-/// Commands run in one turn.
-const COMMANDS_PER_TURN: usize = 2_000;
+/// Bytes that are loaded before clients are told so; up to there they simply wait.
+pub const SILENT_BYTES_MAX: u64 = 2 << 20;
 
 /// What is logged when clients are served.
 const READY: &str = "Ready to accept connections";
@@ -50,13 +39,12 @@ pub(crate) struct Loading {
     cut: Option<Cut>,
     /// A file from before there were manifests was moved to where it belongs.
     has_moved: bool,
-    session: Session,
-    reply: Reply,
+    player: Player,
     started: Monotonic,
     started_at: u64,
     total_bytes: u64,
     loaded_bytes: u64,
-    commands: u64,
+    figures: Figures,
 }
 
 #[derive(Debug)]
@@ -68,7 +56,7 @@ enum Stage {
     /// It is moved to where logs are, and gets a manifest.
     Upgrade(Sequence),
     /// A file is opened, and read.
-    File(Box<Current>),
+    File(Box<Reading>),
     /// What is to be cut off is read, and put aside.
     Quarantine(FileId),
     /// The files are made durable, what nobody needs removed.
@@ -77,20 +65,8 @@ enum Stage {
     Open(FileId, FileInfo),
     /// There is no increment: a rewrite brings one.
     Beginning,
-}
-
-/// The file that is being read.
-#[derive(Debug)]
-struct Current {
-    file: FileId,
-    kind: FileKind,
-    info: FileInfo,
-    reader: LogReader,
-    is_open: bool,
-    len_bytes: u64,
-    read_bytes: u64,
-    /// Whether something was found in it.
-    has_commands: bool,
+    /// It has failed, and the server leaves.
+    Refused,
 }
 
 #[derive(Debug)]
@@ -106,32 +82,31 @@ impl Core {
     pub fn recover(&mut self) {
         self.persistence.is_durable = true;
         self.server.durability.is_kept = true;
-        if !self.server.config.appendonly {
-            self.server.log(LogLevel::Notice, READY);
-            return;
-        }
-        let name = self.persistence.files.path(&self.persistence.files.names().manifest());
-        let kind = DiskKind::ReadFile { name, len_bytes_max: MANIFEST_BYTES_MAX };
-        let awaited = self.server.disk(Lane::Control, kind);
-        let mut reply = Reply::default();
-        reply.set_suppressed(true);
         self.dataset.log.mute(true);
-        self.persistence.loading = Some(Box::new(Loading {
-            stage: Stage::Manifest,
+        let Core { server, persistence, .. } = self;
+        let (stage, awaited) = if server.config.appendonly {
+            let name = persistence.files.path(&persistence.files.names().manifest());
+            let kind = DiskKind::ReadFile { name, len_bytes_max: MANIFEST_BYTES_MAX };
+            (Stage::Manifest, server.disk(Lane::Control, kind))
+        } else {
+            let name = server.config.dbfilename.clone();
+            let (reading, awaited) = Reading::open(server, Role::Dump, name.clone(), name);
+            (Stage::File(Box::new(reading)), awaited)
+        };
+        persistence.loading = Some(Box::new(Loading {
+            stage,
             awaited: Some(awaited),
             manifest: Manifest::default(),
             files: VecDeque::new(),
             cut: None,
             has_moved: false,
-            session: loader(self.server.now.monotonic),
-            reply,
-            started: self.server.now.monotonic,
-            started_at: self.server.now.wall.seconds(),
+            player: Player::new(server.now.monotonic),
+            started: server.now.monotonic,
+            started_at: server.now.wall.seconds(),
             total_bytes: 0,
             loaded_bytes: 0,
-            commands: 0,
+            figures: Figures::default(),
         }));
-        let Core { server, persistence, .. } = self;
         persistence.report(server);
     }
 
@@ -149,13 +124,14 @@ impl Core {
         self.go_on_loading(loading, outcome);
     }
 
-    fn go_on_loading(&mut self, loading: Box<Loading>, outcome: Result<Course, String>) {
+    fn go_on_loading(&mut self, mut loading: Box<Loading>, outcome: Result<Course, String>) {
         match outcome {
             Ok(Course::On) => self.persistence.loading = Some(loading),
             Ok(Course::Done) => self.end_loading(&loading),
             Err(reason) => {
                 self.server.log(LogLevel::Warning, reason);
                 self.server.net(NetEffect::Exit(1));
+                loading.stage = Stage::Refused;
                 self.persistence.loading = Some(loading);
             }
         }
@@ -163,16 +139,18 @@ impl Core {
 
     fn end_loading(&mut self, loading: &Loading) {
         self.dataset.log.mute(false);
-        self.dataset.log.feed_file(true);
+        self.dataset.log.feed_file(self.persistence.log.is_on());
         self.dataset.stats.changes = 0;
         let Core { server, persistence, .. } = self;
         persistence.rewrites.base_bytes = persistence.current_bytes();
         if loading.loaded_bytes > 0 {
             let ms = server.now.monotonic.since_us(loading.started) / 1000;
             let (seconds, rest) = (ms / 1000, ms % 1000);
+            let Figures { commands, keys, expired_keys } = loading.figures;
+            let from = if server.config.appendonly { "append only file" } else { "disk" };
             let text = format!(
-                "DB loaded from append only file: {seconds}.{rest:03} seconds, {} commands",
-                loading.commands
+                "DB loaded from {from}: {seconds}.{rest:03} seconds, {keys} keys, {expired_keys} expired keys, \
+                 {commands} commands"
             );
             server.log(LogLevel::Notice, text);
         }
@@ -195,6 +173,11 @@ impl Loading {
     /// Whether everything is loaded, and only a place for what is to come is missing.
     pub fn is_beginning(&self) -> bool {
         matches!(self.stage, Stage::Beginning)
+    }
+
+    /// Whether clients are not told that there is something to wait for.
+    pub fn is_silent(&self) -> bool {
+        self.is_beginning() || self.loaded_bytes < SILENT_BYTES_MAX
     }
 
     /// What INFO tells.
@@ -256,7 +239,7 @@ impl Loading {
                     }
                 }
             }
-            Stage::Upgrade(_) | Stage::Settle(_) | Stage::Beginning => Ok(Course::On),
+            Stage::Upgrade(_) | Stage::Settle(_) | Stage::Beginning | Stage::Refused => Ok(Course::On),
         }
     }
 
@@ -336,75 +319,52 @@ impl Loading {
         {
             return Err(bad_format(&cut.info.name));
         }
-        let file = core.server.new_file();
-        let name = core.persistence.files.path(&info.name);
-        let sequence = (kind == FileKind::Increment).then_some(info.sequence);
-        self.session.database = 0;
-        self.stage = Stage::File(Box::new(Current {
-            file,
-            kind,
-            reader: LogReader::new(sequence, 0),
-            info,
-            is_open: false,
-            len_bytes: 0,
-            read_bytes: 0,
-            has_commands: false,
-        }));
-        self.submit(&mut core.server, DiskKind::OpenRead { file, name });
+        let path = core.persistence.files.path(&info.name);
+        self.player.begin_file();
+        let role = Role::Log(kind, info.sequence);
+        let (reading, awaited) = Reading::open(&mut core.server, role, info.name, path);
+        self.stage = Stage::File(Box::new(reading));
+        self.awaited = Some(awaited);
         Ok(Course::On)
     }
 
     /// A file was opened, or a piece of it was read.
     fn read(&mut self, core: &mut Core, outcome: Result<DiskOutput, DiskError>) -> Result<Course, String> {
-        let Stage::File(current) = &mut self.stage else { return Ok(Course::On) };
-        match outcome {
-            Ok(DiskOutput::Opened { len_bytes }) => {
-                current.is_open = true;
-                current.len_bytes = len_bytes;
-                self.total_bytes += len_bytes;
+        let Stage::File(reading) = &mut self.stage else { return Ok(Course::On) };
+        let (len_before, read_before) = (reading.len_bytes(), reading.read_bytes());
+        let error = match reading.receive(core, outcome) {
+            Ok(awaited) => {
+                self.awaited = awaited;
+                self.total_bytes += reading.len_bytes().saturating_sub(len_before);
+                self.loaded_bytes += reading.read_bytes() - read_before;
+                return Ok(Course::On);
             }
-            Err(error)
-                if error.kind == ErrorKind::NotFound
-                    && current.kind == FileKind::Base
-                    && current.info.name == core.server.config.appendfilename
-                    && !self.has_moved =>
+            Err(error) => error,
+        };
+        let is_missing = error.kind == ErrorKind::NotFound;
+        let name = reading.name.clone();
+        match reading.role {
+            Role::Dump if is_missing => Ok(Course::Done),
+            Role::Dump => {
+                Err(format!("Fatal error loading the DB, check server logs. {name}: {}", error.message))
+            }
+            Role::Log(FileKind::Base, sequence)
+                if is_missing && name == core.server.config.appendfilename && !self.has_moved =>
             {
                 // The server was stopped when the manifest was written and the file not moved yet.
                 self.has_moved = true;
-                let info = current.info.clone();
-                let steps = move_in(Sequence::new(Lane::Control), &core.persistence.files, &info.name);
-                self.files.push_front((FileKind::Base, info));
+                let steps = move_in(Sequence::new(Lane::Control), &core.persistence.files, &name);
+                self.files.push_front((FileKind::Base, FileInfo { name, sequence }));
                 self.stage = Stage::Upgrade(steps.begin(&mut core.server));
+                Ok(Course::On)
             }
-            Ok(DiskOutput::Buffer(piece)) => {
-                current.read_bytes += piece.len() as u64;
-                self.loaded_bytes += piece.len() as u64;
-                current.reader.feed(&piece);
-                if piece.is_empty() {
-                    current.len_bytes = current.read_bytes;
-                }
-            }
-            Ok(_) => {}
-            // Such a thing has not been tried; it is again, as what was read so far says.
-            Err(error) if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::UnexpectedEof) => {
-                if !current.is_open {
-                    let name = core.persistence.files.path(&current.info.name);
-                    let kind = DiskKind::OpenRead { file: current.file, name };
-                    self.submit(&mut core.server, kind);
-                }
-            }
-            Err(error) => {
-                let name = &current.info.name;
-                return Err(format!(
-                    "Unrecoverable error reading the append only file {name}: {}",
-                    error.message
-                ));
+            Role::Log(..) => {
+                Err(format!("Unrecoverable error reading the append only file {name}: {}", error.message))
             }
         }
-        Ok(Course::On)
     }
 
-    /// Runs what was read, and asks for more.
+    /// Takes over what was read, and asks for more.
     fn step(&mut self, core: &mut Core) -> Result<Course, String> {
         if self.is_beginning() {
             return Ok(self.step_beginning(core));
@@ -412,41 +372,18 @@ impl Loading {
         if !self.wants_turn() {
             return Ok(Course::On);
         }
-        let Stage::File(current) = &mut self.stage else { return Ok(Course::On) };
-        // At this time nothing has expired: what did is said in the log.
-        let now = std::mem::replace(&mut core.dataset.now, UnixMillis(0));
-        let mut left = COMMANDS_PER_TURN;
-        while left > 0 {
-            match current.reader.next_item() {
-                None => break,
-                Some(Item::Command { args, .. }) => {
-                    left -= 1;
-                    current.has_commands = true;
-                    self.commands += 1;
-                    if let Err(name) = run(core, &mut self.session, &mut self.reply, args) {
-                        let file = &current.info.name;
-                        return Err(format!("Unknown command '{name}' reading the append only file {file}"));
-                    }
-                }
-                Some(Item::Annotation { .. } | Item::Batch(_) | Item::BatchEnd) => {}
-            }
-        }
-        core.dataset.now = now;
-        if left == 0 {
+        let Stage::File(reading) = &mut self.stage else { return Ok(Course::On) };
+        if reading.play(core, &mut self.player)? == Pause::Enough {
             return Ok(Course::On);
         }
-        if current.has_commands
+        if reading.has_commands
             && let Some(cut) = &self.cut
         {
             // What was written behind a torn tail says that it is none.
             return Err(bad_format(&cut.info.name));
         }
-        if current.read_bytes < current.len_bytes {
-            let (file, offset_bytes) = (current.file, current.read_bytes);
-            self.submit(&mut core.server, DiskKind::ReadAt { file, offset_bytes, len_bytes: READ_BYTES });
-            return Ok(Course::On);
-        }
-        self.end_file(core)
+        self.awaited = reading.read_on(&mut core.server);
+        if self.awaited.is_some() { Ok(Course::On) } else { self.end_file(core) }
     }
 
     /// Has a rewrite bring what is missing; what is loaded is in the manifest's files already.
@@ -463,11 +400,16 @@ impl Loading {
 
     /// All of a file was read and run: whether it ended as it should.
     fn end_file(&mut self, core: &mut Core) -> Result<Course, String> {
-        let Stage::File(current) = &mut self.stage else { return Ok(Course::On) };
-        let reader = std::mem::replace(&mut current.reader, LogReader::new(None, 0));
-        let (info, file, kind) = (current.info.clone(), current.file, current.kind);
-        core.server.disk(Lane::Control, DiskKind::Close { file });
-        match reader.finish() {
+        let Stage::File(reading) = &mut self.stage else { return Ok(Course::On) };
+        let end = reading.finish(&mut core.server)?;
+        let found = reading.figures();
+        self.figures.commands += found.commands;
+        self.figures.keys += found.keys;
+        self.figures.expired_keys += found.expired_keys;
+        core.persistence.loaded_keys = (self.figures.keys, self.figures.expired_keys);
+        let Role::Log(kind, sequence) = reading.role else { return Ok(Course::Done) };
+        let info = FileInfo { name: reading.name.clone(), sequence };
+        match end {
             End::Clean => {}
             End::TornTail { good_offset_bytes, lost_bytes, .. } => {
                 if kind == FileKind::Base || self.cut.is_some() || !core.server.config.aof_load_truncated {
@@ -598,29 +540,6 @@ impl Loading {
         self.submit(&mut core.server, DiskKind::OpenAppend { file, name });
         Ok(Course::On)
     }
-}
-
-/// Runs a command of the log. Fails with its name if nobody knows it.
-fn run(core: &mut Core, session: &mut Session, reply: &mut Reply, args: Args<'_>) -> Result<(), String> {
-    let name = &args[0];
-    let command = commands::lookup(name).ok_or_else(|| String::from_utf8_lossy(name).into_owned())?;
-    if matches!(command.name, "multi" | "exec") {
-        return Ok(());
-    }
-    let Core { server, dataset, .. } = core;
-    let keys = Keys { dataset, database: session.database, no_touch: false };
-    // As in Redis, what a command answers is of no account here; one that fails fails as it did before.
-    let _ = (command.run)(&mut Context { command, args, keys, session, reply, server });
-    dataset.settle_touched();
-    Ok(())
-}
-
-/// Nobody, who runs what is loaded.
-fn loader(now: Monotonic) -> Session {
-    let accept =
-        Accept { peer: String::new(), local: String::new(), descriptor: -1, is_local: true, is_unix: false };
-    // Whatever waits in other circumstances is not to wait here.
-    Session { runs_transaction: true, ..Session::new(ConnId::from_u64(u64::MAX), 0, accept, true, now) }
 }
 
 /// Moves a file from before there were manifests to where logs are.

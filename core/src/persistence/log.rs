@@ -270,7 +270,8 @@ impl LogWriter {
             Some(_) => Monotonic::NEVER,
             None if policy == FsyncPolicy::EverySecond
                 && self.written > self.durable
-                && self.sync.is_none() =>
+                && self.sync.is_none()
+                && self.truncate.is_none() =>
             {
                 self.next_sync
             }

@@ -9,18 +9,20 @@ mod files;
 mod held;
 mod loading;
 mod log;
+mod reading;
 mod rewrite;
+mod save;
 mod sequence;
 mod snapshot_file;
 #[cfg(test)]
 mod tests;
 
-pub use durability::{Durability, LoadingFigures, LogFigures};
+pub use durability::{Durability, Exit, LoadingFigures, LogFigures, SaveFigures};
 pub(crate) use held::{Held, Waiting};
 pub use log::LOG_QUEUE_BYTES_MAX;
 
 use crate::aof::Manifest;
-use crate::config::{Config, FsyncPolicy};
+use crate::config::FsyncPolicy;
 use crate::core::Core;
 use crate::dataset::Dataset;
 use crate::disk::DiskCompletion;
@@ -32,6 +34,13 @@ use files::Files;
 use loading::Loading;
 use log::{Health, LogWriter};
 use rewrite::{Rewrite, RewriteFigures};
+use save::{Save, Saved};
+
+/// Why writes are refused after a save that failed.
+const UNSAVED: &str = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
+                       Commands that may modify the data set are disabled, because this instance is configured to report \
+                       errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check \
+                       the Redis logs for details about the RDB error.";
 
 /// The machines.
 #[derive(Debug)]
@@ -47,30 +56,35 @@ pub(crate) struct Persistence {
     manifest: Manifest,
     rewrite: Option<Rewrite>,
     rewrites: RewriteFigures,
+    save: Save,
     /// What the files have that are not written to any more.
     older_bytes: u64,
     /// Turns that ended with too much waiting for the disk.
     delayed: u64,
     /// What loading has cut off.
     cut_bytes: u64,
+    /// Keys that loading has found in an RDB file, and those whose time was over.
+    loaded_keys: (u64, u64),
 }
 
 impl Persistence {
     /// Nothing kept, and nothing under way.
-    pub fn new(config: &Config) -> Persistence {
+    pub fn new(server: &Server) -> Persistence {
         Persistence {
             is_durable: false,
             had_work: false,
             log: LogWriter::default(),
             waiting: Waiting::default(),
             loading: None,
-            files: Files::new(config),
+            files: Files::new(&server.config),
             manifest: Manifest::default(),
             rewrite: None,
             rewrites: RewriteFigures::default(),
+            save: Save::new(server),
             older_bytes: 0,
             delayed: 0,
             cut_bytes: 0,
+            loaded_keys: (0, 0),
         }
     }
 
@@ -86,7 +100,8 @@ impl Persistence {
             return Monotonic::NEVER;
         }
         let wants_turn = self.loading.as_ref().is_some_and(|loading| loading.wants_turn())
-            || self.rewrite.as_ref().is_some_and(Rewrite::wants_turn);
+            || self.rewrite.as_ref().is_some_and(|rewrite| rewrite.wants_turn(self.save.is_writing()))
+            || self.save.wants_turn();
         if wants_turn {
             return Monotonic(0);
         }
@@ -98,12 +113,16 @@ impl Persistence {
 
     /// Whether there is anything to do or to show at the end of a turn.
     #[inline]
-    fn has_work(&mut self, server: &Server) -> bool {
+    fn has_work(&mut self, server: &Server, changes: u64) -> bool {
         let had_work = self.had_work;
         self.had_work = self.is_durable
             && (server.config.appendonly
                 || server.durability.wants_rewrite
-                || server.durability.exit_status.is_some()
+                || server.durability.exit.is_some()
+                || server.durability.wants_save
+                || !server.durability.save_askers.is_empty()
+                || changes > 0 && !server.config.save.is_empty()
+                || self.save.is_wanted()
                 || self.log.is_on()
                 || self.rewrite.is_some()
                 || self.loading.is_some());
@@ -133,7 +152,14 @@ impl Persistence {
 
     /// Leaves when all that is kept is durable, or cannot be made so.
     fn end_if_due(&mut self, server: &mut Server) {
-        let Some(status) = server.durability.exit_status else { return };
+        let Some(exit) = server.durability.exit else { return };
+        if exit.saves {
+            // Its end is heard of in `end_with_save`.
+            if !self.save.is_wanted() {
+                server.durability.wants_save = true;
+            }
+            return;
+        }
         if self.log.is_on() && !self.log.is_durable() && *self.log.health() == Health::Good {
             self.log.hurry();
             return;
@@ -142,9 +168,9 @@ impl Persistence {
             let text = format!("The append only file is not complete: {reason}. Leaving all the same.");
             server.log(LogLevel::Warning, text);
         }
-        server.durability.exit_status = None;
+        server.durability.exit = None;
         server.log(LogLevel::Warning, "rotom is now ready to exit, bye bye...");
-        server.net(NetEffect::Exit(status));
+        server.net(NetEffect::Exit(exit.status));
     }
 
     /// Shows what there is to be known.
@@ -157,12 +183,17 @@ impl Persistence {
                 Some(CommandError::Text(text.into()))
             }
         };
+        let is_unsaved = !self.save.last_is_ok
+            && server.config.stop_writes_on_bgsave_error
+            && !server.config.save.is_empty();
+        let last_write_is_ok = refusal.is_none();
+        let refusal = refusal.or_else(|| is_unsaved.then(|| CommandError::text_of(UNSAVED)));
         let is_backed_up = self.log.is_backed_up();
         self.delayed += u64::from(is_backed_up);
         let seen = &mut server.durability;
         // Whoever was held back may go on as soon as nothing speaks against it.
         let held_before = seen.is_beginning || seen.is_backed_up;
-        seen.is_beginning = self.loading.as_ref().is_some_and(|loading| loading.is_beginning());
+        seen.is_beginning = self.loading.as_ref().is_some_and(|loading| loading.is_silent());
         seen.loading = self.loading.as_ref().filter(|_| !seen.is_beginning).map(|loading| loading.figures());
         seen.is_backed_up = is_backed_up;
         seen.refusal = refusal;
@@ -170,18 +201,27 @@ impl Persistence {
         seen.is_calm = seen.loading.is_none()
             && !seen.is_beginning
             && !seen.is_backed_up
-            && seen.exit_status.is_none()
+            && seen.exit.is_none()
             && seen.refusal.is_none();
+        seen.save = SaveFigures {
+            since: self.save.since(),
+            is_scheduled: self.save.is_scheduled,
+            last_at: self.save.last_at,
+            last_is_ok: self.save.last_is_ok,
+            last_seconds: self.save.last_seconds,
+            count: self.save.count,
+            loaded_keys: self.loaded_keys,
+        };
         seen.log = LogFigures {
             is_on: self.log.is_on(),
             rewrite_since: self.rewrite.as_ref().map(|rewrite| rewrite.started),
             is_rewrite_scheduled: self.rewrites.is_scheduled,
-            snapshot_keys: self.rewrite.as_ref().and_then(Rewrite::keys),
+            snapshot_keys: self.rewrite.as_ref().and_then(Rewrite::keys).or_else(|| self.save.keys()),
             rewrites: self.rewrites.count,
             rewrite_failures: self.rewrites.failures_in_a_row,
             last_rewrite_seconds: self.rewrites.last_seconds,
             last_rewrite_is_ok: self.rewrites.failures_in_a_row == 0,
-            last_write_is_ok: seen.refusal.is_none(),
+            last_write_is_ok,
             current_bytes: self.current_bytes(),
             base_bytes: self.rewrites.base_bytes,
             buffer_bytes: self.log.backlog_bytes(),
@@ -195,7 +235,7 @@ impl Persistence {
 impl Core {
     /// What of the turn is to outlive the process is on its way, and what may be told is told.
     pub(crate) fn persist(&mut self) {
-        if !self.persistence.has_work(&self.server) {
+        if !self.persistence.has_work(&self.server, self.dataset.stats.changes) {
             return;
         }
         let Core { server, dataset, persistence, .. } = self;
@@ -214,9 +254,14 @@ impl Core {
             persistence.begin_rewrite_if_due(server);
         }
         persistence.step_rewrite(server, dataset);
+        persistence.end_if_due(server);
+        if !persistence.is_loading() {
+            let is_free = !persistence.rewrite.as_ref().is_some_and(Rewrite::is_writing);
+            persistence.begin_save_if_due(server, dataset, is_free);
+        }
+        persistence.step_save(server, dataset);
         self.step_loading();
         let Core { server, persistence, .. } = self;
-        persistence.end_if_due(server);
         persistence.log.pump(server);
         persistence.report(server);
         if self.persistence.log.is_binding() && self.server.config.appendfsync == FsyncPolicy::Always {
@@ -234,6 +279,27 @@ impl Core {
         if let Some(ended) = persistence.advance_rewrite(server, dataset, completion) {
             persistence.end_rewrite(server, ended);
         }
+        if let Some(saved) = persistence.advance_save(server, dataset, completion) {
+            self.end_with_save(&saved);
+        }
         self.advance_loading(completion);
+    }
+
+    /// Tells those who waited for a save how it has ended, and lets the server end if it was to.
+    fn end_with_save(&mut self, saved: &Saved) {
+        for &conn in &saved.clients {
+            self.answer(conn, if saved.is_ok { Ok(()) } else { Err("ERR".to_owned()) });
+        }
+        if let Some(exit) = self.server.durability.exit.as_mut().filter(|exit| exit.saves) {
+            exit.saves = false;
+            if !saved.is_ok && !exit.is_forced {
+                let asker = exit.asker;
+                self.server.durability.exit = None;
+                self.server.log(LogLevel::Warning, "Error trying to save the DB, can't exit.");
+                if let Some(conn) = asker {
+                    self.answer(conn, Err("ERR Errors trying to SHUTDOWN. Check logs.".to_owned()));
+                }
+            }
+        }
     }
 }

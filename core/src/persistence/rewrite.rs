@@ -37,6 +37,7 @@ pub(crate) struct Rewrite {
     next: Manifest,
     /// Whether the manifest mentions the file for increments from the beginning.
     publishes_first: bool,
+    format: BaseFormat,
     base_bytes: u64,
     pub started: Monotonic,
 }
@@ -98,10 +99,15 @@ impl Rewrite {
         }
     }
 
-    /// Whether there is something to do at once.
-    pub fn wants_turn(&self) -> bool {
+    /// Whether the data are frozen for it.
+    pub fn is_writing(&self) -> bool {
+        matches!(self.stage, Stage::Base(_))
+    }
+
+    /// Whether there is something to do at once, while a save is being written or not.
+    pub fn wants_turn(&self, is_saving: bool) -> bool {
         match &self.stage {
-            Stage::Ready => true,
+            Stage::Ready => !is_saving,
             Stage::Base(base) => base.wants_turn(),
             _ => false,
         }
@@ -119,7 +125,7 @@ impl Persistence {
         if std::mem::take(&mut server.durability.wants_rewrite) {
             self.rewrites.is_scheduled = true;
         }
-        if self.rewrite.is_some() || server.durability.exit_status.is_some() {
+        if self.rewrite.is_some() || server.durability.exit.is_some() {
             return;
         }
         let now = server.now.monotonic;
@@ -198,6 +204,7 @@ impl Persistence {
             incr,
             next,
             publishes_first,
+            format: if server.config.aof_use_rdb_preamble { BaseFormat::Rdb } else { BaseFormat::Commands },
             base_bytes: 0,
             started: server.now.monotonic,
         });
@@ -207,6 +214,8 @@ impl Persistence {
     pub(super) fn step_rewrite(&mut self, server: &mut Server, dataset: &mut Dataset) {
         let Some(rewrite) = &mut self.rewrite else { return };
         match &mut rewrite.stage {
+            // There is one snapshot at a time.
+            Stage::Ready if self.save.is_writing() => {}
             Stage::Ready => {
                 // Everything up to here is in the base, everything from here on in the new file.
                 if let Some(NewIncrement { file, sequence, len_bytes }) = rewrite.incr {
@@ -214,7 +223,11 @@ impl Persistence {
                     dataset.log.feed_file(true);
                 }
                 let name = self.files.path(&self.files.names().new_base());
-                let base = SnapshotFile::begin(server, dataset, name, Purpose::CommandBase);
+                let purpose = match rewrite.format {
+                    BaseFormat::Rdb => Purpose::RdbBase,
+                    BaseFormat::Commands => Purpose::CommandBase,
+                };
+                let base = SnapshotFile::begin(server, dataset, name, purpose);
                 rewrite.stage = Stage::Base(Box::new(base));
                 server.log(LogLevel::Notice, "Background append only file rewriting started");
             }
@@ -264,7 +277,7 @@ impl Persistence {
                     ));
                 }
                 let taken = self.rewrites.taken_base;
-                let info = rewrite.next.next_base(self.files.names(), BaseFormat::Commands, taken);
+                let info = rewrite.next.next_base(self.files.names(), rewrite.format, taken);
                 self.rewrites.taken_base = info.sequence;
                 let mut steps = Sequence::new(Lane::Snapshot)
                     .then(DiskKind::Rename { from: base.name().to_owned(), to: self.files.path(&info.name) });

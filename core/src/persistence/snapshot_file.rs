@@ -2,8 +2,10 @@
 
 use super::sequence::Sequence;
 use crate::aof::Commands;
+use crate::commands::connection::REDIS_VERSION;
 use crate::dataset::Dataset;
 use crate::disk::{DiskCompletion, DiskError, DiskId, DiskKind, FileId, Lane};
+use crate::rdb::{Preamble, Rdb, Writer};
 use crate::server::Server;
 use crate::snapshot::{Budget, Format, Progress, Snapshot};
 use std::collections::VecDeque;
@@ -19,6 +21,10 @@ pub const SNAPSHOT_IN_FLIGHT_BYTES_MAX: usize = 4 << 20;
 pub(crate) enum Purpose {
     /// The base of a log, as commands.
     CommandBase,
+    /// The base of a log, in the RDB format.
+    RdbBase,
+    /// A file of its own.
+    Dump,
 }
 
 /// A snapshot in whatever format.
@@ -52,6 +58,8 @@ pub(crate) struct SnapshotFile {
     created: Option<DiskId>,
     is_created: bool,
     slice: Vec<u8>,
+    /// What frames it, in the RDB format.
+    frame: Option<Writer>,
     appends: VecDeque<(DiskId, usize)>,
     in_flight_bytes: usize,
     spare: Vec<Vec<u8>>,
@@ -71,7 +79,21 @@ impl SnapshotFile {
         let created = server.disk(Lane::Snapshot, DiskKind::Create { file, name: name.clone(), mode: 0o644 });
         let snapshot: Box<dyn Walk> = match purpose {
             Purpose::CommandBase => Box::new(Snapshot::<Commands>::begin(dataset)),
+            _ if server.config.rdbcompression => Box::new(Snapshot::<Rdb<true>>::begin(dataset)),
+            _ => Box::new(Snapshot::<Rdb<false>>::begin(dataset)),
         };
+        let mut slice = Vec::new();
+        let frame = (purpose != Purpose::CommandBase).then(|| {
+            let frame = Writer::new(server.config.rdbchecksum);
+            let preamble = Preamble {
+                version: REDIS_VERSION,
+                created_seconds: server.now.wall.seconds(),
+                used_memory_bytes: server.host_stats.allocated_bytes,
+                is_aof_base: purpose == Purpose::RdbBase,
+            };
+            frame.begin(&mut slice, &preamble);
+            frame
+        });
         SnapshotFile {
             keys_total: snapshot.keys_total(),
             snapshot: Some(snapshot),
@@ -79,7 +101,8 @@ impl SnapshotFile {
             name,
             created: Some(created),
             is_created: false,
-            slice: Vec::new(),
+            slice,
+            frame,
             appends: VecDeque::new(),
             in_flight_bytes: 0,
             spare: Vec::new(),
@@ -121,6 +144,14 @@ impl SnapshotFile {
             self.snapshot = None;
         }
         if self.slice.len() >= SLICE_BYTES || progress.is_done {
+            match self.frame.take() {
+                Some(frame) if progress.is_done => frame.end(&mut self.slice),
+                Some(mut frame) => {
+                    frame.sent(&self.slice);
+                    self.frame = Some(frame);
+                }
+                None => {}
+            }
             let next = self.spare.pop().unwrap_or_default();
             let data = std::mem::replace(&mut self.slice, next);
             let len_bytes = data.len();

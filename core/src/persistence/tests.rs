@@ -1,5 +1,7 @@
 //! The engine on a disk that does what it is told: what is promised is there afterwards, and what went wrong is told.
 
+use super::loading::SILENT_BYTES_MAX;
+use super::reading::READ_BYTES;
 use crate::disk::DiskKind;
 use crate::stage::Stage;
 
@@ -23,7 +25,7 @@ fn a_fresh_server_begins_a_log() {
     let mut stage = Stage::with_log(&[ALWAYS]);
     assert_eq!(info(&mut stage, "aof_enabled"), "1");
     let manifest =
-        "file appendonly.aof.1.base.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n";
+        "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n";
     assert_eq!(text(&stage, MANIFEST), manifest);
     assert_eq!(stage.disk.names().len(), 3, "{:?}", stage.disk.names());
 }
@@ -259,14 +261,98 @@ fn a_server_leaves_when_everything_is_durable() {
 
 #[test]
 fn nobody_is_served_before_everything_is_loaded() {
-    let mut stage = Stage::with_log(&[ALWAYS]);
+    for (len, answer) in [(10, ""), (4 << 20, "-LOADING Redis is loading the dataset in memory ")] {
+        let mut stage = Stage::with_log(&[ALWAYS]);
+        let value = "x".repeat(len);
+        stage.ask(&format!("*3\r\n$3\r\nSET\r\n$1\r\na\r\n${len}\r\n{value}\r\n"));
+        stage.restart_halfway();
+        // Of little nobody is told; of much clients are once there is something to tell.
+        for _ in 0..6 + SILENT_BYTES_MAX as usize / READ_BYTES {
+            stage.core.finish_turn(stage.now);
+            let done: Vec<_> =
+                std::iter::from_fn(|| stage.core.poll_disk()).map(|op| stage.disk.perform(op)).collect();
+            if len > 10 {
+                done.into_iter().for_each(|completion| stage.core.handle_disk(stage.now, completion));
+            }
+        }
+        assert_eq!(stage.say("STRLEN a\r\n"), answer);
+        assert_eq!(stage.say("PING\r\n"), answer);
+    }
+}
+
+#[test]
+fn a_save_is_loaded_again() {
+    let mut stage = Stage::with_log(&[("appendonly", "no")]);
+    stage.ask("SET a 1\r\nRPUSH l x y\r\nHSET h f v\r\nSADD s 1 2\r\nSADD t x y\r\nZADD z 1.5 m\r\nSELECT 3\r\nSET b 2 PX 1000\r\nSET c 3 PX 100000\r\n");
+    let digest = stage.core.digest();
+    assert_eq!(stage.ask("BGSAVE\r\n"), "+Background saving started ");
+    assert_eq!(info(&mut stage, "rdb_saves"), "1");
+    assert_eq!(info(&mut stage, "rdb_changes_since_last_save"), "0");
+    assert_eq!(stage.disk.names(), ["dump.rdb"]);
+    stage.restart(true);
+    assert_eq!(stage.core.digest(), digest);
+    stage.pass(2_000);
+    stage.restart(true);
+    assert_eq!(info(&mut stage, "rdb_last_load_keys_expired"), "1");
+    assert_eq!(stage.ask("SELECT 3\r\nMGET b c\r\n"), "+OK *2 $-1 $1 3 ");
+    assert_eq!(stage.ask("SAVE\r\n"), "+OK ");
+}
+
+#[test]
+fn a_damaged_save_is_refused() {
+    let mut stage = Stage::with_log(&[("appendonly", "no")]);
+    stage.ask("SET a 1\r\nSAVE\r\n");
+    let whole = stage.disk.content("dump.rdb").unwrap().to_vec();
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x10;
+        stage.disk.put("dump.rdb", &damaged);
+        stage.restart(true);
+        assert_eq!(stage.exit_status, Some(1), "byte {at}");
+    }
+}
+
+#[test]
+fn the_points_of_save_are_kept_and_a_save_that_fails_stops_writes() {
+    let mut stage = Stage::with_log(&[("appendonly", "no"), ("save", "60 2")]);
     stage.ask("SET a 1\r\n");
-    stage.disk.stop(false);
-    let mut loading = Stage::with_log(&[ALWAYS]);
-    loading.disk = stage.disk.clone();
-    loading.restart_halfway();
-    assert_eq!(loading.say("GET a\r\n"), "-LOADING Redis is loading the dataset in memory ");
-    assert_eq!(loading.say("PING\r\n"), "-LOADING Redis is loading the dataset in memory ");
-    loading.settle();
-    assert_eq!(loading.ask("GET a\r\n"), "$1 1 ");
+    stage.pass(61_000);
+    stage.settle();
+    assert_eq!(info(&mut stage, "rdb_saves"), "0", "one change is not enough");
+    stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Create { .. }), 0));
+    stage.ask("SET b 2\r\n");
+    assert!(stage.ask("SET c 3\r\n").starts_with("-MISCONF Redis is configured to save RDB snapshots"));
+    assert_eq!(stage.ask("GET b\r\n"), "$1 2 ");
+    stage.disk.fails = None;
+    stage.pass(6_000);
+    stage.settle();
+    assert_eq!(info(&mut stage, "rdb_saves"), "1");
+    assert_eq!(stage.ask("SET c 3\r\n"), "+OK ");
+}
+
+#[test]
+fn a_server_that_cannot_save_does_not_leave() {
+    let mut stage = Stage::with_log(&[("appendonly", "no"), ("save", "60 2")]);
+    stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Sync { .. }), 0));
+    assert_eq!(stage.ask("SET a 1\r\nSHUTDOWN\r\n"), "+OK -ERR Errors trying to SHUTDOWN. Check logs. ");
+    assert_eq!(stage.exit_status, None);
+    stage.ask("SHUTDOWN FORCE\r\n");
+    assert_eq!(stage.exit_status, Some(0));
+    stage.restart(true);
+    stage.disk.fails = None;
+    stage.ask("SET a 1\r\nSHUTDOWN SAVE\r\n");
+    assert_eq!(stage.exit_status, Some(0));
+    stage.restart(true);
+    assert_eq!(stage.ask("GET a\r\n"), "$1 1 ");
+}
+
+#[test]
+fn a_save_and_a_rewrite_take_turns() {
+    let mut stage = Stage::with_log(&[ALWAYS]);
+    let answers = stage.ask("SET a 1\r\nBGSAVE\r\nBGREWRITEAOF\r\nBGSAVE\r\n");
+    let expected = "+OK +Background saving started +Background append only file rewriting scheduled \
+                    -ERR Background save already in progress ";
+    assert_eq!(answers, expected);
+    assert_eq!(info(&mut stage, "rdb_saves"), "1");
+    assert_eq!(info(&mut stage, "aof_rewrites"), "2");
 }

@@ -183,6 +183,16 @@ impl Disk {
         self.directory.durable_names()
     }
 
+    /// Takes a file away if it is there, durably, as an operator would before the server starts.
+    pub fn put_away(&mut self, name: &str) {
+        let name = canonical(name);
+        if self.directory.find(&name).is_some() {
+            self.directory.remove(&name);
+        }
+        self.directory.sync(directory_of(&name));
+        self.collect();
+    }
+
     /// Puts a new file there, durably, as an operator would before the server starts.
     pub fn write(&mut self, name: &str, data: &[u8]) {
         let name = canonical(name);

@@ -214,6 +214,11 @@ impl Client {
         self.input.len() - self.taken
     }
 
+    /// Whether it may be held back although it waits for no key: for what stands before its next request, or for the disk.
+    pub fn may_be_held_back(&self) -> bool {
+        self.unparsed_len() > 0 || matches!(self.last_command, Some("config|rewrite" | "save"))
+    }
+
     /// Forgets what was delivered: nothing of it will be executed.
     pub fn forget_input(&mut self) {
         self.input = Vec::new();

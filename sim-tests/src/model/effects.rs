@@ -225,6 +225,7 @@ impl<'a> Follower<'a> {
                     self.changed.insert(self.here(to), Some(entry));
                 }
             }
+            ("restore", [key, ttl, payload, options @ ..]) => self.restore(key, ttl, payload, options)?,
             ("copy", [from, to, options @ ..]) => self.copy(from, to, options)?,
             ("move", [key, index]) => {
                 let target = (self.order[self.place(index)?], key.to_vec());
@@ -373,6 +374,21 @@ impl<'a> Follower<'a> {
             entry.expiry_ms = expiry_ms;
             self.changed.insert(self.here(key), Some(entry));
         }
+    }
+
+    fn restore(&mut self, key: &[u8], ttl: &[u8], payload: &[u8], options: &[&[u8]]) -> Result<(), String> {
+        let options =
+            super::dump::RestoreOptions::parse(options).map_err(|_| "options RESTORE does not have")?;
+        let ttl = integer(ttl).filter(|ttl| *ttl >= 0).ok_or("that is no time")?;
+        if ttl > 0 && !options.is_absolute {
+            return Err("a time to live that is not absolute".to_owned());
+        }
+        if self.entry(key).is_some() && !options.replaces {
+            return Err("there is such a key".to_owned());
+        }
+        let dumped = crate::payload::decode(payload).map_err(|_| "that is no payload")?;
+        self.put(self.here(key), super::dump::data(dumped), (ttl > 0).then_some(ttl));
+        Ok(())
     }
 
     fn copy(&mut self, from: &[u8], to: &[u8], options: &[&[u8]]) -> Result<(), String> {

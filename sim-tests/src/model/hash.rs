@@ -33,9 +33,9 @@ impl Eq for HashValue {}
 
 /// How large a listpack may be.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    entries: i64,
-    value_len: i64,
+pub(super) struct Limits {
+    pub entries: i64,
+    pub value_len: i64,
 }
 
 impl HashValue {
@@ -46,6 +46,15 @@ impl HashValue {
     /// The same hash, of which nobody knows how it is kept.
     pub fn forget_encoding(self) -> HashValue {
         HashValue { is_packed: true, is_unsure: true, ..self }
+    }
+
+    /// One that was put together at once.
+    pub fn gathered(fields: Vec<(Vec<u8>, Vec<u8>)>, limits: Limits) -> HashValue {
+        let mut hash = HashValue::new();
+        for (field, value) in fields {
+            hash.set(&field, &value, limits);
+        }
+        hash
     }
 
     pub fn encoding_names(&self) -> &'static [&'static str] {
@@ -90,7 +99,7 @@ impl Model {
         Ok(found.cloned().unwrap_or_else(HashValue::new))
     }
 
-    fn hash_limits(&self) -> Limits {
+    pub(super) fn hash_limits(&self) -> Limits {
         Limits {
             entries: self.config.integer("hash-max-listpack-entries"),
             value_len: self.config.integer("hash-max-listpack-value"),

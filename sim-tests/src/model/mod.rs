@@ -24,6 +24,7 @@ mod config_table;
 mod connection;
 mod debug;
 mod double;
+mod dump;
 mod effects;
 mod element_scan;
 mod expiry;

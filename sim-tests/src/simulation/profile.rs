@@ -92,21 +92,21 @@ impl Profile {
             story: "Nothing goes wrong: semantics under every configuration.",
             faults: &[],
             calm_percent: 100,
-            recovers_percent: 0,
+            recovers_percent: 10,
         },
         Profile {
             name: "network",
             story: "Reads and writes of any length, delays, slow and vanishing clients.",
             faults: NETWORK,
             calm_percent: 10,
-            recovers_percent: 0,
+            recovers_percent: 10,
         },
         Profile {
             name: "disk",
             story: "A disk that fills up, fails and forgets; crashes.",
             faults: DISK,
             calm_percent: 10,
-            recovers_percent: 0,
+            recovers_percent: 40,
         },
         Profile {
             name: "crash",
@@ -120,14 +120,14 @@ impl Profile {
             story: "A calendar that jumps and drifts; a process that stands still.",
             faults: CLOCK,
             calm_percent: 10,
-            recovers_percent: 0,
+            recovers_percent: 20,
         },
         Profile {
             name: "everything",
             story: "All of it, in random subsets; three runs of ten have no faults.",
             faults: EVERYTHING,
             calm_percent: 30,
-            recovers_percent: 0,
+            recovers_percent: 40,
         },
     ];
 

@@ -14,6 +14,23 @@ pub(super) const TABLE: &[Generator] = &[
         scope: Scope::Simulator,
         make: |_| one(Rule::Kind, &[b"BGREWRITEAOF"]),
     },
+    Generator {
+        name: "bgsave",
+        weight: 1,
+        scope: Scope::Simulator,
+        make: |m| match m.below(4) {
+            0 => one(Rule::Kind, &[b"BGSAVE", b"SCHEDULE"]),
+            1 => one(Rule::Kind, &[b"BGSAVE", b"NOW"]),
+            _ => one(Rule::Kind, &[b"BGSAVE"]),
+        },
+    },
+    Generator {
+        name: "lastsave",
+        weight: 1,
+        scope: Scope::Simulator,
+        make: |_| one(Rule::Kind, &[b"LASTSAVE"]),
+    },
+    Generator { name: "save", weight: 1, scope: Scope::Simulator, make: |_| one(Rule::Kind, &[b"SAVE"]) },
     Generator { name: "command", weight: 1, scope: Scope::Simulator, make: command },
     Generator { name: "config", weight: 5, scope: Scope::Simulator, make: config },
     Generator {

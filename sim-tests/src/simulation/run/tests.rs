@@ -51,6 +51,7 @@ fn torn_log(history: &History, seed: u64) -> (Vec<u8>, usize) {
     sealer.seal(b"", 0, &mut batch);
     work(&mut disk, DiskKind::Create { file: FILE, name: LOG.to_owned(), mode: 0o644 });
     work(&mut disk, DiskKind::Append { file: FILE, data: batch });
+    work(&mut disk, DiskKind::Sync { file: FILE });
     work(&mut disk, DiskKind::SyncDir { name: String::new() });
     let (mut durable, mut synced_bytes) = (0, 0);
     let (sync_every, end) = (1 + seed as usize % 60, history.len().saturating_sub(seed as usize % 20));
@@ -87,7 +88,8 @@ fn batches(log: &[u8]) -> Vec<Vec<u8>> {
             Item::Annotation { .. } | Item::BatchEnd => {}
         }
     }
-    assert!(!matches!(reader.finish(), End::Corrupt { .. }), "nothing durable was damaged");
+    let end = reader.finish();
+    assert!(!matches!(end, End::Corrupt { .. }), "nothing durable was damaged: {end:?}");
     // The first one is empty, and says whose the file is.
     batches.drain(..batches.len().min(1));
     batches
