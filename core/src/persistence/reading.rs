@@ -68,7 +68,7 @@ enum Source {
     /// What it is shows with its first bytes.
     Unknown,
     Rdb(Box<rdb::Reader>),
-    Log(LogReader),
+    Log(Box<LogReader>),
 }
 
 /// Who runs what is read.
@@ -204,7 +204,7 @@ impl Reading {
                     Role::Log(FileKind::Increment, sequence) => Some(sequence),
                     _ => None,
                 };
-                Source::Log(LogReader::new(sequence, 0))
+                Source::Log(Box::new(LogReader::new(sequence, 0)))
             };
         }
         match &mut self.source {
@@ -254,7 +254,7 @@ impl Reading {
                     // What follows is a log.
                     let mut log = LogReader::new(None, offset);
                     log.feed(&reader.into_rest());
-                    self.source = Source::Log(log);
+                    self.source = Source::Log(Box::new(log));
                 }
             }
         }
