@@ -188,7 +188,10 @@ fn admit_by_disk(
     if seen.exit.is_some() && command.name == "shutdown" {
         return Ok(None);
     }
-    let must_wait = seen.is_beginning && !is_allowed || seen.is_backed_up && writes || seen.exit.is_some();
+    let must_wait = seen.is_beginning && !is_allowed
+        || seen.is_reloading
+        || seen.is_backed_up && writes
+        || seen.exit.is_some();
     sometimes!(Mark::HeldByBacklog, seen.is_backed_up && writes);
     Ok(must_wait.then_some(Admission::HoldBack))
 }

@@ -60,6 +60,7 @@ impl Core {
     /// When the core next wants a turn although nothing happened; in the past when it wants one at once.
     pub(crate) fn next_deadline(&self) -> Monotonic {
         let has_work = !self.ready.is_empty() && self.server.frozen_until.is_none()
+            || self.server.resume_postponed
             || self.lazy_free_left
             || self.server.active_expire && self.expire.has_credit() && !self.persistence.is_loading();
         if has_work {

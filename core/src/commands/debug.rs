@@ -7,9 +7,11 @@ use crate::error::CommandError;
 use crate::glob::{self, Case};
 use crate::keyspace::NewValue;
 use crate::number::{parse_f64, parse_i64};
+use crate::persistence::{ReloadSource, ReloadWish};
 use crate::propagation::Propagate;
 use crate::resp::{Protocol, Reply};
 use crate::server::LogLevel;
+use crate::session::State;
 use crate::value::{StringRef, ValueRef};
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ pub(super) fn debug(ctx: &mut Context<'_>) -> CommandResult {
     let is = |name: &[u8]| args[1].eq_ignore_ascii_case(name);
     match args.len() {
         2 if is(b"HELP") => return help(ctx),
+        _ if is(b"LOADAOF") => return load_log(ctx),
         2 if is(b"DIGEST") => {
             let digest = format!("{:0DIGEST_LEN$x}", ctx.keys.dataset.digest());
             ctx.reply.simple(&digest);
@@ -39,6 +42,7 @@ pub(super) fn debug(ctx: &mut Context<'_>) -> CommandResult {
         3 if is(b"OBJECT") => return object(ctx),
         3..=5 if is(b"POPULATE") => return populate(ctx),
         3 if is(b"PROTOCOL") => return protocol(ctx.reply, &args[2]),
+        _ if is(b"RELOAD") => return reload(ctx),
         3 if is(b"SET-ACTIVE-EXPIRE") => {
             // What is no number counts as zero.
             ctx.server.active_expire = parse_i64(&args[2]).unwrap_or(0) != 0;
@@ -59,6 +63,45 @@ fn sleep(ctx: &mut Context<'_>) {
         ctx.server.frozen_until = Some(ctx.server.now.monotonic + Duration::from_secs_f64(seconds));
     }
     ctx.reply.ok();
+}
+
+/// `DEBUG RELOAD [MERGE] [NOFLUSH] [NOSAVE]`: the data are saved, forgotten and loaded again. Everybody waits for it.
+fn reload(ctx: &mut Context<'_>) -> CommandResult {
+    let (mut saves, mut flushes, mut merges) = (true, true, false);
+    for word in ctx.args.from(2) {
+        if word.eq_ignore_ascii_case(b"MERGE") {
+            merges = true;
+        } else if word.eq_ignore_ascii_case(b"NOFLUSH") {
+            flushes = false;
+        } else if word.eq_ignore_ascii_case(b"NOSAVE") {
+            saves = false;
+        } else {
+            return Err("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.".into());
+        }
+    }
+    load_again(ctx, ReloadSource::Dump { saves, flushes, merges })
+}
+
+/// `DEBUG LOADAOF`: the data are forgotten and loaded again from the append-only file. Everybody waits for it.
+fn load_log(ctx: &mut Context<'_>) -> CommandResult {
+    if !ctx.server.durability.log.is_on {
+        return Err("ERR DEBUG LOADAOF needs an append only file".into());
+    }
+    load_again(ctx, ReloadSource::Log)
+}
+
+fn load_again(ctx: &mut Context<'_>, source: ReloadSource) -> CommandResult {
+    if ctx.session.runs_transaction {
+        // Its answer would come after those of the commands behind it.
+        return Err("ERR DEBUG RELOAD and LOADAOF are not allowed inside a transaction".into());
+    }
+    let durability = &mut ctx.server.durability;
+    if !durability.is_kept || durability.reload.is_some() {
+        return Err("ERR".into());
+    }
+    durability.reload = Some(ReloadWish { asker: ctx.session.conn, source });
+    ctx.session.state = State::WaitingForDisk;
+    Ok(Propagate::Nothing)
 }
 
 /// `DEBUG OBJECT key`. The address is left out: it would differ from run to run.
@@ -235,6 +278,8 @@ fn help(ctx: &mut Context<'_>) -> CommandResult {
             "    Write <message> to the server log.",
             "HTSTATS <dbid>",
             "    Return hash table statistics of the specified Redis database.",
+            "LOADAOF",
+            "    Flush the AOF buffers on disk and reload the AOF in memory.",
             "OBJECT <key>",
             "    Show low level info about `key` and associated value.",
             "POPULATE <count> [<prefix>] [<size>]",
@@ -246,6 +291,19 @@ fn help(ctx: &mut Context<'_>) -> CommandResult {
             "    Reply with a test value of the specified type. <type> can be: string,",
             "    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
             "    true, false.",
+            "RELOAD [option ...]",
+            "    Save the RDB on disk and reload it back to memory. Valid <option> values:",
+            "    * MERGE: conflicting keys will be loaded from RDB.",
+            "    * NOFLUSH: the existing database will not be removed before load, but",
+            "      conflicting keys will generate an exception and kill the server.",
+            "    * NOSAVE: the database will be loaded from an existing RDB file.",
+            "    Examples:",
+            "    * DEBUG RELOAD: verify that the server is able to persist, flush and reload",
+            "      the database.",
+            "    * DEBUG RELOAD NOSAVE: replace the current database with the contents of an",
+            "      existing RDB file.",
+            "    * DEBUG RELOAD NOSAVE NOFLUSH MERGE: add the contents of an existing RDB",
+            "      file to the database.",
             "SET-ACTIVE-EXPIRE <0|1>",
             "    Setting it to 0 disables expiring keys in background when they are not",
             "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the",

@@ -3,6 +3,7 @@
 //! Commands do not know the machines. They read what is here, which is as it was at the end of the last turn, and
 //! leave wishes, which are granted at the end of this one.
 
+use super::reload::ReloadWish;
 use crate::error::CommandError;
 use crate::net::ConnId;
 use crate::time::{Monotonic, Now};
@@ -16,6 +17,8 @@ pub struct Durability {
     pub loading: Option<LoadingFigures>,
     /// The log is being made, so that commands wait.
     pub is_beginning: bool,
+    /// What is on disk is loaded again, so that whatever command waits.
+    pub is_reloading: bool,
     /// So much waits for the disk that commands that write have to wait.
     pub is_backed_up: bool,
     /// Why commands that write are refused.
@@ -28,6 +31,8 @@ pub struct Durability {
     pub wants_save: bool,
     /// Clients that wait for a save.
     pub(crate) save_askers: Vec<ConnId>,
+    /// A client has asked for what is on disk to be loaded again.
+    pub reload: Option<ReloadWish>,
     /// RDB files.
     pub save: SaveFigures,
     /// A client has asked for a rewrite.
@@ -138,12 +143,14 @@ impl Durability {
             is_calm: true,
             loading: None,
             is_beginning: false,
+            is_reloading: false,
             is_backed_up: false,
             refusal: None,
             is_kept: false,
             exit: None,
             wants_save: false,
             save_askers: Vec::new(),
+            reload: None,
             save: SaveFigures { last_at: now.wall.seconds(), ..SaveFigures::default() },
             wants_rewrite: false,
             log: LogFigures::default(),

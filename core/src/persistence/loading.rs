@@ -82,16 +82,23 @@ impl Core {
     pub fn recover(&mut self) {
         self.persistence.is_durable = true;
         self.server.durability.is_kept = true;
+        let role = (!self.server.config.appendonly).then_some(Role::Dump);
+        self.begin_loading(role);
+        self.persistence.report(&mut self.server);
+    }
+
+    /// Begins to load the file with this role, or the log.
+    pub(super) fn begin_loading(&mut self, role: Option<Role>) {
         self.dataset.log.mute(true);
         let Core { server, persistence, .. } = self;
-        let (stage, awaited) = if server.config.appendonly {
+        let (stage, awaited) = if let Some(role) = role {
+            let name = server.config.dbfilename.clone();
+            let (reading, awaited) = Reading::open(server, role, name.clone(), name);
+            (Stage::File(Box::new(reading)), awaited)
+        } else {
             let name = persistence.files.path(&persistence.files.names().manifest());
             let kind = DiskKind::ReadFile { name, len_bytes_max: MANIFEST_BYTES_MAX };
             (Stage::Manifest, server.disk(Lane::Control, kind))
-        } else {
-            let name = server.config.dbfilename.clone();
-            let (reading, awaited) = Reading::open(server, Role::Dump, name.clone(), name);
-            (Stage::File(Box::new(reading)), awaited)
         };
         persistence.loading = Some(Box::new(Loading {
             stage,
@@ -107,7 +114,6 @@ impl Core {
             loaded_bytes: 0,
             figures: Figures::default(),
         }));
-        persistence.report(server);
     }
 
     /// Loads another slice.
@@ -128,6 +134,11 @@ impl Core {
         match outcome {
             Ok(Course::On) => self.persistence.loading = Some(loading),
             Ok(Course::Done) => self.end_loading(&loading),
+            Err(reason) if self.persistence.is_reloading_dump() => {
+                self.server.log(LogLevel::Warning, reason);
+                self.dataset.log.mute(false);
+                self.end_reload(Err("ERR Error trying to load the RDB dump, check server logs.".to_owned()));
+            }
             Err(reason) => {
                 self.server.log(LogLevel::Warning, reason);
                 self.server.net(NetEffect::Exit(1));
@@ -141,6 +152,9 @@ impl Core {
         self.dataset.log.mute(false);
         self.dataset.log.feed_file(self.persistence.log.is_on());
         self.dataset.stats.changes = 0;
+        if self.persistence.is_reloading() {
+            return self.end_reload(Ok(()));
+        }
         let Core { server, persistence, .. } = self;
         persistence.rewrites.base_bytes = persistence.current_bytes();
         if loading.loaded_bytes > 0 {
@@ -344,7 +358,7 @@ impl Loading {
         let is_missing = error.kind == ErrorKind::NotFound;
         let name = reading.name.clone();
         match reading.role {
-            Role::Dump if is_missing => Ok(Course::Done),
+            Role::Dump if is_missing && !core.persistence.is_reloading() => Ok(Course::Done),
             Role::Dump => {
                 Err(format!("Fatal error loading the DB, check server logs. {name}: {}", error.message))
             }
@@ -431,6 +445,10 @@ impl Loading {
 
     /// Everything was read: puts aside what is to be cut off, or makes durable what there is.
     fn all_read(&mut self, core: &mut Core) -> Result<Course, String> {
+        if core.persistence.is_reloading() {
+            // The log goes on where it stands.
+            return self.cut.as_ref().map_or(Ok(Course::Done), |cut| Err(bad_format(&cut.info.name)));
+        }
         match &self.cut {
             Some(cut) => {
                 let file = core.server.new_file();

@@ -10,6 +10,7 @@ mod held;
 mod loading;
 mod log;
 mod reading;
+mod reload;
 mod rewrite;
 mod save;
 mod sequence;
@@ -20,6 +21,7 @@ mod tests;
 pub use durability::{Durability, Exit, LoadingFigures, LogFigures, SaveFigures};
 pub(crate) use held::{Held, Waiting};
 pub use log::LOG_QUEUE_BYTES_MAX;
+pub use reload::{ReloadSource, ReloadWish};
 
 use crate::aof::Manifest;
 use crate::config::FsyncPolicy;
@@ -33,6 +35,7 @@ use crate::time::Monotonic;
 use files::Files;
 use loading::Loading;
 use log::{Health, LogWriter};
+use reload::Reload;
 use rewrite::{Rewrite, RewriteFigures};
 use save::{Save, Saved};
 
@@ -57,6 +60,7 @@ pub(crate) struct Persistence {
     rewrite: Option<Rewrite>,
     rewrites: RewriteFigures,
     save: Save,
+    reload: Option<Reload>,
     /// What the files have that are not written to any more.
     older_bytes: u64,
     /// Turns that ended with too much waiting for the disk.
@@ -81,6 +85,7 @@ impl Persistence {
             rewrite: None,
             rewrites: RewriteFigures::default(),
             save: Save::new(server),
+            reload: None,
             older_bytes: 0,
             delayed: 0,
             cut_bytes: 0,
@@ -124,6 +129,8 @@ impl Persistence {
                 || changes > 0 && !server.config.save.is_empty()
                 || self.save.is_wanted()
                 || self.log.is_on()
+                || server.durability.reload.is_some()
+                || self.reload.is_some()
                 || self.rewrite.is_some()
                 || self.loading.is_some());
         self.had_work || had_work
@@ -192,14 +199,18 @@ impl Persistence {
         self.delayed += u64::from(is_backed_up);
         let seen = &mut server.durability;
         // Whoever was held back may go on as soon as nothing speaks against it.
-        let held_before = seen.is_beginning || seen.is_backed_up;
+        let held_before = seen.is_beginning || seen.is_backed_up || seen.is_reloading;
+        seen.is_reloading = self.reload.is_some();
         seen.is_beginning = self.loading.as_ref().is_some_and(|loading| loading.is_silent());
-        seen.loading = self.loading.as_ref().filter(|_| !seen.is_beginning).map(|loading| loading.figures());
+        let is_told = !seen.is_beginning && !seen.is_reloading;
+        seen.loading = self.loading.as_ref().filter(|_| is_told).map(|loading| loading.figures());
         seen.is_backed_up = is_backed_up;
         seen.refusal = refusal;
-        server.resume_postponed |= held_before && !(seen.is_beginning || seen.is_backed_up);
+        server.resume_postponed |=
+            held_before && !(seen.is_beginning || seen.is_backed_up || seen.is_reloading);
         seen.is_calm = seen.loading.is_none()
             && !seen.is_beginning
+            && !seen.is_reloading
             && !seen.is_backed_up
             && seen.exit.is_none()
             && seen.refusal.is_none();
@@ -250,13 +261,15 @@ impl Core {
             let has_checksum = server.config.aof_checksum;
             dataset.log.show_file(|effects| persistence.log.seal(effects, wall, has_checksum));
         }
-        if !persistence.is_loading() {
+        if !persistence.is_loading() && !persistence.is_reloading() {
             persistence.begin_rewrite_if_due(server);
         }
         persistence.step_rewrite(server, dataset);
         persistence.end_if_due(server);
+        self.step_reload();
+        let Core { server, dataset, persistence, .. } = self;
         if !persistence.is_loading() {
-            let is_free = !persistence.rewrite.as_ref().is_some_and(Rewrite::is_writing);
+            let is_free = !persistence.is_rewrite_writing();
             persistence.begin_save_if_due(server, dataset, is_free);
         }
         persistence.step_save(server, dataset);
@@ -290,6 +303,7 @@ impl Core {
         for &conn in &saved.clients {
             self.answer(conn, if saved.is_ok { Ok(()) } else { Err("ERR".to_owned()) });
         }
+        self.reload_saved(saved.is_ok);
         if let Some(exit) = self.server.durability.exit.as_mut().filter(|exit| exit.saves) {
             exit.saves = false;
             if !saved.is_ok && !exit.is_forced {

@@ -285,13 +285,20 @@ impl Reading {
 
     fn insert(&mut self, core: &mut Core, database: usize, hash: u64, loaded: Loaded) -> Result<(), String> {
         let Loaded { key, value, expiry, .. } = loaded;
-        // A log says itself what has expired.
-        if self.role == Role::Dump && expiry.is_some_and(|expiry| expiry <= core.dataset.now) {
+        // A log says itself what has expired, and the data that are loaded again still have to.
+        let merges = core.persistence.reload.map(|reload| reload.merges());
+        if self.role == Role::Dump
+            && merges.is_none()
+            && expiry.is_some_and(|expiry| expiry <= core.dataset.now)
+        {
             self.figures.expired_keys += 1;
             return Ok(());
         }
         core.dataset.hint(&key, hash);
         let mut keys = Keys { dataset: &mut core.dataset, database, no_touch: false };
+        if merges == Some(true) {
+            keys.discard(&key);
+        }
         let is_twice = keys.again(&key).is_some();
         if !is_twice {
             keys.insert(&key, value, expiry);

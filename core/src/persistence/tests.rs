@@ -299,6 +299,49 @@ fn a_save_is_loaded_again() {
 }
 
 #[test]
+fn data_are_loaded_again_while_everybody_waits() {
+    const DATA: &str = "SET a 1\r\nRPUSH l x y\r\nHSET h f v\r\nSADD s 1 2\r\nZADD z 1.5 m\r\nSELECT 3\r\nSET c 3 PX 100000\r\n";
+    for (log, before, request) in [
+        ("no", "", "DEBUG RELOAD\r\n"),
+        ("yes", "", "DEBUG RELOAD\r\n"),
+        ("yes", "", "DEBUG LOADAOF\r\n"),
+        ("no", "SAVE\r\nSET c 3\r\nSELECT 0\r\nSET a 2\r\n", "DEBUG RELOAD NOSAVE NOFLUSH MERGE\r\n"),
+    ] {
+        let mut stage = Stage::with_log(&[("appendonly", log), ("enable-debug-command", "yes")]);
+        stage.ask(DATA);
+        let digest = stage.core.digest();
+        stage.ask(before);
+        assert_eq!(stage.say(request), "", "{request}");
+        let asker = stage.conn;
+        stage.connect();
+        for other in ["PING\r\n", "INFO\r\n", "GET a\r\n"] {
+            assert_eq!(stage.say(other), "", "{request} {other}");
+        }
+        stage.settle();
+        assert!(stage.read().starts_with("+PONG $"), "{request}");
+        stage.conn = asker;
+        assert!(stage.read().ends_with("+OK "), "{request}");
+        assert_eq!(stage.core.digest(), digest, "{request}");
+    }
+}
+
+#[test]
+fn what_cannot_be_loaded_again_is_told() {
+    let mut stage = Stage::with_log(&[("appendonly", "no"), ("enable-debug-command", "yes")]);
+    let answers = stage.ask(
+        "DEBUG LOADAOF\r\nMULTI\r\nDEBUG RELOAD\r\nEXEC\r\nDEBUG RELOAD X\r\nDEBUG RELOAD NOSAVE\r\nPING\r\n",
+    );
+    let expected = "-ERR DEBUG LOADAOF needs an append only file +OK +QUEUED *1 -ERR DEBUG RELOAD and LOADAOF are not \
+                    allowed inside a transaction -ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options. \
+                    -ERR Error trying to load the RDB dump, check server logs. +PONG ";
+    assert_eq!(answers, expected);
+    assert_eq!(stage.ask("SET a 1\r\nSAVE\r\nDEBUG RELOAD NOSAVE NOFLUSH\r\n").lines().count(), 1);
+    assert_eq!(stage.exit_status, None);
+    // A watched key is another one afterwards.
+    assert_eq!(stage.ask("WATCH a\r\nDEBUG RELOAD\r\nMULTI\r\nPING\r\nEXEC\r\n"), "+OK +OK +OK +QUEUED *-1 ");
+}
+
+#[test]
 fn a_damaged_save_is_refused() {
     let mut stage = Stage::with_log(&[("appendonly", "no")]);
     stage.ask("SET a 1\r\nSAVE\r\n");

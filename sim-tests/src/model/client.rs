@@ -216,7 +216,7 @@ impl Client {
 
     /// Whether it may be held back although it waits for no key: for what stands before its next request, or for the disk.
     pub fn may_be_held_back(&self) -> bool {
-        self.unparsed_len() > 0 || matches!(self.last_command, Some("config|rewrite" | "save"))
+        self.unparsed_len() > 0 || matches!(self.last_command, Some("config|rewrite" | "debug" | "save"))
     }
 
     /// Forgets what was delivered: nothing of it will be executed.

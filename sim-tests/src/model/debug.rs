@@ -35,6 +35,11 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
             out.error(&Refusal(text.clone()));
         }
         (b"protocol", [kind]) => return protocol(kind, out),
+        (b"reload", []) => reload(model, out),
+        (b"loadaof", []) if model.config.text("appendonly") != b"yes" => {
+            return Err("ERR DEBUG LOADAOF needs an append only file".into());
+        }
+        (b"loadaof", []) => reload(model, out),
         (b"digest", []) => digest(model, out),
         (b"populate", [count, rest @ ..]) if rest.len() <= 2 => {
             return populate(model, call, count, rest, out);
@@ -47,6 +52,16 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// `DEBUG RELOAD`, `DEBUG LOADAOF`: the same data, of which nobody knows how they are kept.
+fn reload(model: &mut Model, out: &mut Out) {
+    for index in 0..model.keyspace.count() {
+        model.touch_database(index, None);
+    }
+    model.keyspace.load_again(model.clock);
+    model.loaded = model.clock;
+    out.ok();
 }
 
 /// How long a text of seconds is, as C's `strtod` reads its beginning.

@@ -274,6 +274,14 @@ impl Keyspace {
         self.journal = Journal::default();
     }
 
+    /// All data were read again.
+    pub fn load_again(&mut self, now: Clock) {
+        for entry in self.databases.iter_mut().flat_map(|entries| entries.values_mut()) {
+            entry.value = entry.value.clone().forget_encoding();
+            entry.used = now;
+        }
+    }
+
     /// From now on, or no longer, [`at`](Self::at) can answer.
     pub fn keep_history(&mut self, keeps: bool) {
         self.keeps_history = keeps;

@@ -30,6 +30,20 @@ const ENDS: [FaultKind; 4] = [
     FaultKind::CrashAgain,
 ];
 
+/// What keeps data from being written and read as they are. A server that forgets them to load them again loses them then.
+const SPOILS: [FaultKind; 10] = [
+    FaultKind::ShortWrite,
+    FaultKind::EnospcAppend,
+    FaultKind::EnospcCreate,
+    FaultKind::EnospcSync,
+    FaultKind::EioRead,
+    FaultKind::EioWrite,
+    FaultKind::BitRot,
+    FaultKind::SyncError,
+    FaultKind::LateSyncError,
+    FaultKind::Evict,
+];
+
 /// The scenario of a seed.
 #[must_use]
 pub fn draw(profile: &Profile, seed: u64) -> Scenario {
@@ -48,6 +62,9 @@ pub fn draw(profile: &Profile, seed: u64) -> Scenario {
     let mut steps = draw_steps(&mut rng, &settings);
     if settings.recovers() {
         leave_out_negative_zeros(&mut steps);
+    }
+    if faults.keys().any(|kind| SPOILS.contains(kind)) {
+        leave_out_reloads(&mut steps);
     }
     Scenario { profile: profile.name.to_owned(), seed, settings, faults, steps }
 }
@@ -169,6 +186,19 @@ fn leave_out_negative_zeros(steps: &mut [Step]) {
                 .filter(|word| word.starts_with(b"-"))
                 .for_each(|word| *word = word[1..].to_vec());
         }
+    }
+}
+
+fn leave_out_reloads(steps: &mut [Step]) {
+    for step in steps {
+        let Action::Send(requests) = &mut step.action else { continue };
+        requests.retain(|request| {
+            let Request::Command(words) = request else { return true };
+            let is = |index: usize, name: &[u8]| {
+                words.get(index).is_some_and(|word: &Vec<u8>| word.eq_ignore_ascii_case(name))
+            };
+            !(is(0, b"DEBUG") && (is(1, b"RELOAD") || is(1, b"LOADAOF")))
+        });
     }
 }
 

@@ -103,7 +103,9 @@ fn config(maker: &mut Maker<'_>) -> Vec<Call> {
 /// The parts of DEBUG that do no harm.
 fn debug(maker: &mut Maker<'_>) -> Vec<Call> {
     let key = maker.key();
-    let words: &[&[u8]] = match maker.below(8) {
+    let words: &[&[u8]] = match maker.below(11) {
+        8 | 9 => &[b"DEBUG", b"RELOAD"],
+        10 => &[b"DEBUG", b"LOADAOF"],
         0 => &[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"],
         1..=3 => &[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"1"],
         4 => &[b"DEBUG", b"SLEEP", b"0.02"],
