@@ -220,6 +220,70 @@ marks! {
         "A large value was replaced while a reply still held it.";
     LazyFreeSpread, "lazy-free-spread", ANY,
         "Freeing a flushed database took several turns.";
+    ListGrownByInsertion, "list-grown-by-insertion", EVERYTHING,
+        "LINSERT made a listpack a quicklist.";
+    ListBackToListpack, "list-back-to-listpack", EVERYTHING,
+        "A quicklist became a listpack again.";
+    ListNodeSplit, "list-node-split", NONE,
+        "A node of a list was split by an insertion.";
+    ListNodesMerged, "list-nodes-merged", NONE,
+        "Two nodes of a list were merged.";
+    ListNodeAlone, "list-node-alone", EVERYTHING,
+        "A long element got a node of its own.";
+    ListNodeCompressed, "list-node-compressed", EVERYTHING,
+        "A node came to lie inside a list, and was compressed.";
+    ListNodeDecompressed, "list-node-decompressed", EVERYTHING,
+        "A compressed node came to an end of its list, or was changed.";
+    HashLeftListpack, "hash-left-listpack", ANY,
+        "A hash became too large for a listpack.";
+    SetLeftIntset, "set-left-intset", ANY,
+        "A member that is no number made an intset a listpack.";
+    SetLeftListpack, "set-left-listpack", ANY,
+        "A set became too large for what it was.";
+    SetBackToIntset, "set-back-to-intset", EVERYTHING,
+        "The result of an operation on sets became an intset in the end.";
+    IntsetWidened, "intset-widened", ANY,
+        "A number made all others of its intset wider.";
+    SortedSetLeftListpack, "sorted-set-left-listpack", ANY,
+        "A sorted set became too large for a listpack.";
+    LeafSplit, "leaf-split", ANY,
+        "A leaf of a sorted set's tree was split.";
+    LeavesMerged, "leaves-merged", NONE,
+        "Two leaves of a sorted set's tree were merged.";
+    BranchSplit, "branch-split", NONE,
+        "A branch of such a tree was split.";
+    GrownDuringElementScan, "grown-during-element-scan", EVERYTHING,
+        "A collection's table grew between two calls of HSCAN, SSCAN or ZSCAN.";
+    ShrunkDuringElementScan, "shrunk-during-element-scan", NONE,
+        "Such a table shrank between two calls.";
+    SortedByField, "sorted-by-field", ANY,
+        "SORT found a weight in a hash.";
+    SortGotField, "sort-got-field", ANY,
+        "SORT GET found a field of a hash.";
+    SeveralServed, "several-served", ANY,
+        "One command or transaction served several clients that waited for one key.";
+    ServedByServed, "served-by-served", ANY,
+        "A client that was served gave another key what somebody else waited for.";
+    WaiterPassedOver, "waiter-passed-over", NONE,
+        "A client stayed behind because the key it waits for holds another type.";
+    AwaitedKeyGone, "awaited-key-gone", ANY,
+        "A key was there that somebody waits for, and was gone before anybody was served.";
+    WaitedInTransaction, "waited-in-transaction", ANY,
+        "A command that would wait found nothing inside EXEC.";
+    WaitTimedOut, "wait-timed-out", ANY,
+        "A client had waited long enough.";
+    WaitUnblocked, "wait-unblocked", ANY,
+        "CLIENT UNBLOCK ended a wait.";
+    WaiterGone, "waiter-gone", ANY,
+        "A connection was lost or ended while its client waited.";
+    ClosedInTransaction, "closed-in-transaction", ANY,
+        "A connection was lost or ended between MULTI and EXEC.";
+    ExecOutrun, "exec-outrun", ANY,
+        "EXEC did nothing because a watched key had changed.";
+    ExecOutrunByExpiry, "exec-outrun-by-expiry", ANY,
+        "EXEC did nothing because a watched key had expired, and nobody had noticed.";
+    ExecRefused, "exec-refused", ANY,
+        "EXEC did nothing because a request was refused before.";
     RewriteFailed, "rewrite-failed", DISK,
         "CONFIG REWRITE met an error of the disk.";
     RewriteQueued, "rewrite-queued", ANY,

@@ -1,5 +1,7 @@
 //! That each mark can be reached, so that a site cannot move away from what it is to count.
 
+mod collections;
+
 use super::*;
 use crate::stage::Stage;
 use crate::time::Wall;
@@ -24,7 +26,7 @@ const SCENARIOS: [fn(&mut Stage); 12] = [
 fn every_mark_is_reached() {
     let mut counts = [0; COUNT];
     let _ = take();
-    for scenario in SCENARIOS {
+    for scenario in SCENARIOS.into_iter().chain(collections::SCENARIOS) {
         scenario(&mut Stage::new());
         for (sum, count) in counts.iter_mut().zip(take()) {
             *sum += count;
