@@ -28,6 +28,7 @@ impl Context<'_> {
         deadline: Option<Monotonic>,
     ) -> bool {
         if self.session.runs_transaction {
+            sometimes!(Mark::WaitedInTransaction);
             return false;
         }
         self.session.state = State::Blocked;
@@ -48,11 +49,15 @@ impl Core {
     pub(crate) fn serve_waiters(&mut self) {
         self.resume_released();
         while let Some(key) = self.dataset.log.waiters.pop_ready() {
+            sometimes!(Mark::AwaitedKeyGone, self.dataset.type_of(key.0, &key.1).is_none());
+            #[cfg(feature = "simulation")]
+            let waited = self.dataset.log.waiters.len();
             for conn in self.dataset.log.waiters.queue(&key) {
                 if !self.serve_waiter(conn, &key) {
                     break;
                 }
             }
+            sometimes!(Mark::SeveralServed, self.dataset.log.waiters.len() + 2 <= waited);
         }
     }
 
@@ -60,6 +65,7 @@ impl Core {
     fn serve_waiter(&mut self, conn: ConnId, key: &WatchedKey) -> bool {
         let Some(held) = self.dataset.type_of(key.0, &key.1) else { return false };
         let Some(wait) = self.dataset.log.waiters.find(conn).filter(|wait| wait.value_type == held) else {
+            sometimes!(Mark::WaiterPassedOver, self.dataset.log.waiters.find(conn).is_some());
             return true;
         };
         let request = wait.request.clone();
@@ -70,6 +76,8 @@ impl Core {
         }
         let Some(mut client) = self.server.clients.check_out(conn) else { return true };
         client.session.state = State::Running;
+        #[cfg(feature = "simulation")]
+        let ready_before = self.dataset.log.waiters.ready_len();
         #[cfg(feature = "simulation")]
         self.begin_execution();
         let Core { server, dataset, .. } = self;
@@ -83,6 +91,7 @@ impl Core {
             reply,
             server,
         });
+        sometimes!(Mark::ServedByServed, self.dataset.log.waiters.ready_len() > ready_before);
         if client.session.state != State::Blocked {
             if mutant!(Mutant::WaiterServedTwice) {
                 let Core { server, dataset, .. } = self;
@@ -109,6 +118,7 @@ impl Core {
             #[cfg(feature = "simulation")]
             self.begin_execution();
             if end_wait(&mut self.server, &mut self.dataset.log.waiters, conn, WaitEnd::TimedOut) {
+                sometimes!(Mark::WaitTimedOut);
                 #[cfg(feature = "simulation")]
                 self.end_execution(conn, ExecutionKind::TimedOut, None);
             } else {

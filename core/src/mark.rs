@@ -118,7 +118,7 @@ marks! {
         "Nonsense followed requests that made sense, in one piece.";
     RequestsAfterEnd, "requests-after-end", ANY,
         "Something was sent behind the request that ended its connection.";
-    QueryLimit, "query-limit", NONE,
+    QueryLimit, "query-limit", EVERYTHING,
         "An unfinished request exceeded client-query-buffer-limit.";
     BrowserCutOff, "browser-cut-off", ANY,
         "A line of HTTP ended its connection.";
@@ -136,7 +136,7 @@ marks! {
         "It had read enough, and went on.";
     OutputHardLimit, "output-hard-limit", ANY,
         "A client was ended above its hard output limit.";
-    OutputSoftLimit, "output-soft-limit", NONE,
+    OutputSoftLimit, "output-soft-limit", EVERYTHING,
         "A client was ended for being above its soft output limit for too long.";
     OutputSoftLimitForgiven, "output-soft-limit-forgiven", NETWORK,
         "A client came below its soft output limit in time.";
@@ -172,7 +172,7 @@ marks! {
         "A command that writes removed a key whose time had come.";
     ExpiredActively, "expired-actively", ANY,
         "A key was removed because its time had come, and nobody had asked.";
-    ExpiredDuringPause, "expired-during-pause", NONE,
+    ExpiredDuringPause, "expired-during-pause", EVERYTHING,
         "A key was removed because its time had come, while clients were paused.";
     ExpiredAtOnce, "expired-at-once", ANY,
         "A key was given an expiry that lay behind.";
@@ -184,6 +184,7 @@ marks! {
         "SCAN met a key whose time had come.";
     RandomKeyExpired, "random-key-expired", ANY,
         "RANDOMKEY drew a key whose time had come.";
+    // It takes thousands of keys that are due at once: more than is worth playing in run after run.
     ExpiryCutShort, "expiry-cut-short", NONE,
         "More keys were due than one turn looks at.";
     WallWentBack, "wall-went-back", CLOCK,
@@ -194,7 +195,7 @@ marks! {
         "A segment was rebuilt in a smaller size.";
     SegmentSplit, "segment-split", ANY,
         "A segment was split.";
-    SegmentMerged, "segment-merged", NONE,
+    SegmentMerged, "segment-merged", EVERYTHING,
         "Two segments were merged.";
     SegmentOverflowed, "segment-overflowed", ANY,
         "An element found its home bucket full.";
@@ -202,11 +203,11 @@ marks! {
         "An element found no room in a segment that was not full.";
     DirectoryDoubled, "directory-doubled", ANY,
         "The directory was doubled.";
-    DirectoryHalved, "directory-halved", NONE,
+    DirectoryHalved, "directory-halved", EVERYTHING,
         "The directory was halved.";
     GrownDuringScan, "grown-during-scan", ANY,
         "A table grew, in whatever way, between two calls of a scan.";
-    ShrunkDuringScan, "shrunk-during-scan", NONE,
+    ShrunkDuringScan, "shrunk-during-scan", EVERYTHING,
         "A table shrank between two calls of a scan.";
     SplitDuringScan, "split-during-scan", ANY,
         "A segment was split between two calls of a scan.";
@@ -220,6 +221,71 @@ marks! {
         "A large value was replaced while a reply still held it.";
     LazyFreeSpread, "lazy-free-spread", ANY,
         "Freeing a flushed database took several turns.";
+    ListGrownByInsertion, "list-grown-by-insertion", EVERYTHING,
+        "LINSERT made a listpack a quicklist.";
+    ListBackToListpack, "list-back-to-listpack", EVERYTHING,
+        "A quicklist became a listpack again.";
+    ListNodeSplit, "list-node-split", EVERYTHING,
+        "A node of a list was split by an insertion.";
+    ListNodesMerged, "list-nodes-merged", EVERYTHING,
+        "Two nodes of a list were merged.";
+    ListNodeAlone, "list-node-alone", EVERYTHING,
+        "A long element got a node of its own.";
+    ListNodeCompressed, "list-node-compressed", EVERYTHING,
+        "A node came to lie inside a list, and was compressed.";
+    ListNodeDecompressed, "list-node-decompressed", EVERYTHING,
+        "A compressed node came to an end of its list, or was changed.";
+    HashLeftListpack, "hash-left-listpack", ANY,
+        "A hash became too large for a listpack.";
+    SetLeftIntset, "set-left-intset", ANY,
+        "A member that is no number made an intset a listpack.";
+    SetLeftListpack, "set-left-listpack", ANY,
+        "A set became too large for what it was.";
+    SetBackToIntset, "set-back-to-intset", EVERYTHING,
+        "The result of an operation on sets became an intset in the end.";
+    IntsetWidened, "intset-widened", ANY,
+        "A number made all others of its intset wider.";
+    SortedSetLeftListpack, "sorted-set-left-listpack", ANY,
+        "A sorted set became too large for a listpack.";
+    LeafSplit, "leaf-split", ANY,
+        "A leaf of a sorted set's tree was split.";
+    LeavesMerged, "leaves-merged", EVERYTHING,
+        "Two leaves of a sorted set's tree were merged.";
+    // It takes a sorted set of thousands of members, which the model would go through with each command.
+    BranchSplit, "branch-split", NONE,
+        "A branch of such a tree was split.";
+    GrownDuringElementScan, "grown-during-element-scan", EVERYTHING,
+        "A collection's table grew between two calls of HSCAN, SSCAN or ZSCAN.";
+    ShrunkDuringElementScan, "shrunk-during-element-scan", EVERYTHING,
+        "Such a table shrank between two calls.";
+    SortedByField, "sorted-by-field", ANY,
+        "SORT found a weight in a hash.";
+    SortGotField, "sort-got-field", ANY,
+        "SORT GET found a field of a hash.";
+    SeveralServed, "several-served", ANY,
+        "One command or transaction served several clients that waited for one key.";
+    ServedByServed, "served-by-served", ANY,
+        "A client that was served gave another key what somebody else waited for.";
+    WaiterPassedOver, "waiter-passed-over", EVERYTHING,
+        "A client stayed behind because the key it waits for holds another type.";
+    AwaitedKeyGone, "awaited-key-gone", ANY,
+        "A key was there that somebody waits for, and was gone before anybody was served.";
+    WaitedInTransaction, "waited-in-transaction", ANY,
+        "A command that would wait found nothing inside EXEC.";
+    WaitTimedOut, "wait-timed-out", ANY,
+        "A client had waited long enough.";
+    WaitUnblocked, "wait-unblocked", ANY,
+        "CLIENT UNBLOCK ended a wait.";
+    WaiterGone, "waiter-gone", ANY,
+        "A connection was lost or ended while its client waited.";
+    ClosedInTransaction, "closed-in-transaction", ANY,
+        "A connection was lost or ended between MULTI and EXEC.";
+    ExecOutrun, "exec-outrun", ANY,
+        "EXEC did nothing because a watched key had changed.";
+    ExecOutrunByExpiry, "exec-outrun-by-expiry", ANY,
+        "EXEC did nothing because a watched key had expired, and nobody had noticed.";
+    ExecRefused, "exec-refused", ANY,
+        "EXEC did nothing because a request was refused before.";
     RewriteFailed, "rewrite-failed", DISK,
         "CONFIG REWRITE met an error of the disk.";
     RewriteQueued, "rewrite-queued", ANY,

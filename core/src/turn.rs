@@ -245,6 +245,8 @@ impl Core {
     /// Frees everything a connection had. Returns whether it was there.
     pub(crate) fn forget(&mut self, conn: ConnId) -> bool {
         let Some(client) = self.server.clients.close(conn) else { return false };
+        sometimes!(Mark::WaiterGone, self.dataset.log.waiters.find(conn).is_some());
+        sometimes!(Mark::ClosedInTransaction, client.session.transaction.is_some());
         self.dataset.unwatch(conn);
         self.dataset.log.waiters.release(conn);
         let Client { mut reply, input, .. } = *client;

@@ -149,6 +149,13 @@ impl Waiters {
         !self.ready.is_empty() || !self.released.is_empty()
     }
 
+    /// How many keys are still to be served.
+    #[cfg(feature = "simulation")]
+    #[must_use]
+    pub fn ready_len(&self) -> usize {
+        self.ready.len()
+    }
+
     /// The next key that may still be there.
     pub fn pop_ready(&mut self) -> Option<WatchedKey> {
         self.ready.pop_front()

@@ -282,6 +282,13 @@ impl Shrinker<'_> {
                         with_request(base, place, &Request::Scan(kept.collect()))
                     });
                 }
+                Some(Request::Elements(words)) => {
+                    self.reduce((2..words.len()).collect(), |base, kept| {
+                        let kept = kept.iter().map(|&index| words[index].clone());
+                        let words = words[..2].iter().cloned().chain(kept).collect();
+                        with_request(base, place, &Request::Elements(words))
+                    });
+                }
                 Some(Request::Inline(line)) => self.drop_bytes(place, &line, Request::Inline),
                 Some(Request::Raw(bytes)) => self.drop_bytes(place, &bytes, Request::Raw),
                 None => {}
@@ -422,7 +429,7 @@ fn with_steps(base: &Scenario, change: impl Fn(&Step) -> Option<Step>) -> Scenar
 fn words(scenario: &Scenario) -> BTreeSet<Vec<u8>> {
     let requests = scenario.steps.iter().flat_map(sent);
     let arguments = requests.filter_map(|request| match request {
-        Request::Command(words) => words.get(1..),
+        Request::Command(words) | Request::Elements(words) => words.get(1..),
         Request::Scan(options) => options.get(..),
         Request::Inline(_) | Request::Raw(_) => None,
     });
@@ -435,7 +442,7 @@ fn with_word(base: &Scenario, from: &[u8], to: &[u8]) -> Scenario {
         let Action::Send(requests) = &mut step.action else { continue };
         for request in requests {
             let arguments = match request {
-                Request::Command(words) => words.get_mut(1..).unwrap_or_default(),
+                Request::Command(words) | Request::Elements(words) => words.get_mut(1..).unwrap_or_default(),
                 Request::Scan(options) => options,
                 Request::Inline(_) | Request::Raw(_) => continue,
             };

@@ -238,6 +238,7 @@ pub(super) fn client_unblock(ctx: &mut Context<'_>) -> CommandResult {
         u64::try_from(id).ok().and_then(|id| ctx.server.clients.by_id(id)).map(|client| client.session.conn);
     let waiters = &mut ctx.keys.dataset.log.waiters;
     let was_waiting = conn.is_some_and(|conn| block::end_wait(ctx.server, waiters, conn, end));
+    sometimes!(Mark::WaitUnblocked, was_waiting);
     ctx.reply.integer(i64::from(was_waiting));
     Ok(Propagate::Nothing)
 }

@@ -92,7 +92,10 @@ fn linsert(ctx: &mut Context<'_>) -> CommandResult {
         return Ok(Propagate::Nothing);
     };
     let list = list_mut(&mut found)?;
+    #[cfg(feature = "simulation")]
+    let was_listpack = list.as_listpack().is_some();
     list.grow_for(args[4].len(), 1, limits);
+    sometimes!(Mark::ListGrownByInsertion, was_listpack && list.as_listpack().is_none());
     let pivot = StringRef::Bytes(&args[3]);
     let Some(index) = list.walk(0, false).find(pivot) else {
         ctx.reply.integer(-1);

@@ -155,7 +155,10 @@ fn run(ctx: &mut Context<'_>, request: &Request<'_>) -> CommandResult {
             }
             for pattern in &request.get {
                 pattern.look_up(&mut ctx.keys, element, &mut scratch, |value| match value {
-                    Some(value) => reply_string(ctx.reply, value),
+                    Some(value) => {
+                        sometimes!(Mark::SortGotField, pattern.has_field());
+                        reply_string(ctx.reply, value);
+                    }
                     None => ctx.reply.null(),
                 });
             }
@@ -312,6 +315,7 @@ impl Elements {
                 let mut is_found = false;
                 by.look_up(&mut ctx.keys, self.bytes_of(text), &mut key, |found| {
                     is_found = found.is_some();
+                    sometimes!(Mark::SortedByField, is_found && by.has_field());
                     found.into_iter().for_each(|found| found.append_to(&mut value));
                 });
                 match (is_found, is_alpha) {

@@ -43,6 +43,9 @@ fn exec(ctx: &mut Context<'_>) -> CommandResult {
     };
     let conn = ctx.session.conn;
     let is_stale = ctx.keys.dataset.is_stale(conn);
+    sometimes!(Mark::ExecRefused, transaction.is_aborted());
+    sometimes!(Mark::ExecOutrun, is_stale && ctx.keys.dataset.log.watches.is_stale(conn));
+    sometimes!(Mark::ExecOutrunByExpiry, is_stale && !ctx.keys.dataset.log.watches.is_stale(conn));
     ctx.keys.dataset.unwatch(conn);
     if transaction.is_aborted() && !mutant!(Mutant::ExecAfterRefusal) {
         return Err(CommandError::ExecAborted);

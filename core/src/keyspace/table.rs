@@ -441,6 +441,13 @@ impl<E: Element> Table<E> {
         sometimes!(Mark::SplitDuringScan, cursor != 0 && since.split);
     }
 
+    /// Counts a scan of a collection's elements that goes on after its table has changed.
+    pub(crate) fn note_element_scan(&self, cursor: u64) {
+        let since = self.since_scan.get();
+        sometimes!(Mark::GrownDuringElementScan, cursor != 0 && since.grown);
+        sometimes!(Mark::ShrunkDuringElementScan, cursor != 0 && since.shrunk);
+    }
+
     fn note_growth(&self, is_split: bool) {
         let since = self.since_scan.get();
         self.since_scan.set(SinceScan { grown: true, split: since.split || is_split, ..since });

@@ -1,5 +1,7 @@
 //! That each mark can be reached, so that a site cannot move away from what it is to count.
 
+mod collections;
+
 use super::*;
 use crate::disk::DiskKind;
 use crate::persistence::LOG_QUEUE_BYTES_MAX;
@@ -27,7 +29,7 @@ const SCENARIOS: [fn(&mut Stage); 13] = [
 fn every_mark_is_reached() {
     let mut counts = [0; COUNT];
     let _ = take();
-    for scenario in SCENARIOS {
+    for scenario in SCENARIOS.into_iter().chain(collections::SCENARIOS) {
         scenario(&mut Stage::new());
         for (sum, count) in counts.iter_mut().zip(take()) {
             *sum += count;

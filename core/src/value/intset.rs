@@ -210,6 +210,7 @@ impl Intset {
         let (len, width) = (self.len(), self.width().max(Width::of(number)));
         self.reserve(width, len + 1);
         if width > self.width() {
+            sometimes!(Mark::IntsetWidened, len > 0);
             self.widen(width);
         }
         let elements = &mut self.block[HEADER_LEN..];

@@ -9,7 +9,7 @@ use super::request::{Begun, Front, Limits, front};
 use super::transaction::{Transaction, Watched};
 use super::waiting::Wait;
 use super::{Clock, Divergence};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// One client.
 #[derive(Clone, Debug)]
@@ -35,8 +35,8 @@ pub(super) struct Client {
     pub life: Life,
     /// The iteration with SCAN that the last page belongs to.
     pub iteration: Option<Iteration>,
-    /// The same for an iteration over the elements of a value.
-    pub element_iteration: Option<ElementIteration>,
+    /// The same for iterations over the elements of values, by key.
+    pub element_iterations: BTreeMap<Vec<u8>, ElementIteration>,
     /// What is queued, between MULTI and EXEC.
     pub transaction: Option<Transaction>,
     /// Whether it is being executed.
@@ -181,7 +181,7 @@ impl Client {
             last_request: Vec::new(),
             life: Life::Stands,
             iteration: None,
-            element_iteration: None,
+            element_iterations: BTreeMap::new(),
             transaction: None,
             is_executing: false,
             watched: Vec::new(),
@@ -398,8 +398,9 @@ impl Client {
                 seen: BTreeSet::new(),
             }
         } else {
-            let known = self.iteration.take()?;
-            if known.next_cursor != page.cursor || known.filter != page.filter || known.place != page.place {
+            // A page with another cursor takes nothing from what is followed.
+            let known = self.iteration.take_if(|known| known.next_cursor == page.cursor)?;
+            if known.filter != page.filter || known.place != page.place {
                 return None;
             }
             known

@@ -124,6 +124,14 @@ impl ElementPage {
 }
 
 impl Model {
+    /// Where a client's iteration over the elements of a key goes on: at the beginning, if there is none.
+    #[must_use]
+    pub fn element_cursor(&self, client: ClientId, key: &[u8]) -> u64 {
+        let reader = self.clients.get(&client);
+        let iteration = reader.and_then(|reader| reader.element_iterations.get(key));
+        iteration.map_or(0, |iteration| iteration.next_cursor)
+    }
+
     /// Every element of a page was there; and with the last page, every element that was there all the time was shown.
     pub(super) fn judge_elements(
         &mut self,
@@ -134,19 +142,22 @@ impl Model {
         let (next_cursor, shown) = page.read(reply)?;
         let Some(reader) = self.clients.get_mut(&client) else { return Ok(()) };
         let there = || page.elements.keys().filter(|element| page.shows(element)).cloned().collect();
-        let known = reader.element_iteration.take();
+        let (key, known) = (&page.subject.key, &mut reader.element_iterations);
         let iteration = if page.cursor == 0 {
             let subject = page.subject.clone();
             Some(ElementIteration { subject, next_cursor, stayed: there(), seen: BTreeSet::new() })
         } else {
-            known.filter(|known| known.next_cursor == page.cursor && known.subject == page.subject)
+            // A page with another cursor takes nothing from what is followed.
+            let goes_on = known.get(key).is_some_and(|known| known.next_cursor == page.cursor);
+            let known = if goes_on { known.remove(key) } else { None };
+            known.filter(|known| known.subject == page.subject)
         };
         let Some(mut iteration) = iteration else { return Ok(()) };
         iteration.stayed.retain(|element| page.elements.contains_key(element));
         iteration.seen.extend(shown);
         iteration.next_cursor = next_cursor;
         if next_cursor != 0 {
-            reader.element_iteration = Some(iteration);
+            reader.element_iterations.insert(key.clone(), iteration);
             return Ok(());
         }
         match iteration.stayed.difference(&iteration.seen).next() {

@@ -45,6 +45,13 @@ impl Filter {
 }
 
 impl Model {
+    /// Where a client's iteration with SCAN goes on: at the beginning, if there is none.
+    #[must_use]
+    pub fn scan_cursor(&self, client: ClientId) -> u64 {
+        let iteration = self.clients.get(&client).and_then(|reader| reader.iteration.as_ref());
+        iteration.map_or(0, |iteration| iteration.next_cursor)
+    }
+
     /// Every key of a page was there when it was asked for; and with the last page of an iteration, every key
     /// that was there all the time has been shown.
     pub(super) fn judge_page(&mut self, client: ClientId, page: &Page, reply: &Reply) -> Result<(), String> {

@@ -22,6 +22,10 @@ const CLIENTS_MAX: u64 = 24;
 /// Of a thousand steps, so many close a connection.
 const CLOSES_PER_THOUSAND: u32 = 15;
 
+/// How often a reader stops that is to exceed the soft limit on output, per million, and for how long.
+const LAGGING_RATE: u32 = 100_000;
+const LAG_US: std::ops::Range<u64> = 1_000_000..4_000_000;
+
 /// How a process ends at its own disk work, or again.
 const ENDS: [FaultKind; 4] = [
     FaultKind::CrashBeforeDisk,
@@ -59,6 +63,7 @@ pub fn draw(profile: &Profile, seed: u64) -> Scenario {
     if settings.plays_twice {
         keep_to_cuts(&mut faults, &mut settings);
     }
+    let_readers_lag(&mut rng, &mut faults, &mut settings);
     let mut steps = draw_steps(&mut rng, &settings);
     if settings.recovers() {
         leave_out_negative_zeros(&mut steps);
@@ -74,6 +79,20 @@ fn keep_to_cuts(faults: &mut BTreeMap<FaultKind, u32>, settings: &mut Settings) 
     faults.retain(|kind, _| CUTS.contains(kind));
     settings.directives.retain(|(name, _)| name != "client-output-buffer-limit");
     (settings.conditions.latency_us, settings.conditions.jitter_us) = (0, 0);
+}
+
+/// Where there is a soft limit on output, those who read slowly mostly do so for longer than it allows.
+fn let_readers_lag(rng: &mut impl Rng, faults: &mut BTreeMap<FaultKind, u32>, settings: &mut Settings) {
+    let mut limits = settings.directives.iter().filter(|(name, _)| name == "client-output-buffer-limit");
+    let has_soft_limit = limits.any(|(_, words)| words.get(2).is_some_and(|soft| soft != "0"));
+    if let Some(rate) = faults.get_mut(&FaultKind::SlowReader)
+        && has_soft_limit
+        && rng.random_ratio(2, 3)
+    {
+        *rate = LAGGING_RATE;
+        settings.conditions.slow_read_us = rng.random_range(LAG_US);
+        settings.conditions.window_bytes = log_uniform(rng, 64, 4_096) as usize;
+    }
 }
 
 fn draw_faults(rng: &mut ChaCha8Rng, apart: &mut ChaCha8Rng, profile: &Profile) -> BTreeMap<FaultKind, u32> {

@@ -8,6 +8,7 @@ use super::settings::Settings;
 use super::text::commands_text;
 use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::transcript::text::escape;
+use crate::workload::Request;
 use rotom_core::disk::{DiskCompletion, DiskError, Lane};
 use rotom_core::net::ConnId;
 use rotom_core::time::{Monotonic, Now};
@@ -78,8 +79,6 @@ pub(super) struct Judge<'a> {
     pub connections: u64,
     /// All effects, for comparing two runs of one history.
     pub effects: Trace,
-    /// The cursor each client's last SCAN gave.
-    cursors: BTreeMap<u32, u64>,
 }
 
 /// What is known of a connection.
@@ -142,7 +141,6 @@ impl<'a> Judge<'a> {
             commands: 0,
             connections: 0,
             effects: Trace::default(),
-            cursors: BTreeMap::new(),
         })
     }
 
@@ -151,9 +149,16 @@ impl<'a> Judge<'a> {
         self.peers.insert(peer, Connection { client, read_at: now.monotonic, has_ended: false });
     }
 
-    /// The cursor a client goes on with.
-    pub fn cursor(&self, client: u32) -> u64 {
-        self.cursors.get(&client).copied().unwrap_or(0)
+    /// The cursor with which a client goes on on its connection, if the request goes on with anything.
+    pub fn cursor(&self, peer: Peer, request: &Request) -> u64 {
+        match request {
+            Request::Scan(_) => self.model.scan_cursor(client_id(peer)),
+            Request::Elements(words) => {
+                let key = words.get(1).map_or(&[][..], Vec::as_slice);
+                self.model.element_cursor(client_id(peer), key)
+            }
+            Request::Command(_) | Request::Inline(_) | Request::Raw(_) => 0,
+        }
     }
 
     /// The server was started again, with nothing.
@@ -390,13 +395,10 @@ impl Witness for Judge<'_> {
     }
 
     fn received(&mut self, now: Now, peer: Peer, bytes: &[u8]) {
-        let Some(client) = self.peers.get(&peer).map(|known| known.client) else {
+        if !self.peers.contains_key(&peer) {
             return;
-        };
-        self.note(now, Some(peer), || format!("← {}", shown(bytes)));
-        if let Some(cursor) = last_cursor(bytes) {
-            self.cursors.insert(client, cursor);
         }
+        self.note(now, Some(peer), || format!("← {}", shown(bytes)));
         let outcome = if self.settings.is_canary && self.commands > 2 {
             // A whole reply that nobody asked for: one that never ends would be a lack of answers, not a wrong one.
             self.model.receive(client_id(peer), &[b"+falsified\r\n", bytes].concat())
@@ -517,15 +519,6 @@ fn client_id(peer: Peer) -> ClientId {
 
 pub(super) fn clock(now: Now) -> Clock {
     Clock { wall_us: now.wall.0, monotonic_us: now.monotonic.0 }
-}
-
-/// The cursor of the last SCAN reply in some output: a two-element array that begins with digits.
-fn last_cursor(bytes: &[u8]) -> Option<u64> {
-    const HEAD: &[u8] = b"*2\r\n$";
-    let at = bytes.windows(HEAD.len()).rposition(|window| window == HEAD)?;
-    let mut lines = bytes[at + HEAD.len()..].split(|&byte| byte == b'\n');
-    let digits = lines.nth(1)?.strip_suffix(b"\r")?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 /// Bytes as a person reads them, cut to a line.

@@ -24,6 +24,9 @@ const CONFIG_TEXT: &[u8] = b"# A configuration file.\n";
 /// Once nothing goes wrong any more, everything must be answered within this time.
 const HEALING: Duration = Duration::from_secs(120);
 
+/// What a piece of work of the disk takes then, at most.
+const HEALED_DISK_US_MAX: u64 = 1_000;
+
 /// Once nothing goes wrong any more, a log that was lost must have been written anew within this time.
 const MENDING: Duration = Duration::from_secs(120);
 
@@ -182,7 +185,7 @@ fn begins_with(request: &Request, command: &str, part: &str) -> bool {
             is(0, command) && (part.is_empty() || is(1, part))
         }
         Request::Inline(_) | Request::Raw(_) => true,
-        Request::Scan(_) => false,
+        Request::Scan(_) | Request::Elements(_) => false,
     }
 }
 
@@ -447,8 +450,9 @@ impl<'a> Run<'a> {
             Action::Send(requests) => {
                 let peer = connected.unwrap_or_else(|| self.connect(step));
                 let mut bytes = Vec::new();
-                let cursor = self.judge.cursor(step.client);
-                requests.iter().for_each(|request| Request::encode(request, cursor, &mut bytes));
+                for request in requests {
+                    request.encode(self.judge.cursor(peer, request), &mut bytes);
+                }
                 self.world.post_as(peer, &bytes, u64::from(step.id), &mut self.judge);
             }
         }
@@ -476,6 +480,8 @@ impl<'a> Run<'a> {
     /// Nothing goes wrong any more: everything is answered before long, and the data are those of the log.
     fn recover(&mut self) {
         self.world.heal();
+        // Hundreds of rewrites of the configuration may be waiting for each other.
+        self.world.set_disk_time(self.scenario.settings.disk_us.min(HEALED_DISK_US_MAX));
         let healed_at = self.world.clock().now().monotonic;
         loop {
             self.world.run_for(HEALING_STEP, &mut self.judge);

@@ -131,6 +131,7 @@ pub fn request_text(request: &Request) -> String {
         Request::Command(words) => join(words),
         Request::Scan(options) if options.is_empty() => "@scan".to_owned(),
         Request::Scan(options) => format!("@scan {}", join(options)),
+        Request::Elements(words) => format!("@elements {}", join(words)),
         Request::Inline(line) => format!("@inline {}", quoted(line)),
         Request::Raw(bytes) => format!("@raw {}", quoted(bytes)),
     }
@@ -364,6 +365,8 @@ fn parse_request(line: &str) -> Result<Request, String> {
     match form.as_slice() {
         b"@command" => Ok(Request::Command(words)),
         b"@scan" => Ok(Request::Scan(words)),
+        b"@elements" if words.len() < 2 => Err("a command and a key go with this form".to_owned()),
+        b"@elements" => Ok(Request::Elements(words)),
         b"@inline" => single(&mut words).map(Request::Inline),
         b"@raw" => single(&mut words).map(Request::Raw),
         _ => Err(format!("there is no form {}", String::from_utf8_lossy(&form))),
@@ -443,6 +446,7 @@ mod tests {
         prop_oneof![
             vec(word(), 0..5).prop_map(Request::Command),
             vec(word(), 0..5).prop_map(Request::Scan),
+            vec(word(), 2..5).prop_map(Request::Elements),
             word().prop_map(Request::Inline),
             word().prop_map(Request::Raw),
         ]
@@ -496,6 +500,7 @@ step 7 +1500us client 2 sends
   SET key \"two words\"
   APPEND key 70000*\"ab\"
   @scan MATCH k*
+  @elements HSCAN key COUNT 1
   @inline \"PING\\r\\n\"
   @raw \"*1\\r\\n$-5\\r\\n\"
   \"@inline\" x
@@ -512,7 +517,7 @@ step 9 +0us client 2 closes
             Request::Command(vec![b"APPEND".to_vec(), b"key".to_vec(), b"ab".repeat(70_000)])
         );
         assert_eq!(requests[2], Request::Scan(vec![b"MATCH".to_vec(), b"k*".to_vec()]));
-        assert_eq!(requests[5], Request::Command(vec![b"@inline".to_vec(), b"x".to_vec()]));
+        assert_eq!(requests[6], Request::Command(vec![b"@inline".to_vec(), b"x".to_vec()]));
     }
 
     #[test]
@@ -544,7 +549,7 @@ step 9 +0us client 2 closes
         check("rotom scenario 1", "rotom scenario 2", 1, "begins with");
         check("seed 42", "seed x", 4, "not a number");
         check("seed 42", "seed 42\nseed 43", 5, "already");
-        check("profile network", "", 16, "names no profile");
+        check("profile network", "", 17, "names no profile");
         check("O1-semantics", "O1", 5, "no oracle O1");
         check("latency-us", "latency", 7, "no setting latency");
         check("partial-read", "partial", 8, "no fault partial");
@@ -555,8 +560,9 @@ step 9 +0us client 2 closes
         check("key \"two", "key \"two\"", 10, "inside a word");
         check("two words\"", "two words\"\"", 10, "followed by a blank");
         check("70000*", "700000000*", 11, "too long");
-        check("@raw", "@rare", 14, "no form @rare");
-        check("step 9", "step 7", 16, "a step 7 already");
+        check("@raw", "@rare", 15, "no form @rare");
+        check("@elements HSCAN key COUNT 1", "@elements HSCAN", 13, "a command and a key");
+        check("step 9", "step 7", 17, "a step 7 already");
         check("step 7", "stop 7", 9, "begin with stop");
         check("fault", "  PING\nfault", 8, "belongs to a step");
     }

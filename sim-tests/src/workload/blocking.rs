@@ -63,7 +63,15 @@ impl Maker<'_> {
     fn waiting_key(&mut self, queue: Family, usual: Family) -> Vec<u8> {
         let family = match self.below(60) {
             0 => self.any_family(),
-            1..15 => usual,
+            // Where others wait for something else.
+            1..4 => {
+                if queue == Family::Queue {
+                    Family::Ranking
+                } else {
+                    Family::Queue
+                }
+            }
+            4..16 => usual,
             _ => queue,
         };
         self.key_of(family)
@@ -98,7 +106,9 @@ fn feed(maker: &mut Maker<'_>, family: Family) -> Vec<Call> {
         _ => maker.pick(&["LPUSH", "RPUSH"]),
     });
     draft.add(&key);
-    for _ in 0..maker.few() {
+    // Enough for a few who wait, mostly.
+    let count = maker.few() + maker.below(3);
+    for _ in 0..count {
         if family == Family::Ranking {
             draft.add(maker.below(5).to_string());
         }
@@ -120,6 +130,19 @@ fn feed(maker: &mut Maker<'_>, family: Family) -> Vec<Call> {
         }
         3 => {
             calls[0] = Draft::new("SET").with(&key).with("x").exact().remove(0);
+            calls.extend(Draft::new("DEL").with(key).exact());
+        }
+        4 => {
+            // The key becomes another type before anybody is served.
+            let other = if family == Family::Ranking {
+                Draft::new("RPUSH").with(&key).with(maker.element())
+            } else {
+                Draft::new("ZADD").with(&key).with("1").with(maker.element())
+            };
+            calls.insert(0, one(Rule::Exact, &[b"MULTI"]).remove(0));
+            calls.extend(Draft::new("DEL").with(&key).exact());
+            calls.extend(other.exact());
+            calls.extend(one(Rule::Exact, &[b"EXEC"]));
             calls.extend(Draft::new("DEL").with(key).exact());
         }
         _ => {}

@@ -29,6 +29,7 @@ pub(super) const TABLE: &[Generator] = &[
     },
     Generator { name: "quit", weight: 1, scope: Scope::Simulator, make: |_| one(Rule::Kind, &[b"QUIT"]) },
     Generator { name: "client", weight: 8, scope: Scope::Simulator, make: any_client },
+    Generator { name: "client", weight: 2, scope: Scope::Simulator, make: expiring_pause },
 ];
 
 fn auth(maker: &mut Maker<'_>) -> Vec<Call> {
@@ -63,6 +64,15 @@ fn hello(maker: &mut Maker<'_>) -> Vec<Call> {
 
 fn ping(maker: &mut Maker<'_>) -> Vec<Call> {
     if maker.one_in(2) { one(Rule::Exact, &[b"PING"]) } else { one(Rule::Exact, &[b"PING", b"hello"]) }
+}
+
+/// A key expires while writes are paused, and is read meanwhile.
+fn expiring_pause(maker: &mut Maker<'_>) -> Vec<Call> {
+    let key = maker.key();
+    let mut calls = one(Rule::Exact, &[b"SET", &key, b"short-lived", b"PX", b"1"]);
+    calls.extend(one(Rule::Kind, &[b"CLIENT", b"PAUSE", b"60", b"WRITE"]));
+    calls.extend(one(Rule::Exact, &[b"GET", &key]));
+    calls
 }
 
 /// CLIENT and all its parts.

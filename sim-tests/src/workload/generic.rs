@@ -178,6 +178,9 @@ fn scan_mistake(maker: &mut Maker<'_>) -> Vec<Call> {
 
 /// So many keys at once that the table has to shrink.
 fn ebb(maker: &mut Maker<'_>) -> Vec<Call> {
+    if !maker.one_in(4) {
+        return maker.wave(false);
+    }
     let mut words = vec![b"UNLINK".to_vec()];
     for _ in 0..1 + maker.below(FLOOD_LEN_MAX) {
         words.push(maker.cold_key());

@@ -3,6 +3,7 @@
 use super::family::Family;
 use super::malformed;
 use super::mix::{Expiries, Mix};
+use super::tides::{Reading, Tide};
 use super::{Call, GROUPS, Request, Rule};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
@@ -64,6 +65,11 @@ pub struct Maker<'a> {
     unsent: BTreeMap<u32, VecDeque<Call>>,
     /// Whether what is made stands in a transaction.
     pub(super) is_queueing: bool,
+    /// The options with which clients go through the keys.
+    pub(super) scan_options: BTreeMap<u32, Vec<Vec<u8>>>,
+    /// The collections that clients go through.
+    pub(super) readings: BTreeMap<u32, Reading>,
+    pub(super) tide: Tide,
 }
 
 impl<'a> Maker<'a> {
@@ -79,6 +85,9 @@ impl<'a> Maker<'a> {
             families: Family::ALL.into_iter().filter(|family| family.is_there(mix.is_for_model)).collect(),
             unsent: BTreeMap::new(),
             is_queueing: false,
+            scan_options: BTreeMap::new(),
+            readings: BTreeMap::new(),
+            tide: Tide::default(),
         }
     }
 
@@ -89,7 +98,7 @@ impl<'a> Maker<'a> {
 
     /// Requests that one client sends at once, at about this time.
     ///
-    /// A transaction may be cut: the rest is what the client sends first the next time, so that others come between.
+    /// A transaction, or a pause with what happens in it, may be cut: the rest is what the client sends first the next time, so that others come between.
     pub fn pipeline(&mut self, client: u32, wall_ms: i64) -> Vec<Request> {
         self.wall_ms = wall_ms;
         let len = if self.one_in(3) { 1 } else { self.random.random_range(1..=self.mix.pipeline_len_max) };
@@ -101,7 +110,7 @@ impl<'a> Maker<'a> {
                 continue;
             }
             if self.random.random_ratio(self.mix.scans_per_thousand, 1_000) {
-                requests.push(Request::Scan(self.scan_options()));
+                requests.extend(self.next_page(client));
                 continue;
             }
             if unsent.is_empty() && self.random.random_ratio(self.mix.rewrites_per_thousand, 1_000) {
@@ -109,8 +118,10 @@ impl<'a> Maker<'a> {
             }
             if unsent.is_empty() {
                 unsent.extend(self.calls());
-                let is_transaction = unsent.iter().any(|call| call.words[0] == b"EXEC");
-                if is_transaction && unsent.len() > 1 && self.one_in(2) {
+                let may_be_cut = unsent.iter().any(|call| {
+                    call.words[0] == b"EXEC" || call.words.get(1).is_some_and(|word| word == b"PAUSE")
+                });
+                if may_be_cut && unsent.len() > 1 && self.one_in(2) {
                     let sent = 1 + self.below(unsent.len() - 1);
                     let rest = unsent.split_off(sent);
                     self.send(&mut requests, unsent);

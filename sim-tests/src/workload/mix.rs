@@ -29,6 +29,8 @@ pub struct Mix {
     pub inline_per_thousand: u32,
     /// Of a thousand requests, so many go on with an iteration.
     pub scans_per_thousand: u32,
+    /// Whether iterations may be over the elements of collections.
+    pub pages_elements: bool,
     /// How often the configuration file is written anew, beside what the weights say.
     pub rewrites_per_thousand: u32,
     /// Whether replies are compared with those of a server that nobody sees into.
@@ -51,6 +53,9 @@ pub enum Expiries {
 /// The longest pipeline there is.
 pub const PIPELINE_LEN_MAX: usize = 256;
 
+/// A flood of weight one is one in so many commands.
+const FLOOD_SHARE: u32 = 500;
+
 impl Mix {
     /// For a server whose clock is the real one: everything both sides can do, and nothing expires.
     #[must_use]
@@ -68,6 +73,7 @@ impl Mix {
             malformed_per_thousand: 0,
             inline_per_thousand: 0,
             scans_per_thousand: 0,
+            pages_elements: false,
             rewrites_per_thousand: 0,
             is_compared: true,
             waits_forever: false,
@@ -120,11 +126,12 @@ impl Mix {
             rest = others;
         }
         weights[0] += 1;
-        // Floods are work: most runs do without.
-        let has_floods = rng.random_ratio(1, 4);
+        // Floods are work: most runs do without. In those that have them, they are not to drown in what else there is.
+        let has_floods = rng.random_ratio(1, 8);
+        let total: u32 = weights.iter().sum();
         for (weight, (row, usual)) in weights.iter_mut().zip(usual_weights()) {
             if row.scope == Scope::Flood {
-                *weight = if has_floods { usual } else { 0 };
+                *weight = if has_floods { usual.max(usual * total / FLOOD_SHARE) } else { 0 };
             }
         }
         let one_in =
@@ -141,6 +148,7 @@ impl Mix {
             malformed_per_thousand: one_in(rng, 3, 10),
             inline_per_thousand: one_in(rng, 3, 200),
             scans_per_thousand: one_in(rng, 2, 60),
+            pages_elements: has_collections,
             rewrites_per_thousand: one_in(rng, 8, 200),
             is_compared: false,
             waits_forever: rng.random_ratio(1, 2),

@@ -14,6 +14,7 @@ mod server;
 mod set;
 mod sort;
 mod string;
+mod tides;
 mod transaction;
 mod zset;
 
@@ -58,6 +59,8 @@ pub enum Request {
     Raw(Vec<u8>),
     /// SCAN with these options; it goes on where the client's last one stopped.
     Scan(Vec<Vec<u8>>),
+    /// HSCAN, SSCAN or ZSCAN, a key, and options; it goes on where the client's last one of that key stopped.
+    Elements(Vec<Vec<u8>>),
 }
 
 /// A command's generator.
@@ -90,7 +93,9 @@ impl Group {
     /// Whether runs about strings and keys do without it.
     fn is_of_collections(&self) -> bool {
         matches!(self.family, Some(Family::List | Family::Hash | Family::Set | Family::SortedSet))
-            || [sort::TABLE, blocking::TABLE].iter().any(|table| std::ptr::eq(*table, self.table))
+            || [sort::TABLE, blocking::TABLE, tides::TABLE]
+                .iter()
+                .any(|table| std::ptr::eq(*table, self.table))
     }
 }
 
@@ -106,6 +111,7 @@ const GROUPS: &[Group] = &[
     Group { family: Some(Family::String), table: sort::TABLE },
     Group { family: None, table: transaction::TABLE },
     Group { family: None, table: blocking::TABLE },
+    Group { family: None, table: tides::TABLE },
 ];
 
 fn generators() -> impl Iterator<Item = &'static Generator> {
@@ -161,7 +167,7 @@ impl Request {
         if line.len() < INLINE_LEN_MAX { Request::Inline(line) } else { Request::Command(words.to_vec()) }
     }
 
-    /// Appends the bytes that are sent; `cursor` is where the client's last iteration stopped.
+    /// Appends the bytes that are sent; `cursor` is where the client's iteration stopped that this goes on with.
     pub fn encode(&self, cursor: u64, out: &mut Vec<u8>) {
         match self {
             Request::Command(words) => out.extend_from_slice(&encode_command(words)),
@@ -169,6 +175,11 @@ impl Request {
             Request::Scan(options) => {
                 let mut words = vec![b"SCAN".to_vec(), cursor.to_string().into_bytes()];
                 words.extend_from_slice(options);
+                out.extend_from_slice(&encode_command(&words));
+            }
+            Request::Elements(words) => {
+                let mut words = words.clone();
+                words.insert(words.len().min(2), cursor.to_string().into_bytes());
                 out.extend_from_slice(&encode_command(&words));
             }
         }

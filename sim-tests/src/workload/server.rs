@@ -33,6 +33,7 @@ pub(super) const TABLE: &[Generator] = &[
     Generator { name: "save", weight: 1, scope: Scope::Simulator, make: |_| one(Rule::Kind, &[b"SAVE"]) },
     Generator { name: "command", weight: 1, scope: Scope::Simulator, make: command },
     Generator { name: "config", weight: 5, scope: Scope::Simulator, make: config },
+    Generator { name: "config", weight: 1, scope: Scope::Simulator, make: beyond_query_limit },
     Generator {
         name: "config",
         weight: 3,
@@ -68,6 +69,15 @@ fn command(maker: &mut Maker<'_>) -> Vec<Call> {
         _ => &[b"COMMAND", b"COUNT", b"x"],
     };
     one(Rule::Kind, words)
+}
+
+/// A request that is too long before it is whole. It is a long one for everybody, and rare.
+fn beyond_query_limit(maker: &mut Maker<'_>) -> Vec<Call> {
+    let mut calls = one(Rule::Kind, &[b"CONFIG", b"SET", b"client-query-buffer-limit", b"1mb"]);
+    if maker.one_in(30) {
+        calls.extend(one(Rule::Exact, &[b"EXISTS", &vec![b'q'; 1_100_000]]));
+    }
+    calls
 }
 
 /// CONFIG and all its parts, with directives that change how the server behaves.

@@ -159,6 +159,9 @@ fn setrange(maker: &mut Maker<'_>) -> Vec<Call> {
 
 /// So many keys at once that the table has to grow.
 fn flood(maker: &mut Maker<'_>) -> Vec<Call> {
+    if !maker.one_in(4) {
+        return maker.wave(true);
+    }
     let mut words = vec![b"MSET".to_vec()];
     for _ in 0..1 + maker.below(FLOOD_LEN_MAX) {
         words.push(maker.cold_key());

@@ -39,6 +39,12 @@ impl<'a> Pattern<'a> {
         }
     }
 
+    /// Whether it leads to a field of a hash.
+    #[cfg(feature = "simulation")]
+    pub fn has_field(&self) -> bool {
+        matches!(self, Pattern::Key { field: Some(_), .. })
+    }
+
     /// Whether there is a `*`.
     pub fn has_star(&self) -> bool {
         matches!(self, Pattern::Key { .. })

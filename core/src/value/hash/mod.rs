@@ -256,6 +256,8 @@ impl Hash {
     pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(StringRef<'_>, StringRef<'_>)) -> u64 {
         match &self.0 {
             Repr::Table(table) => {
+                #[cfg(feature = "simulation")]
+                table.note_element_scan(cursor);
                 table.scan(cursor, &mut |pair| visit(StringRef::Bytes(pair.field()), pair.value()))
             }
             Repr::Listpack(_) => {
@@ -276,6 +278,7 @@ impl Hash {
 
     #[cold]
     fn turn_into_table(&mut self, hash_key: HashKey) {
+        sometimes!(Mark::HashLeftListpack, !self.is_empty());
         let mut table = Table::new(hash_key);
         let mut digits = Buffer::new();
         let lost = usize::from(mutant!(Mutant::ConversionLosesLast));

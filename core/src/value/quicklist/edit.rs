@@ -160,6 +160,7 @@ fn insert_beside_full(
         nodes.insert(place, Node::of(element, limits));
         return place;
     }
+    sometimes!(Mark::ListNodeSplit);
     let split_at = offset + usize::from(is_after || mutant!(Mutant::InsertBeforeGoesBehind));
     let right = nodes.update(place, |node| node.listpack_mut().split_off(split_at));
     nodes.insert(place + 1, Node::Packed(right));
@@ -219,6 +220,7 @@ fn merge_with_next(nodes: &mut Directory, limits: &NodeLimits, place: usize) -> 
     if place + 1 >= nodes.nodes() || !limits.admit_merge(nodes.node(place), nodes.node(place + 1)) {
         return false;
     }
+    sometimes!(Mark::ListNodesMerged);
     let right = nodes.remove(place + 1).into_listpack();
     nodes.update(place, |node| node.listpack_mut().append_listpack(right.view()));
     true

@@ -261,6 +261,7 @@ impl List {
         let suits =
             |node: &super::Node| size_limits.suit_listpack(node.bytes_len(), node.len(), is_shrinking);
         if quicklist.single_node().is_some_and(suits) {
+            sometimes!(Mark::ListBackToListpack);
             let quicklist = std::mem::replace(&mut **quicklist, Quicklist::new(limits));
             self.0 = Repr::Listpack(quicklist.into_head().into_listpack());
         }

@@ -54,6 +54,7 @@ impl Node {
     /// A node with one element.
     pub fn of(element: Element<'_>, limits: &NodeLimits) -> Node {
         if limits.is_large(element.len()) {
+            sometimes!(Mark::ListNodeAlone);
             Node::Plain(element.to_shared())
         } else {
             Node::Packed(Listpack::from_iter([element.as_string()]))
@@ -135,6 +136,7 @@ impl Node {
 
     pub fn decompress(&mut self) {
         if let Node::Compressed(compressed) = self {
+            sometimes!(Mark::ListNodeDecompressed);
             let mut bytes = Vec::new();
             compressed.decompress_into(&mut bytes);
             *self = Node::Packed(Listpack::from_trusted(bytes));
@@ -148,6 +150,7 @@ impl Node {
             && let Some(bytes) =
                 lzf::compress(listpack.view().as_bytes(), listpack.bytes_len() - COMPRESS_SAVED_BYTES_MIN - 1)
         {
+            sometimes!(Mark::ListNodeCompressed);
             *self = Node::Compressed(Compressed {
                 bytes: bytes.into_boxed_slice(),
                 bytes_len: listpack.bytes_len() as u32,

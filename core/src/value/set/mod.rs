@@ -334,7 +334,11 @@ impl Set {
     /// all at once.
     pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(StringRef<'_>)) -> u64 {
         match &self.0 {
-            Repr::Table(table) => table.scan(cursor, &mut |member| visit(member.string())),
+            Repr::Table(table) => {
+                #[cfg(feature = "simulation")]
+                table.note_element_scan(cursor);
+                table.scan(cursor, &mut |member| visit(member.string()))
+            }
             _ => {
                 self.iter().for_each(visit);
                 0
@@ -348,6 +352,7 @@ impl Set {
             && self.len() <= limits.intset_entries_max
             && let Some(intset) = self.iter().map(integer).collect::<Option<Intset>>()
         {
+            sometimes!(Mark::SetBackToIntset);
             self.0 = Repr::Intset(intset);
         }
     }
@@ -384,6 +389,7 @@ impl Set {
             && len.max(longest) <= limits.listpack_value_bytes_max
             && bytes <= BYTES_LEN_MAX
         {
+            sometimes!(Mark::SetLeftIntset, !intset.is_empty());
             self.0 = Repr::Listpack(intset.iter().map(StringRef::Int).collect());
         } else {
             self.turn_into_table(hash_key);
@@ -392,6 +398,7 @@ impl Set {
 
     #[cold]
     fn turn_into_table(&mut self, hash_key: HashKey) {
+        sometimes!(Mark::SetLeftListpack, !self.is_empty());
         let mut table = Table::new(hash_key);
         for member in self.iter() {
             add_to_table(&mut table, Lookup::new(member));

@@ -145,6 +145,8 @@ impl BigSortedSet {
 
     /// Shows the members at a cursor of the table, and returns the next cursor.
     pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&[u8], f64)) -> u64 {
+        #[cfg(feature = "simulation")]
+        self.table.note_element_scan(cursor);
         self.table.scan(cursor, &mut |element| visit(element.member(), element.score()))
     }
 

@@ -420,6 +420,7 @@ impl SortedSet {
 
     #[cold]
     fn turn_into_big(&mut self, hash_key: HashKey) {
+        sometimes!(Mark::SortedSetLeftListpack, !self.is_empty());
         let mut big = BigSortedSet::new(hash_key);
         let mut digits = Buffer::new();
         for (member, score) in self.iter(0..self.len()) {

@@ -461,6 +461,7 @@ impl<C: Child> Branch<C> {
             self.add(at + 1, next);
             return Inserted { is_first, next: None };
         }
+        sometimes!(Mark::BranchSplit);
         // Children that come in order leave full branches behind.
         let kept = match at {
             _ if at == FANOUT - 1 => FANOUT,

@@ -129,6 +129,7 @@ impl Leaf {
             self.slots.insert(at, slot.tagged(self.frame.tag(key)));
             return None;
         }
+        sometimes!(Mark::LeafSplit);
         if at == LEN_MAX {
             // Members that come in order leave full leaves behind.
             return Some(Leaf::new(key, slot));
@@ -185,6 +186,7 @@ impl Leaf {
 
     /// Takes over the members of the next leaf.
     pub fn absorb(&mut self, other: &Leaf) {
+        sometimes!(Mark::LeavesMerged);
         reserve(&mut self.slots, other.slots.len());
         self.slots.extend_from_slice(&other.slots);
         if self.frame != other.frame {
