@@ -119,7 +119,7 @@ pub(crate) fn execute(context: &mut Context<'_>) {
 }
 
 /// The command, or the subcommand, that was asked for, with its number of arguments checked.
-#[inline]
+#[inline(always)]
 fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static Command, CommandError> {
     let Some(mut command) = command else { return Err(unknown_command(args)) };
     if !command.subcommands.is_empty() && args.len() > 1 {
@@ -132,7 +132,7 @@ fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
 }
 
 /// Checks what has to hold before a command runs, in Redis' order.
-#[inline]
+#[inline(always)]
 fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admission, CommandError> {
     let Session { is_authenticated, is_local, .. } = client.session;
     let server = &core.server;
