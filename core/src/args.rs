@@ -53,9 +53,7 @@ impl<'a> Args<'a> {
     #[inline]
     pub fn at(&self, index: usize) -> &'a [u8] {
         let range = self.ranges[index];
-        if !self.large.is_empty()
-            && let Some(large) = self.large.iter().find(|large| large.index == index)
-        {
+        if let Some(large) = self.find_large(index) {
             return &large.bytes;
         }
         let start = range.start as usize;
@@ -88,9 +86,21 @@ impl<'a> Args<'a> {
     /// A handle on argument `index` that outlives the command, without a copy, when it arrived in memory of
     /// its own.
     #[must_use]
+    #[inline]
     pub fn shared(&self, index: usize) -> Option<Bytes> {
-        self.large.iter().find(|large| large.index == index).map(|large| large.bytes.clone())
+        self.find_large(index).map(|large| large.bytes.clone())
     }
+
+    #[inline]
+    fn find_large(&self, index: usize) -> Option<&'a LargeArg> {
+        if self.large.is_empty() { None } else { find_large(self.large, index) }
+    }
+}
+
+/// Out of line: few arguments are so large.
+#[cold]
+fn find_large(large: &[LargeArg], index: usize) -> Option<&LargeArg> {
+    large.iter().find(|large| large.index == index)
 }
 
 impl Index<usize> for Args<'_> {

@@ -85,7 +85,7 @@ impl Core {
         let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
         call::execute(&mut Context {
             command: request.command,
-            args: request.args(),
+            args: &request.args(),
             keys,
             session,
             reply,
@@ -97,7 +97,7 @@ impl Core {
                 let Core { server, dataset, .. } = self;
                 let Client { session, reply, .. } = &mut *client;
                 let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
-                let (command, args) = (request.command, request.args());
+                let (command, args) = (request.command, &request.args());
                 call::execute(&mut Context { command, args, keys, session, reply, server });
                 client.session.state = State::Running;
             }

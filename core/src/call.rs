@@ -36,7 +36,7 @@ pub(crate) fn call(
     core: &mut Core,
     client: &mut Client,
     command: Option<&'static Command>,
-    args: Args<'_>,
+    args: &Args<'_>,
 ) -> Flow {
     #[cfg(feature = "simulation")]
     core.begin_execution();
@@ -119,8 +119,8 @@ pub(crate) fn execute(context: &mut Context<'_>) {
 }
 
 /// The command, or the subcommand, that was asked for, with its number of arguments checked.
-#[inline]
-fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static Command, CommandError> {
+#[inline(always)]
+fn look_up(command: Option<&'static Command>, args: &Args<'_>) -> Result<&'static Command, CommandError> {
     let Some(mut command) = command else { return Err(unknown_command(args)) };
     if !command.subcommands.is_empty() && args.len() > 1 {
         let name = &args[1];
@@ -132,7 +132,7 @@ fn look_up(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
 }
 
 /// Checks what has to hold before a command runs, in Redis' order.
-#[inline]
+#[inline(always)]
 fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admission, CommandError> {
     let Session { is_authenticated, is_local, .. } = client.session;
     let server = &core.server;
@@ -209,7 +209,7 @@ fn refuse(
     core: &mut Core,
     client: &mut Client,
     command: Option<&'static Command>,
-    args: Args<'_>,
+    args: &Args<'_>,
     refusal: &CommandError,
 ) -> Flow {
     if matches!(refusal, CommandError::UnknownCommand(_)) && is_http(args) {
@@ -231,7 +231,7 @@ fn reject(
     core: &mut Core,
     client: &mut Client,
     command: Option<&'static Command>,
-    args: Args<'_>,
+    args: &Args<'_>,
     refusal: &CommandError,
 ) {
     let stats = &mut core.server.stats;
@@ -264,7 +264,7 @@ fn reject(
 }
 
 /// Whether what looks like a command is a line of an HTTP request.
-fn is_http(args: Args<'_>) -> bool {
+fn is_http(args: &Args<'_>) -> bool {
     args[0].eq_ignore_ascii_case(b"POST") || args[0].eq_ignore_ascii_case(b"Host:")
 }
 
@@ -300,7 +300,7 @@ pub(crate) fn next_reply_mode(session: &mut Session, reply: &mut Reply) {
 
 /// Redis' text for a command nobody knows: its name and how its arguments begin.
 #[cold]
-fn unknown_command(args: Args<'_>) -> CommandError {
+fn unknown_command(args: &Args<'_>) -> CommandError {
     let mut echoed: Vec<u8> = Vec::new();
     for argument in args.from(1) {
         if echoed.len() >= ECHO_LEN_MAX {

@@ -19,7 +19,7 @@ pub struct Context<'a> {
     /// The command's row in its table.
     pub command: &'static Command,
     /// What was sent.
-    pub args: Args<'a>,
+    pub args: &'a Args<'a>,
     /// The selected database, and through it the others.
     pub keys: Keys<'a>,
     /// The connection that asks.

@@ -247,7 +247,7 @@ impl Core {
                 {
                     args = args.with_element(index, hash);
                 }
-                call::call(self, client, request.command, args)
+                call::call(self, client, request.command, &args)
             } else {
                 self.run_large(client, request.command, bytes, ranges)
             };
@@ -271,7 +271,7 @@ impl Core {
         ranges: &[ArgRange],
     ) -> Flow {
         let large = std::mem::take(&mut client.input.large);
-        let flow = call::call(self, client, command, Args::new(bytes, ranges, &large));
+        let flow = call::call(self, client, command, &Args::new(bytes, ranges, &large));
         if flow == Flow::HeldBack {
             sometimes!(Mark::LargeArgumentHeldBack);
             client
@@ -292,7 +292,7 @@ impl Core {
             bytes.extend_from_slice(word);
         }
         let Some(name) = words.first() else { return Flow::Done };
-        call::call(self, client, commands::lookup(name), Args::new(&bytes, &ranges, &[]))
+        call::call(self, client, commands::lookup(name), &Args::new(&bytes, &ranges, &[]))
     }
 
     /// Answers nonsense, and ends the connection.

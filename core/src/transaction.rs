@@ -29,7 +29,7 @@ pub struct Queued {
 
 impl Transaction {
     /// Adds a request, unless none will be run.
-    pub fn push(&mut self, command: &'static Command, args: Args<'_>) {
+    pub fn push(&mut self, command: &'static Command, args: &Args<'_>) {
         if self.is_aborted {
             return;
         }
@@ -84,7 +84,7 @@ impl Transaction {
 impl Queued {
     /// A request that outlives the input it came in.
     #[must_use]
-    pub fn new(command: &'static Command, args: Args<'_>) -> Queued {
+    pub fn new(command: &'static Command, args: &Args<'_>) -> Queued {
         let mut input = Vec::with_capacity(args.iter().map(<[u8]>::len).sum());
         let mut ranges = Vec::with_capacity(args.len());
         let mut large = Vec::new();

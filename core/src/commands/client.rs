@@ -428,7 +428,7 @@ impl Held {
     }
 
     /// By the client whose command runs: its request lies in the driver's buffer, and its reply is not written yet.
-    fn by_running(args: Args<'_>) -> Held {
+    fn by_running(args: &Args<'_>) -> Held {
         let argument_bytes = args.iter().map(<[u8]>::len).sum();
         Held { input_bytes: argument_bytes, argument_bytes, is_reading: true, ..Held::default() }
     }

@@ -73,7 +73,7 @@ fn hmget(ctx: &mut Context<'_>) -> CommandResult {
         (2..args.len()).for_each(|_| ctx.reply.null());
         return Ok(Propagate::Nothing);
     };
-    batches(&args, 2, 1, |_, fields| {
+    batches(args, 2, 1, |_, fields| {
         if fields.len() > 1 {
             hash.prefetch(fields);
         }
@@ -166,7 +166,7 @@ fn hdel(ctx: &mut Context<'_>) -> CommandResult {
     };
     let hash = hash_mut(&mut found)?;
     let mut removed = 0;
-    batches(&args, 2, 1, |_, fields| {
+    batches(args, 2, 1, |_, fields| {
         if fields.len() > 1 {
             hash.prefetch(fields);
         }
@@ -240,13 +240,13 @@ fn hincrbyfloat(ctx: &mut Context<'_>) -> CommandResult {
 /// `HSCAN key cursor [MATCH pattern] [COUNT count]` — O(1) per call.
 fn hscan(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let cursor = element_scan::cursor(&args)?;
+    let cursor = element_scan::cursor(args)?;
     let Some(entry) = ctx.keys.read(&args[1]) else {
         element_scan::reply_nothing(ctx.reply);
         return Ok(Propagate::Nothing);
     };
     let hash = hash_of(entry)?;
-    ElementScan::parse(&args)?.run(cursor, ctx.reply, |scan, cursor| {
+    ElementScan::parse(args)?.run(cursor, ctx.reply, |scan, cursor| {
         let mut seen = 0;
         let next = hash.scan(cursor, &mut |field, value| {
             seen += 1;
@@ -268,10 +268,10 @@ fn set_fields(ctx: &mut Context<'_>) -> Result<usize, CommandError> {
     }
     let (limits, hash_key) = rules(ctx);
     if let Some(mut found) = ctx.keys.write(&args[1]) {
-        return Ok(set_all(hash_mut(&mut found)?, &args, &limits, hash_key));
+        return Ok(set_all(hash_mut(&mut found)?, args, &limits, hash_key));
     }
     let mut hash = Hash::new();
-    let added = set_all(&mut hash, &args, &limits, hash_key);
+    let added = set_all(&mut hash, args, &limits, hash_key);
     insert(ctx, hash);
     Ok(added)
 }

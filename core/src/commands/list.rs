@@ -101,7 +101,7 @@ fn linsert(ctx: &mut Context<'_>) -> CommandResult {
         ctx.reply.integer(-1);
         return Ok(Propagate::Nothing);
     };
-    list.insert_beside(index, is_after, element_of(&args, 4, &args.shared(4)));
+    list.insert_beside(index, is_after, element_of(args, 4, &args.shared(4)));
     ctx.reply.integer(list.len() as i64);
     Ok(Propagate::AsIs)
 }
@@ -115,7 +115,7 @@ fn lset(ctx: &mut Context<'_>) -> CommandResult {
     let index = parse_i64(&args[2]).ok_or(CommandError::NotInteger)?;
     list.grow_for(args[3].len(), 1, limits);
     let index = place_of(index, list.len()).ok_or("ERR index out of range")?;
-    list.replace(index, element_of(&args, 3, &args.shared(3)));
+    list.replace(index, element_of(args, 3, &args.shared(3)));
     // A large element may have made way for a small one.
     list.shrink(limits);
     ctx.reply.ok();
@@ -197,28 +197,33 @@ enum Missing {
 }
 
 fn push(ctx: &mut Context<'_>, end: End, missing: Missing) -> CommandResult {
-    let args = ctx.args;
     let limits = ctx.keys.dataset.limits.list;
-    let Some(mut found) = ctx.keys.write(&args[1]) else {
-        if missing == Missing::Leave {
-            ctx.reply.integer(0);
-            return Ok(Propagate::Nothing);
-        }
-        let mut list = List::new();
-        push_all(&mut list, end, &args, limits);
-        ctx.reply.integer(list.len() as i64);
-        insert(ctx, &args[1], list);
-        return Ok(Propagate::AsIs);
-    };
+    let Some(mut found) = ctx.keys.write(&ctx.args[1]) else { return push_to_new(ctx, end, missing) };
     let list = list_mut(&mut found)?;
-    push_all(list, end, &args, limits);
+    push_all(list, end, ctx.args, limits);
     ctx.reply.integer(list.len() as i64);
     Ok(Propagate::AsIs)
 }
 
+fn push_to_new(ctx: &mut Context<'_>, end: End, missing: Missing) -> CommandResult {
+    if missing == Missing::Leave {
+        ctx.reply.integer(0);
+        return Ok(Propagate::Nothing);
+    }
+    let args = ctx.args;
+    let mut list = List::new();
+    push_all(&mut list, end, args, ctx.keys.dataset.limits.list);
+    ctx.reply.integer(list.len() as i64);
+    insert(ctx, &args[1], list);
+    Ok(Propagate::AsIs)
+}
+
 /// Pushes every argument from the second on.
+#[inline]
 fn push_all(list: &mut List, end: End, args: &Args<'_>, limits: ListLimits) {
-    list.grow_for(args.from(2).map(<[u8]>::len).sum(), args.len() - 2, limits);
+    if list.as_listpack().is_some() {
+        list.grow_for(args.from(2).map(<[u8]>::len).sum(), args.len() - 2, limits);
+    }
     for index in 2..args.len() {
         list.push(end, element_of(args, index, &args.shared(index)));
     }

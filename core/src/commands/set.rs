@@ -28,10 +28,10 @@ fn sadd(ctx: &mut Context<'_>) -> CommandResult {
     let added = if let Some(mut found) = ctx.keys.write(&args[1]) {
         let set = set_mut(&mut found)?;
         set.grow_for(count, &limits, hash_key);
-        add_all(set, &args, &limits, hash_key)
+        add_all(set, args, &limits, hash_key)
     } else {
         let mut set = Set::for_member(&args[2], count, &limits, hash_key);
-        let added = add_all(&mut set, &args, &limits, hash_key);
+        let added = add_all(&mut set, args, &limits, hash_key);
         insert(ctx, &args[1], set);
         added
     };
@@ -48,7 +48,7 @@ fn srem(ctx: &mut Context<'_>) -> CommandResult {
     };
     let set = set_mut(&mut found)?;
     let mut removed = 0;
-    batches(&args, 2, 1, |_, members| {
+    batches(args, 2, 1, |_, members| {
         if members.len() > 1 {
             set.prefetch(members);
         }
@@ -81,7 +81,7 @@ fn smismember(ctx: &mut Context<'_>) -> CommandResult {
         (2..args.len()).for_each(|_| ctx.reply.integer(0));
         return Ok(Propagate::Nothing);
     };
-    batches(&args, 2, 1, |_, members| {
+    batches(args, 2, 1, |_, members| {
         if members.len() > 1 {
             set.prefetch(members);
         }
@@ -151,13 +151,13 @@ fn smove(ctx: &mut Context<'_>) -> CommandResult {
 /// `SSCAN key cursor [MATCH pattern] [COUNT count]` — O(1) per call.
 fn sscan(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let cursor = element_scan::cursor(&args)?;
+    let cursor = element_scan::cursor(args)?;
     let Some(entry) = ctx.keys.read(&args[1]) else {
         element_scan::reply_nothing(ctx.reply);
         return Ok(Propagate::Nothing);
     };
     let set = set_of(entry)?;
-    ElementScan::parse(&args)?.run(cursor, ctx.reply, |scan, cursor| {
+    ElementScan::parse(args)?.run(cursor, ctx.reply, |scan, cursor| {
         let mut seen = 0;
         let next = set.scan(cursor, &mut |member| {
             seen += 1;

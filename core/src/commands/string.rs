@@ -450,7 +450,7 @@ fn set_pairs(ctx: &mut Context<'_>) {
 
 /// An argument as a value: a number if it is written as one, without a copy if it has memory of its own.
 #[inline]
-fn new_value(args: Args<'_>, index: usize) -> NewValue<'_> {
+fn new_value<'a>(args: &Args<'a>, index: usize) -> NewValue<'a> {
     match args.shared(index) {
         Some(bytes) => NewValue::Shared(bytes),
         None => NewValue::parse(args.at(index)),

@@ -72,7 +72,7 @@ fn run(ctx: &mut Context<'_>, requests: Vec<Queued>) {
         let no_touch = ctx.session.no_touch;
         call::execute(&mut Context {
             command: request.command,
-            args: request.args(),
+            args: &request.args(),
             keys: Keys { dataset: &mut *ctx.keys.dataset, database, no_touch },
             session: &mut *ctx.session,
             reply: &mut *ctx.reply,

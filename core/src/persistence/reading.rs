@@ -322,7 +322,7 @@ impl Reading {
             Some(Item::Command { args, .. }) => {
                 self.has_commands = true;
                 self.figures.commands += 1;
-                player.run(core, args).map_err(|name| {
+                player.run(core, &args).map_err(|name| {
                     format!("Unknown command '{name}' reading the append only file {}", self.name)
                 })?;
             }
@@ -376,7 +376,7 @@ impl Player {
     }
 
     /// Runs a command of the log. Fails with its name if nobody knows it.
-    fn run(&mut self, core: &mut Core, args: Args<'_>) -> Result<(), String> {
+    fn run(&mut self, core: &mut Core, args: &Args<'_>) -> Result<(), String> {
         let name = &args[0];
         let command = commands::lookup(name).ok_or_else(|| String::from_utf8_lossy(name).into_owned())?;
         if matches!(command.name, "multi" | "exec") {

@@ -19,7 +19,7 @@ struct Options {
 }
 
 impl Options {
-    fn parse(args: Args<'_>) -> Result<Options, CommandError> {
+    fn parse(args: &Args<'_>) -> Result<Options, CommandError> {
         let mut options = Options { rank: 1, count: None, len_max: 0 };
         let mut index = 3;
         while index < args.len() {

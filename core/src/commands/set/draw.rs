@@ -46,12 +46,12 @@ pub(super) fn srandmember(ctx: &mut Context<'_>) -> CommandResult {
 }
 
 fn pop_one(ctx: &mut Context<'_>) -> CommandResult {
-    let args = ctx.args;
-    let mut effect = Popped::new(ctx);
-    let Some(mut found) = ctx.keys.write(&args[1]) else {
+    let is_heard = ctx.keys.dataset.log.is_heard();
+    let Some(mut found) = ctx.keys.write(&ctx.args[1]) else {
         ctx.reply.null();
         return Ok(Propagate::Nothing);
     };
+    let mut effect = Popped::new(is_heard);
     let set = set_mut(&mut found)?;
     set.pop(&mut || ctx.server.random_u64(), |member| {
         reply_member(ctx.reply, member);
@@ -73,7 +73,7 @@ fn pop_many(ctx: &mut Context<'_>) -> CommandResult {
     let count = count.ok_or("ERR value is out of range, must be positive")?;
     let hash_key = ctx.keys.dataset.hash_key;
     let limits = ctx.keys.dataset.limits.set;
-    let mut effect = Popped::new(ctx);
+    let mut effect = Popped::new(ctx.keys.dataset.log.is_heard());
     let Some(mut found) = ctx.keys.write(&args[1]) else {
         ctx.reply.set(0);
         return Ok(Propagate::Nothing);
@@ -188,8 +188,8 @@ struct Popped {
 }
 
 impl Popped {
-    fn new(ctx: &Context<'_>) -> Popped {
-        Popped { is_heard: ctx.keys.dataset.log.is_heard(), bytes: Vec::new(), ends: Vec::new() }
+    fn new(is_heard: bool) -> Popped {
+        Popped { is_heard, bytes: Vec::new(), ends: Vec::new() }
     }
 
     #[inline]

@@ -141,7 +141,7 @@ fn look_up(ctx: &mut Context<'_>, keys: std::ops::Range<usize>) -> Result<(), Co
 /// The sets under keys that were looked up: all at the same time.
 fn sets<'c>(
     keyspace: &'c Keys<'_>,
-    args: Args<'c>,
+    args: &Args<'c>,
     keys: std::ops::Range<usize>,
 ) -> impl Iterator<Item = Option<&'c Set>> {
     keys.map(move |key| keyspace.again(args.at(key)).and_then(|entry| set_of(entry).ok()))

@@ -61,7 +61,7 @@ struct Options {
 
 impl Options {
     /// The words in front of the first score, and which argument that is.
-    fn parse(args: Args<'_>) -> (Options, usize) {
+    fn parse(args: &Args<'_>) -> (Options, usize) {
         let mut options = Options::default();
         let mut index = 2;
         for word in args.from(2) {
@@ -134,7 +134,7 @@ impl Outcome {
         &mut self,
         set: &mut SortedSet,
         options: &Options,
-        args: Args<'_>,
+        args: &Args<'_>,
         first: usize,
         scores: &[f64],
         limits: &SortedSetLimits,

@@ -109,7 +109,7 @@ struct Limit {
 }
 
 impl Options {
-    fn parse(mut self, args: Args<'_>, first: usize) -> Result<Options, CommandError> {
+    fn parse(mut self, args: &Args<'_>, first: usize) -> Result<Options, CommandError> {
         let mut words = args.from(first);
         while let Some(word) = words.next() {
             if !self.stores && word.eq_ignore_ascii_case(b"WITHSCORES") {

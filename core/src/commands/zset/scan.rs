@@ -74,7 +74,7 @@ struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    fn parse(args: Args<'a>) -> Result<Options<'a>, CommandError> {
+    fn parse(args: &Args<'a>) -> Result<Options<'a>, CommandError> {
         let mut options = Options { count: COUNT_DEFAULT, pattern: None };
         let mut words = args.from(3);
         while let Some(word) = words.next() {

@@ -117,6 +117,21 @@ impl<'a> Encoded<'a> {
     }
 }
 
+/// Bytes that a text takes as [`write_short`] writes it; nothing if it is longer than that, or might be a number.
+#[inline]
+pub(super) fn short_len(text: &[u8]) -> Option<usize> {
+    let may_be_number = text.first().is_none_or(|first| first.is_ascii_digit() || *first == b'-');
+    (text.len() <= SHORT_LEN_MAX && !may_be_number).then_some(text.len() + 2)
+}
+
+/// Writes a short text into a gap of exactly its length: one byte before it, and one behind.
+#[inline]
+pub(super) fn write_short(text: &[u8], gap: &mut [u8]) {
+    gap[0] = 0x80 | text.len() as u8;
+    gap[1..=text.len()].copy_from_slice(text);
+    gap[text.len() + 1] = text.len() as u8 + 1;
+}
+
 /// Bytes that an element takes whose value is a string of this length, and no number.
 pub(in crate::value) fn string_element_len(len: usize) -> usize {
     let head_len = string_head_len(len);

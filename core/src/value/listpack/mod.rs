@@ -141,12 +141,24 @@ impl Listpack {
     /// Adds an element behind all others.
     #[inline]
     pub fn append(&mut self, value: StringRef<'_>) {
+        if let StringRef::Bytes(text) = value
+            && let Some(len) = encoding::short_len(text)
+            && let Some(gap) = self.room.gap_behind(len)
+        {
+            return encoding::write_short(text, gap);
+        }
         self.put(self.end(), 0, 0, &Encoded::new(value));
     }
 
     /// Adds an element before all others.
     #[inline]
     pub fn prepend(&mut self, value: StringRef<'_>) {
+        if let StringRef::Bytes(text) = value
+            && let Some(len) = encoding::short_len(text)
+            && let Some(gap) = self.room.gap_before(len)
+        {
+            return encoding::write_short(text, gap);
+        }
         self.put(HEADER_LEN, 0, 0, &Encoded::new(value));
     }
 

@@ -68,6 +68,28 @@ impl Room {
         self.block.len()
     }
 
+    /// A gap for one more element of `added` bytes behind all others, if nothing has to be moved for it.
+    #[inline]
+    pub fn gap_behind(&mut self, added: usize) -> Option<&mut [u8]> {
+        let (start, len) = (self.start(), self.len());
+        let (gap, end) = (start + len - 1, start + len - 1 + added);
+        let elements = self.counted().filter(|_| end < self.block.len())?;
+        self.write_header(len + added, elements + 1);
+        self.block[end] = END;
+        Some(&mut self.block[gap..end])
+    }
+
+    /// The same before all others.
+    #[inline]
+    pub fn gap_before(&mut self, added: usize) -> Option<&mut [u8]> {
+        let (start, len) = (self.start(), self.len());
+        let elements = self.counted()?;
+        let new_start = start.checked_sub(added)?;
+        self.block.start = new_start as u32;
+        self.write_header(len + added, elements + 1);
+        Some(&mut self.block[new_start + HEADER_LEN..start + HEADER_LEN])
+    }
+
     /// Makes a gap of `added` bytes in the place of the `removed` ones at `at`. The shorter side moves if there
     /// is room for it. At either end, what is to spare on the other side comes over to this one at once, so
     /// that the next elements there have room as well. There are `elements` then.
@@ -99,6 +121,15 @@ impl Room {
         self.write_header(len, elements);
         let gap = self.start() + at;
         &mut self.block[gap..gap + added]
+    }
+
+    /// Elements of the listpack, if the header will be able to count one more.
+    #[inline]
+    fn counted(&self) -> Option<usize> {
+        let at = self.start() + 4;
+        let claimed = self.block[at..at + 2].try_into().expect("the range has this length");
+        Some(usize::from(u16::from_le_bytes(claimed)))
+            .filter(|&claimed| claimed + 1 < usize::from(LEN_UNKNOWN))
     }
 
     #[inline]
