@@ -48,7 +48,7 @@ pub struct Dataset {
 }
 
 /// How large collections may become in their small forms.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Lists.
     pub list: ListLimits,
@@ -622,4 +622,17 @@ enum Touch {
 enum Live<'a> {
     Yes(&'a mut DatasetStats, Occupied<'a>),
     No(&'a mut DatasetStats),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_by_default_what_the_configuration_says() {
+        let config = Config::default();
+        let mut dataset = Dataset::new(&config, HashKey([0, 0]));
+        dataset.configure(&config);
+        assert_eq!(dataset.limits, Limits::default());
+    }
 }

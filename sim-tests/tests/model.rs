@@ -302,6 +302,10 @@ impl Effects {
             Round::Scan(options) => self.scan(client, &options),
             Round::RandomKey => drop(self.ask(client, &[b"RANDOMKEY".to_vec()])),
             Round::Quit => self.nap(maker.below(2_000)),
+            Round::Limit(limit) => {
+                let words = ["CONFIG", "SET", limit.name, limit.value].map(|word| word.as_bytes().to_vec());
+                drop(self.ask(client, &words));
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Plays rounds against both servers and compares; the model judges the oracle's replies too.
 
 use super::compare::{Rule, is_known_otherwise, modernised};
+use super::limits::{Limit, Setups};
 use super::round::Round;
 use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::real::{RealServer, wall_us};
@@ -9,7 +10,7 @@ use crate::sim::SimServer;
 use crate::transcript::parse::ServerSetup;
 use crate::transcript::play::Stage;
 use crate::transcript::text::quote;
-use crate::workload::{Call, Maker, Mix, uncovered};
+use crate::workload::{Call, Maker, Mix, is_compared, uncovered};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rotom_io_sim::Delivery;
@@ -69,6 +70,9 @@ const JUDGE: &str = "J";
 /// Commands between two comparisons of the state with the one rebuilt from the log.
 const DIGEST_EVERY: usize = 2_000;
 
+/// So many commands are enough for each of those that are compared to succeed.
+const COVERING: usize = 100_000;
+
 /// Calls of SCAN that one iteration may take.
 const SCAN_CALLS_MAX: usize = 200_000;
 
@@ -91,11 +95,19 @@ pub fn run(settings: &Settings) -> Result<Summary, Mismatch> {
     if !uncovered.is_empty() {
         return Err(failed(format!("neither a generator nor a reason to have none: {uncovered:?}")));
     }
-    let mut duel = Duel::new(settings).map_err(failed)?;
-    let outcome = duel.fight(settings);
+    let mix = Mix::lasting();
+    let mut maker = Maker::new(&mix, ChaCha8Rng::seed_from_u64(settings.seed));
+    let setups = Setups::draw(&mut maker);
+    let mut duel = Duel::new(settings, &setups).map_err(failed)?;
+    let outcome = duel.fight(&mut maker, settings.commands);
     outcome.map(|()| duel.summary).map_err(|report| {
-        let report = format!("seed {}, command {}: {report}", settings.seed, duel.summary.commands);
-        Mismatch { report, history: std::mem::take(&mut duel.history) }
+        let mut report = format!("seed {}, command {}: {report}", settings.seed, duel.summary.commands);
+        let history = std::mem::take(&mut duel.history);
+        // Often the reason lies further back, and shows in the data.
+        if let Err(difference) = duel.compare_keys() {
+            report.push_str(&difference);
+        }
+        Mismatch { report, history }
     })
 }
 
@@ -108,6 +120,8 @@ struct Duel {
     summary: Summary,
     digested_at: usize,
     synchronised_at: Instant,
+    /// Commands that were answered with something else than an error.
+    answered: BTreeSet<String>,
     history: String,
     keeps_history: bool,
 }
@@ -116,22 +130,25 @@ struct Duel {
 const LOG: &str = "L";
 
 impl Duel {
-    fn new(settings: &Settings) -> Result<Duel, String> {
-        let setup = ServerSetup::default();
-        let oracle = RealServer::start(settings.ports.clone(), &setup)?;
-        let core = SimServer::start(&setup, settings.delivery, settings.seed)?;
-        let follower = SimServer::start(&setup, Delivery::Whole, !settings.seed)?;
+    fn new(settings: &Settings, setups: &Setups) -> Result<Duel, String> {
+        let oracle = RealServer::start(settings.ports.clone(), &setups.old)?;
+        let core = SimServer::start(&setups.new, settings.delivery, settings.seed)?;
+        let follower = SimServer::start(&setups.new, Delivery::Whole, !settings.seed)?;
         let mut duel = Duel {
             oracle,
             core,
             follower,
-            witness: Witness::new()?,
+            witness: Witness::new(&setups.new)?,
             summary: Summary::default(),
             digested_at: 0,
             synchronised_at: Instant::now(),
+            answered: BTreeSet::new(),
             history: String::new(),
             keeps_history: settings.keep_history,
         };
+        for directive in &setups.old.directives {
+            let _ = writeln!(duel.history, "server {}", directive.join(" "));
+        }
         duel.core.world().core().record_propagation(true);
         duel.follower.connect(LOG)?;
         duel.connect(JUDGE)?;
@@ -145,23 +162,29 @@ impl Duel {
         Ok(duel)
     }
 
-    fn fight(&mut self, settings: &Settings) -> Result<(), String> {
-        let mix = Mix::lasting();
-        let mut maker = Maker::new(&mix, ChaCha8Rng::seed_from_u64(settings.seed));
-        while self.summary.commands < settings.commands {
+    fn fight(&mut self, maker: &mut Maker<'_>, commands: usize) -> Result<(), String> {
+        while self.summary.commands < commands {
             let name = CONNECTIONS[maker.below(CONNECTIONS.len())];
-            match Round::draw(&mut maker) {
+            match Round::draw(maker) {
                 Round::Pipeline(calls) => drop(self.ask(name, &calls)?),
                 Round::Scan(options) => self.scan(name, &options)?,
                 Round::RandomKey => self.random_key(name)?,
                 Round::Quit => self.quit(name)?,
+                Round::Limit(limit) => self.set_limit(limit)?,
             }
             if self.summary.commands >= self.digested_at + DIGEST_EVERY {
                 self.compare_digests()?;
             }
         }
         self.compare_digests()?;
-        self.compare_keyspaces()
+        self.compare_keyspaces()?;
+        let is_missing = |name: &&str| is_compared(name) && !self.answered.contains(*name);
+        let missing: Vec<&str> =
+            rotom_core::commands::all().map(|command| command.name).filter(is_missing).collect();
+        if commands >= COVERING && !missing.is_empty() {
+            return Err(format!("never answered but with an error: {missing:?}"));
+        }
+        Ok(())
     }
 
     fn connect(&mut self, name: &str) -> Result<(), String> {
@@ -173,9 +196,21 @@ impl Duel {
         Ok(())
     }
 
+    /// Changes a parameter; the oracle does not have all of them.
+    fn set_limit(&mut self, limit: Limit) -> Result<(), String> {
+        let text = ["CONFIG", "SET", limit.name, limit.value];
+        if limit.is_old {
+            return self.same(JUDGE, &text).map(drop);
+        }
+        let call = Call { words: words(&text), rule: Rule::Exact };
+        let reply = Duel::ask_one(&mut self.core, JUDGE, &call.words)?;
+        self.judge(JUDGE, &call, &reply)
+    }
+
     /// Has the model judge what the oracle answered to a command.
     fn judge(&mut self, name: &str, call: &Call, reply: &Reply) -> Result<(), String> {
-        if self.witness.hear(name, call, reply)? {
+        let is_excused = call.rule != Rule::Encoding && is_known_otherwise(call.rule, reply);
+        if self.witness.hear(name, call, reply, is_excused)? {
             self.summary.judged += 1;
         } else {
             self.summary.excused += 1;
@@ -225,10 +260,18 @@ impl Duel {
                     shown(found)
                 ));
             }
-            if let Some(expected) = expected {
-                self.judge(name, call, expected)?;
+            if let (Some(expected), Some(found)) = (expected, found) {
+                let judged = call.rule.judged(expected, found);
+                self.judge(name, call, judged).map_err(|report| match judged == expected {
+                    true => report,
+                    false => format!("{report}\n(redis {})", show(&expected.to_bytes())),
+                })?;
             }
-            self.summary.errors += usize::from(expected.is_some_and(Reply::is_error));
+            let is_error = expected.is_some_and(Reply::is_error);
+            self.summary.errors += usize::from(is_error);
+            if !is_error {
+                self.answered.insert(String::from_utf8_lossy(&call.words[0]).to_ascii_lowercase());
+            }
         }
         if oracle.closed != core.closed || core.replies.len() != calls.len() {
             return Err(format!(
@@ -262,6 +305,7 @@ impl Duel {
         })?;
         let found = scan_all(&mut self.core, name, options, &mut |_, _| {})?;
         self.summary.commands += 1;
+        self.answered.insert("scan".to_owned());
         for (call, reply) in &pages {
             self.judge(name, call, reply)?;
         }
@@ -368,6 +412,21 @@ impl Duel {
         Ok("no key shows how".into())
     }
 
+    /// Compares which keys there are, and asks the model nothing.
+    fn compare_keys(&mut self) -> Result<(), String> {
+        for index in 0..16 {
+            let select = words(&["SELECT", &index.to_string()]);
+            Duel::ask_one(&mut self.oracle, JUDGE, &select)?;
+            Duel::ask_one(&mut self.core, JUDGE, &select)?;
+            let expected = scan_all(&mut self.oracle, JUDGE, &[], &mut |_, _| {})?;
+            let found = scan_all(&mut self.core, JUDGE, &[], &mut |_, _| {})?;
+            if let Some(key) = expected.symmetric_difference(&found).next() {
+                return Err(format!("in database {index}, only one of them has the key {}\n", show(key)));
+            }
+        }
+        Ok(())
+    }
+
     /// Compares every key of every database.
     fn compare_keyspaces(&mut self) -> Result<(), String> {
         for index in 0..16 {
@@ -408,8 +467,9 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    pub(super) fn new() -> Result<Witness, String> {
-        let directives = [("enable-debug-command".to_owned(), vec!["yes".to_owned()])];
+    pub(super) fn new(setup: &ServerSetup) -> Result<Witness, String> {
+        let mut directives = vec![("enable-debug-command".to_owned(), vec!["yes".to_owned()])];
+        directives.extend(setup.directives.iter().map(|words| (words[0].clone(), words[1..].to_vec())));
         let wall_us = u64::try_from(wall_us()).unwrap_or_default();
         let clock = Clock { wall_us, monotonic_us: 0 };
         let mut model = Model::new(&directives, clock)?;
@@ -427,15 +487,21 @@ impl Witness {
         self.model.connect(client, address, self.clock);
     }
 
-    /// Whether the reply was judged; an error if it is not the model's.
-    pub(super) fn hear(&mut self, name: &str, call: &Call, reply: &Reply) -> Result<bool, String> {
+    /// Whether the reply was judged, not excused; an error if it is not the model's.
+    pub(super) fn hear(
+        &mut self,
+        name: &str,
+        call: &Call,
+        reply: &Reply,
+        is_excused: bool,
+    ) -> Result<bool, String> {
         let client = self.clients[name];
         let wrong = |found: Divergence| {
-            format!("the model finds the oracle wrong ({}), connection {name}: {}", found.site, found.text)
+            format!("the model finds a reply wrong ({}), connection {name}: {}", found.site, found.text)
         };
         self.model.deliver(client, &encode_command(&call.words));
         self.model.execute(client, self.clock, None).map_err(wrong)?;
-        if is_known_otherwise(call.rule, reply) {
+        if is_excused {
             self.model.excuse(client);
             return Ok(false);
         }

@@ -85,6 +85,10 @@ impl ListValue {
         const ESTIMATE_SLACK: usize = 16;
         let mut list = ListValue::new(items);
         let exceeds = |slack: usize| limit.is_exceeded_by(list.size() + slack, list.items.len());
+        // By a limit of elements, one that is too large to share a link is a listpack all the same.
+        if matches!(limit, Limit::Count(_)) && list.items.len() == 1 {
+            return list;
+        }
         list.encoding = match (exceeds(0), exceeds(ESTIMATE_SLACK)) {
             (true, _) => ListEncoding::Quicklist,
             (false, true) => ListEncoding::Either,
@@ -107,8 +111,6 @@ impl ListValue {
             return;
         }
         self.encoding = match self.items.as_slice() {
-            // One that is too large for any listpack is a link by itself.
-            [only] if only.len() > SAFE_SIZE && matches!(limit, Limit::Count(_)) => return,
             [_] => ListEncoding::Listpack,
             _ => ListEncoding::Either,
         };

@@ -149,6 +149,12 @@ pub const NOT_COMPARED: &[(&str, &str)] = &[
     ("randomkey", "picks at random: a round of its own"),
 ];
 
+/// Whether the differential run sends a command as one of others.
+#[must_use]
+pub fn is_compared(name: &str) -> bool {
+    [EXCLUDED, NOT_COMPARED].iter().all(|table| table.iter().all(|(other, _)| *other != name))
+}
+
 /// Commands that neither have a generator nor a reason not to.
 #[must_use]
 pub fn uncovered<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
@@ -204,10 +210,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_compared_is_what_only_the_simulator_makes() {
-        for generator in generators() {
-            let is_compared = NOT_COMPARED.iter().all(|(name, _)| *name != generator.name);
-            assert!(is_compared || generator.scope != Scope::Both, "{}", generator.name);
+    fn what_is_compared_is_made_for_a_real_server_too_and_nothing_else() {
+        for generator in generators().filter(|generator| generator.scope == Scope::Both) {
+            assert!(is_compared(generator.name), "{}", generator.name);
+        }
+        let is_made = |name: &str| {
+            generators().any(|generator| generator.name == name && generator.scope == Scope::Both)
+        };
+        for command in rotom_core::commands::all().filter(|command| is_compared(command.name)) {
+            assert!(is_made(command.name), "{}", command.name);
         }
     }
 

@@ -86,6 +86,10 @@ impl OccupiedField<'_, '_> {
                 } else if let Repr::Listpack(listpack) = &mut hash.0 {
                     let at = value_at(listpack, at);
                     listpack.replace(at, value);
+                    // The limit may have been lowered since the last field came.
+                    if hash.len() > limits.listpack_entries_max {
+                        hash.turn_into_table(hash_key);
+                    }
                 }
             }
         }

@@ -38,7 +38,7 @@ pub struct HashLimits {
 impl Default for HashLimits {
     /// Those of Redis.
     fn default() -> HashLimits {
-        HashLimits { listpack_entries_max: 128, listpack_value_bytes_max: 64 }
+        HashLimits { listpack_entries_max: 512, listpack_value_bytes_max: 64 }
     }
 }
 

@@ -136,14 +136,30 @@ fn encodings_change_at_the_default_limits() {
     let set = |hash: &mut Hash, field: &str, value: &str| {
         hash.set(field.as_bytes(), StringRef::Bytes(value.as_bytes()), &limits, HASH_KEY)
     };
-    (0..128).for_each(|number| assert!(set(&mut hash, &number.to_string(), "value")));
+    (0..512).for_each(|number| assert!(set(&mut hash, &number.to_string(), "value")));
     set(&mut hash, "5", &"x".repeat(64));
     assert_eq!(hash.encoding().name(), "listpack");
     let mut longer = hash.clone();
-    set(&mut hash, "128", "");
+    set(&mut hash, "512", "");
     assert_eq!(hash.encoding().name(), "hashtable");
     set(&mut longer, "5", &"x".repeat(65));
-    assert_eq!((longer.encoding().name(), longer.len()), ("hashtable", 128));
+    assert_eq!((longer.encoding().name(), longer.len()), ("hashtable", 512));
+}
+
+/// As in Redis: the limit is looked at whenever a field is set, and may have been lowered meanwhile.
+#[test]
+fn a_field_that_changes_finds_the_limit_lowered() {
+    let mut limits = HashLimits::default();
+    let mut hash = Hash::new();
+    for field in ["a", "b", "c"] {
+        hash.set(field.as_bytes(), StringRef::Int(1), &limits, HASH_KEY);
+    }
+    limits.listpack_entries_max = 3;
+    hash.set(b"b".as_slice(), StringRef::Int(2), &limits, HASH_KEY);
+    assert_eq!(hash.encoding().name(), "listpack");
+    limits.listpack_entries_max = 2;
+    hash.set(b"b".as_slice(), StringRef::Int(3), &limits, HASH_KEY);
+    assert_eq!((hash.encoding().name(), hash.len()), ("hashtable", 3));
 }
 
 #[test]
