@@ -44,7 +44,7 @@ impl Core {
         self.end_overdue_waits();
         self.serve_ready();
         // 2. Keys whose time has come.
-        if self.server.active_expire && self.expire.has_credit() && !self.persistence.is_loading() {
+        if self.server.active_expire && self.expire.has_credit() && !self.persistence.rests() {
             self.expire.step(&mut self.dataset, &mut self.server.stats);
         }
         // 3. Memory of databases that were emptied.
@@ -62,7 +62,7 @@ impl Core {
         let has_work = !self.ready.is_empty() && self.server.frozen_until.is_none()
             || self.server.resume_postponed
             || self.lazy_free_left
-            || self.server.active_expire && self.expire.has_credit() && !self.persistence.is_loading();
+            || self.server.active_expire && self.expire.has_credit() && !self.persistence.rests();
         if has_work {
             return Monotonic(0);
         }

@@ -96,10 +96,10 @@ fn load_again(ctx: &mut Context<'_>, source: ReloadSource) -> CommandResult {
         return Err("ERR DEBUG RELOAD and LOADAOF are not allowed inside a transaction".into());
     }
     let durability = &mut ctx.server.durability;
-    if !durability.is_kept || durability.reload.is_some() {
+    if !durability.is_kept {
         return Err("ERR".into());
     }
-    durability.reload = Some(ReloadWish { asker: ctx.session.conn, source });
+    durability.reloads.push_back(ReloadWish { asker: ctx.session.conn, source });
     ctx.session.state = State::WaitingForDisk;
     Ok(Propagate::Nothing)
 }

@@ -7,6 +7,7 @@ use super::reload::ReloadWish;
 use crate::error::CommandError;
 use crate::net::ConnId;
 use crate::time::{Monotonic, Now};
+use std::collections::VecDeque;
 
 /// What is known of persistence outside of it.
 #[derive(Debug)]
@@ -31,8 +32,8 @@ pub struct Durability {
     pub wants_save: bool,
     /// Clients that wait for a save.
     pub(crate) save_askers: Vec<ConnId>,
-    /// A client has asked for what is on disk to be loaded again.
-    pub reload: Option<ReloadWish>,
+    /// Clients have asked for what is on disk to be loaded again.
+    pub reloads: VecDeque<ReloadWish>,
     /// RDB files.
     pub save: SaveFigures,
     /// A client has asked for a rewrite.
@@ -150,7 +151,7 @@ impl Durability {
             exit: None,
             wants_save: false,
             save_askers: Vec::new(),
-            reload: None,
+            reloads: VecDeque::new(),
             save: SaveFigures { last_at: now.wall.seconds(), ..SaveFigures::default() },
             wants_rewrite: false,
             log: LogFigures::default(),

@@ -99,6 +99,12 @@ impl Persistence {
         self.loading.is_some()
     }
 
+    /// Whether the data are to stay as they are but for what is loaded.
+    #[inline]
+    pub fn rests(&self) -> bool {
+        self.loading.is_some() || self.reload.is_some()
+    }
+
     /// When there is something to do although nothing happens.
     pub fn next_deadline(&self, server: &Server) -> Monotonic {
         if !self.is_durable {
@@ -106,13 +112,17 @@ impl Persistence {
         }
         let wants_turn = self.loading.as_ref().is_some_and(|loading| loading.wants_turn())
             || self.rewrite.as_ref().is_some_and(|rewrite| rewrite.wants_turn(self.save.is_writing()))
-            || self.save.wants_turn();
+            || self.save.wants_turn()
+            || self.reload.is_none() && !server.durability.reloads.is_empty();
         if wants_turn {
             return Monotonic(0);
         }
         let is_loading = self.loading.as_ref().is_some_and(|loading| !loading.is_beginning());
-        let rewrite =
-            if is_loading || self.rewrite.is_some() { Monotonic::NEVER } else { self.next_rewrite(server) };
+        let rewrite = if is_loading || self.is_reloading() || self.rewrite.is_some() {
+            Monotonic::NEVER
+        } else {
+            self.next_rewrite(server)
+        };
         self.log.next_deadline(server.config.appendfsync).min(rewrite)
     }
 
@@ -129,7 +139,7 @@ impl Persistence {
                 || changes > 0 && !server.config.save.is_empty()
                 || self.save.is_wanted()
                 || self.log.is_on()
-                || server.durability.reload.is_some()
+                || !server.durability.reloads.is_empty()
                 || self.reload.is_some()
                 || self.rewrite.is_some()
                 || self.loading.is_some());
@@ -200,7 +210,7 @@ impl Persistence {
         let seen = &mut server.durability;
         // Whoever was held back may go on as soon as nothing speaks against it.
         let held_before = seen.is_beginning || seen.is_backed_up || seen.is_reloading;
-        seen.is_reloading = self.reload.is_some();
+        seen.is_reloading = self.reload.is_some() || !seen.reloads.is_empty();
         seen.is_beginning = self.loading.as_ref().is_some_and(|loading| loading.is_silent());
         let is_told = !seen.is_beginning && !seen.is_reloading;
         seen.loading = self.loading.as_ref().filter(|_| is_told).map(|loading| loading.figures());

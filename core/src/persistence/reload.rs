@@ -62,7 +62,9 @@ impl Core {
     /// Takes the next step, once what it waits for has ended.
     pub(super) fn step_reload(&mut self) {
         let Core { server, persistence, .. } = self;
-        if let Some(wish) = server.durability.reload.take() {
+        if persistence.reload.is_none()
+            && let Some(wish) = server.durability.reloads.pop_front()
+        {
             persistence.reload = Some(Reload { wish, stage: Stage::Waiting });
         }
         let is_idle = persistence.rewrite.is_none() && !persistence.save.is_wanted();

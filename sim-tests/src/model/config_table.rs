@@ -41,6 +41,7 @@ const POLICIES: &[&str] = &[
 pub(super) const PARAMETERS: &[Parameter] = &[
     ("active-expire-effort", None, "1", Kind::Integer(1, 10)),
     ("activerehashing", None, "yes", Kind::Switch),
+    ("appendonly", None, "no", Kind::Switch),
     ("daemonize", None, "no", Kind::Fixed),
     ("databases", None, "16", Kind::Fixed),
     ("enable-debug-command", None, "no", Kind::Fixed),

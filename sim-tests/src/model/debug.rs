@@ -35,11 +35,16 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
             out.error(&Refusal(text.clone()));
         }
         (b"protocol", [kind]) => return protocol(kind, out),
-        (b"reload", []) => reload(model, out),
-        (b"loadaof", []) if model.config.text("appendonly") != b"yes" => {
+        (b"reload", [_, ..]) => {
+            return Err("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.".into());
+        }
+        (b"loadaof", _) if model.config.text("appendonly") != b"yes" => {
             return Err("ERR DEBUG LOADAOF needs an append only file".into());
         }
-        (b"loadaof", []) => reload(model, out),
+        (b"loadaof" | b"reload", _) if model.sender(call).is_executing => {
+            return Err("ERR DEBUG RELOAD and LOADAOF are not allowed inside a transaction".into());
+        }
+        (b"loadaof" | b"reload", _) => reload(model, out),
         (b"digest", []) => digest(model, out),
         (b"populate", [count, rest @ ..]) if rest.len() <= 2 => {
             return populate(model, call, count, rest, out);

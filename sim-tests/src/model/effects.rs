@@ -153,7 +153,7 @@ impl<'a> Follower<'a> {
     }
 
     fn put(&mut self, path: Path, value: Value, expiry_ms: Option<i64>) {
-        let entry = Entry { value, expiry_ms, born: 0, used: super::Clock::default() };
+        let entry = Entry { value, expiry_ms, born: 0, used: super::Clock::default(), used_before: None };
         self.changed.insert(path, Some(entry));
     }
 

@@ -264,7 +264,8 @@ pub(super) fn object_freq(model: &mut Model, call: &Call, out: &mut Out) -> Resu
 
 /// `OBJECT IDLETIME key`
 pub(super) fn object_idletime(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
-    let Some(used) = model.keyspace.read(call.place, call.word(2), false).map(|entry| entry.used) else {
+    let entry = model.keyspace.read(call.place, call.word(2), false);
+    let Some((used, used_before)) = entry.map(|entry| (entry.used, entry.used_before)) else {
         out.null();
         return Ok(());
     };
@@ -280,13 +281,16 @@ pub(super) fn object_idletime(model: &mut Model, call: &Call, out: &mut Out) -> 
     let wall_us = model.clock.wall_us.saturating_sub(used.wall_us);
     let jumped = idle_us.abs_diff(wall_us) > 1_000_000 || model.config.has_changed("maxmemory-policy");
     let idle = idle_us / 1_000_000;
+    let idle_before =
+        used_before.map(|used| model.clock.monotonic_us.saturating_sub(used.monotonic_us) / 1_000_000);
     // What was loaded was used at some time while that went on.
     let is_loaded = used == model.loaded;
     let loading_us = model.loaded.monotonic_us.saturating_sub(model.started.monotonic_us);
     let tolerance = IDLE_TOLERANCE + if is_loaded { loading_us.div_ceil(1_000_000) } else { 0 };
     out.judged(move |reply| match reply {
         Reply::Integer(found) if *found >= 0 => {
-            let fits = jumped || found.unsigned_abs().abs_diff(idle) <= tolerance;
+            let is_near = |idle: u64| found.unsigned_abs().abs_diff(idle) <= tolerance;
+            let fits = jumped || is_near(idle) || idle_before.is_some_and(is_near);
             if fits { Ok(()) } else { Err(format!("about {idle} seconds")) }
         }
         _ => Err("a number of seconds".to_owned()),

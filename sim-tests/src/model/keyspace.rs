@@ -20,6 +20,8 @@ pub(super) struct Entry {
     pub born: u64,
     /// When it was last used.
     pub used: Clock,
+    /// When the value before this one was, which may count still: overwriting is no use for those who asked not to touch.
+    pub used_before: Option<Clock>,
 }
 
 impl Entry {
@@ -204,7 +206,9 @@ impl Keyspace {
         if born.is_none() {
             self.created.push((place, key.to_vec()));
         }
-        let entry = Entry { value, expiry_ms, born: born.unwrap_or(self.moment), used: self.clock };
+        let used_before = self.databases[place.0].get(key).map(|entry| entry.used);
+        let entry =
+            Entry { value, expiry_ms, born: born.unwrap_or(self.moment), used: self.clock, used_before };
         self.databases[place.0].insert(key.to_vec(), entry);
         self.touch(place, key);
     }

@@ -209,14 +209,16 @@ fn leave_out_negative_zeros(steps: &mut [Step]) {
 }
 
 fn leave_out_reloads(steps: &mut [Step]) {
+    let is_named = |text: &[u8]| {
+        let text = text.to_ascii_lowercase();
+        [b"reload".as_slice(), b"loadaof"].iter().any(|name| text.windows(name.len()).any(|it| it == *name))
+    };
     for step in steps {
         let Action::Send(requests) = &mut step.action else { continue };
-        requests.retain(|request| {
-            let Request::Command(words) = request else { return true };
-            let is = |index: usize, name: &[u8]| {
-                words.get(index).is_some_and(|word: &Vec<u8>| word.eq_ignore_ascii_case(name))
-            };
-            !(is(0, b"DEBUG") && (is(1, b"RELOAD") || is(1, b"LOADAOF")))
+        requests.retain(|request| match request {
+            Request::Command(words) => !words.get(1).is_some_and(|word| is_named(word)),
+            Request::Inline(text) | Request::Raw(text) => !is_named(text),
+            Request::Scan(_) | Request::Elements(_) => true,
         });
     }
 }

@@ -229,6 +229,9 @@ impl<'a> Judge<'a> {
 
     /// Compares the data with those of the server that lives on the log.
     pub fn compare_digests(&mut self, core: &Core, now: Now) {
+        if core.is_loading() {
+            return;
+        }
         let (live, rebuilt) = (core.digest(), self.follower.digest(now));
         if live != rebuilt {
             let text = format!(
