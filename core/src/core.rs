@@ -10,7 +10,7 @@ use crate::keyspace::HashKey;
 use crate::net::{Accept, ConnId, NetEffect, Reading, Refusal};
 use crate::persistence::{Exit, Persistence};
 use crate::resp::ChunkPool;
-use crate::serve::Batch;
+use crate::serve::{Batch, Opening};
 use crate::server::{Host, HostStats, LogLevel, LogLine, Server, StopSignal};
 use crate::session::State;
 use crate::time::{Monotonic, Now};
@@ -70,6 +70,8 @@ pub struct Core {
     pub(crate) chunks: ChunkPool,
     pub(crate) buffers: BufferPool,
     pub(crate) batch: Batch,
+    /// How the last request began that was parsed as a whole, whoever sent it.
+    pub(crate) opening: Option<Opening>,
     /// Clients that were held back and may go on.
     pub(crate) ready: VecDeque<ConnId>,
     /// Clients with output the driver has not been told of.
@@ -109,6 +111,7 @@ impl Core {
             chunks: ChunkPool::default(),
             buffers: BufferPool::default(),
             batch: Batch::default(),
+            opening: None,
             ready: VecDeque::new(),
             writable: VecDeque::new(),
             closing: Vec::new(),

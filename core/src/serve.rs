@@ -48,10 +48,10 @@ struct Request {
     element_hash: Option<u64>,
 }
 
-/// How a request begins, up to the end of its first argument. In a pipeline the next one often begins with the same
-/// bytes: then there is nothing to parse in them, and no name to look up.
+/// How a request begins, up to the end of its first argument. The next one often begins with the same bytes, whether it
+/// is of the same client or of another: then there is nothing to parse in them, and no name to look up.
 #[derive(Clone, Copy, Debug)]
-struct Opening {
+pub(crate) struct Opening {
     words: [u64; OPENING_WORDS],
     /// Which bits of the words belong to it.
     masks: [u64; OPENING_WORDS],
@@ -337,7 +337,8 @@ impl Core {
         // Until a client has authenticated, each command may change what the next one is allowed.
         let requests_max = if is_authenticated { PARSE_AHEAD_MAX } else { 1 };
         let mut at = from;
-        let mut opening: Option<Opening> = None;
+        // What a client may ask for before it has authenticated is for the parser to say.
+        let mut may_be_alike = is_authenticated && client.input.parser.is_idle();
         let stop = loop {
             if batch.requests.len() == requests_max {
                 sometimes!(Mark::BatchFull, at < input.len() && is_authenticated);
@@ -348,8 +349,10 @@ impl Core {
             }
             let first_range = batch.ranges.len();
             let (rest, parser) = (&input[at..], &mut client.input.parser);
-            let alike = match &opening {
-                Some(opening) if opening.is_of(rest) => Some((opening.count, opening.name, opening.command)),
+            let alike = match &self.opening {
+                Some(opening) if may_be_alike && opening.is_of(rest) => {
+                    Some((opening.count, opening.name, opening.command))
+                }
                 _ => None,
             };
             let parsed = match alike {
@@ -363,7 +366,7 @@ impl Core {
                         command
                     } else {
                         let command = commands::lookup(ranges[0].of(rest));
-                        opening = Opening::of(rest, ranges, command);
+                        self.opening = Opening::of(rest, ranges, command);
                         command
                     };
                     let request = Request {
@@ -377,6 +380,7 @@ impl Core {
                     };
                     batch.requests.push(request);
                     at += consumed;
+                    may_be_alike = true;
                     if !client.input.large.is_empty() {
                         break Stop::Full;
                     }

@@ -322,7 +322,9 @@ impl Reply {
             // Nothing points into the stream any more: it begins anew.
             pool.give_back(std::mem::take(&mut self.tail));
             (self.tail_start, self.sent) = (0, 0);
-            (self.sealed, self.shared) = (VecDeque::new(), VecDeque::new());
+            if self.sealed.capacity() + self.shared.capacity() > 0 {
+                (self.sealed, self.shared) = (VecDeque::new(), VecDeque::new());
+            }
         }
     }
 

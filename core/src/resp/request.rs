@@ -271,6 +271,7 @@ impl RequestParser {
         name: ArgRange,
     ) -> Parsed {
         debug_assert!(self.is_idle(), "there is nothing to go on with");
+        assert!(input.len() <= INPUT_LEN_BYTES_MAX, "the query buffer's limit keeps the input short");
         let first = args.len();
         args.push(name);
         self.start(input, limits, args, first, count - 1, (name.start + name.len) as usize + LINE_END_LEN)
