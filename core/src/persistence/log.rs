@@ -369,7 +369,8 @@ impl LogWriter {
                     buffer.clear();
                     self.spare = buffer;
                 }
-                if self.health.take().is_some() {
+                // A lost file is not mended by an append that was under way when a sync of it failed.
+                if !self.is_lost() && self.health.take().is_some() {
                     server
                         .log(LogLevel::Warning, "AOF write error looks solved. The server can write again.");
                 }

@@ -163,6 +163,21 @@ fn after_a_failed_sync_everything_is_written_anew() {
 }
 
 #[test]
+fn an_append_that_succeeds_does_not_mend_what_a_failed_sync_has_lost() {
+    let mut stage = Stage::with_log(&[]);
+    stage.ask("SET a 1\r\n");
+    stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Sync { .. }), 0));
+    stage.disk.fails_once = true;
+    stage.pass(1_000);
+    stage.say("");
+    assert_eq!(stage.say("SET b 2\r\n"), "+OK ", "its append is under way behind the sync");
+    stage.settle();
+    assert_eq!(info(&mut stage, "aof_rewrites"), "2");
+    stage.restart(true);
+    assert_eq!(stage.ask("MGET a b\r\n"), "*2 $1 1 $1 2 ");
+}
+
+#[test]
 fn a_rewrite_keeps_everything_and_removes_what_was_before() {
     let mut stage = Stage::with_log(&[ALWAYS]);
     stage.ask(

@@ -30,6 +30,7 @@ pub(super) const TABLE: &[Generator] = &[
     Generator { name: "quit", weight: 1, scope: Scope::Simulator, make: |_| one(Rule::Kind, &[b"QUIT"]) },
     Generator { name: "client", weight: 8, scope: Scope::Simulator, make: any_client },
     Generator { name: "client", weight: 2, scope: Scope::Simulator, make: expiring_pause },
+    Generator { name: "client", weight: 1, scope: Scope::Simulator, make: skipped_error },
 ];
 
 fn auth(maker: &mut Maker<'_>) -> Vec<Call> {
@@ -64,6 +65,14 @@ fn hello(maker: &mut Maker<'_>) -> Vec<Call> {
 
 fn ping(maker: &mut Maker<'_>) -> Vec<Call> {
     if maker.one_in(2) { one(Rule::Exact, &[b"PING"]) } else { one(Rule::Exact, &[b"PING", b"hello"]) }
+}
+
+/// An error is not answered, and what comes next is.
+fn skipped_error(maker: &mut Maker<'_>) -> Vec<Call> {
+    let mut calls = one(Rule::Kind, &[b"CLIENT", b"REPLY", b"SKIP"]);
+    calls.extend(if maker.one_in(2) { one(Rule::Exact, &[b"NOPE"]) } else { one(Rule::Exact, &[b"GET"]) });
+    calls.extend(maker.keyed("GET", &[]));
+    calls
 }
 
 /// A key expires while writes are paused, and is read meanwhile.

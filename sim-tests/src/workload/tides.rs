@@ -3,12 +3,14 @@
 
 use super::draft::Draft;
 use super::family::Family;
-use super::{Call, Generator, Maker, Request, Scope};
+use super::{Call, Generator, Maker, Request, Rule, Scope};
 
 pub(super) const TABLE: &[Generator] = &[
     Generator { name: "hset", weight: 2, scope: Scope::Both, make: |m| tide(m, Family::Hash) },
     Generator { name: "sadd", weight: 2, scope: Scope::Both, make: |m| tide(m, Family::Set) },
     Generator { name: "zadd", weight: 2, scope: Scope::Both, make: |m| tide(m, Family::SortedSet) },
+    Generator { name: "sadd", weight: 3, scope: Scope::Both, make: widening },
+    Generator { name: "zadd", weight: 3, scope: Scope::Both, make: equal_scores },
     Generator { name: "linsert", weight: 8, scope: Scope::Both, make: insertions },
 ];
 
@@ -177,6 +179,32 @@ fn tide(maker: &mut Maker<'_>, family: Family) -> Vec<Call> {
     if maker.one_in(3) {
         calls.extend(swell(maker, family, &key));
     }
+    calls
+}
+
+/// Small numbers, and then one that needs more bytes, on either side of them.
+fn widening(maker: &mut Maker<'_>) -> Vec<Call> {
+    let key = maker.key_of(Family::Set);
+    let mut calls = if maker.one_in(2) { Draft::new("DEL").with(&key).exact() } else { Vec::new() };
+    let first = maker.small_integer();
+    calls.extend(Draft::new("SADD").with(&key).with(first).with(maker.small_integer()).exact());
+    let wide = maker.pick(&["-40000", "40000", "-3000000000", "3000000000"]);
+    calls.extend(Draft::new("SADD").with(&key).with(wide).exact());
+    calls.extend(Draft::new("SISMEMBER").with(&key).with(wide).exact());
+    calls.extend(Draft::new("SMEMBERS").with(key).by(Rule::Multiset));
+    calls
+}
+
+/// A member is given the score that it has.
+fn equal_scores(maker: &mut Maker<'_>) -> Vec<Call> {
+    let (key, member) = (maker.key_of(Family::SortedSet), maker.element());
+    let score = maker.below(4).to_string();
+    let mut calls = Draft::new("ZADD").with(&key).with(&score).with(&member).exact();
+    let mut draft = Draft::new("ZADD").with(key);
+    draft.add(maker.pick(&["GT", "LT", "XX", "NX"]));
+    draft.add(maker.pick(&["CH", "ch", "INCR"]));
+    let by = if draft.has("INCR") { "0".to_owned() } else { score };
+    calls.extend(draft.with(by).with(member).by(Rule::Scores));
     calls
 }
 
