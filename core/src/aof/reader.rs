@@ -483,6 +483,7 @@ impl LogReader {
     }
 }
 
+#[derive(Clone, Copy)]
 enum LineFault {
     Incomplete,
     NoLine,

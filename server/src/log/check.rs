@@ -146,7 +146,7 @@ fn tell(damage: &Damage, path: &Path, len_bytes: u64) -> Result<(), String> {
     let lost = len_bytes - damage.good_offset_bytes;
     match first {
         Some(first) => {
-            println!("Cutting loses {lost} bytes, with at least {commands} commands from: {first}")
+            println!("Cutting loses {lost} bytes, with at least {commands} commands from: {first}");
         }
         None => println!("Cutting loses {lost} bytes, with no whole command that could be told"),
     }
