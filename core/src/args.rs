@@ -1,6 +1,7 @@
 //! The arguments of one command, lying where they arrived.
 
 use crate::resp::ArgRange;
+use crate::value::Lookup;
 use bytes::Bytes;
 use std::ops::Index;
 
@@ -19,6 +20,8 @@ pub struct Args<'a> {
     input: &'a [u8],
     ranges: &'a [ArgRange],
     large: &'a [LargeArg],
+    /// Which argument is an element of a collection whose hash is known.
+    element: Option<(usize, u64)>,
 }
 
 impl<'a> Args<'a> {
@@ -26,7 +29,14 @@ impl<'a> Args<'a> {
     #[must_use]
     #[inline]
     pub fn new(input: &'a [u8], ranges: &'a [ArgRange], large: &'a [LargeArg]) -> Args<'a> {
-        Args { input, ranges, large }
+        Args { input, ranges, large, element: None }
+    }
+
+    /// The same arguments, of which the hash of one is known.
+    #[must_use]
+    #[inline]
+    pub fn with_element(self, element: Option<(usize, u64)>) -> Args<'a> {
+        Args { element, ..self }
     }
 
     /// How many there are, the name included.
@@ -49,6 +59,16 @@ impl<'a> Args<'a> {
         }
         let start = range.start as usize;
         &self.input[start..start + range.len as usize]
+    }
+
+    /// Argument number `index` as an element to look for in a collection.
+    #[must_use]
+    #[inline]
+    pub fn lookup(&self, index: usize) -> Lookup<'a> {
+        match self.element {
+            Some((element, hash)) if element == index => Lookup::with_hash(self.at(index), hash),
+            _ => Lookup::from(self.at(index)),
+        }
     }
 
     /// All arguments, the name included.

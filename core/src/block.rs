@@ -84,6 +84,14 @@ impl Core {
             server,
         });
         if client.session.state != State::Blocked {
+            if mutant!(Mutant::WaiterServedTwice) {
+                let Core { server, dataset, .. } = self;
+                let Client { session, reply, .. } = &mut *client;
+                let keys = Keys { dataset, database: session.database, no_touch: session.no_touch };
+                let (command, args) = (request.command, request.args());
+                call::execute(&mut Context { command, args, keys, session, reply, server });
+                client.session.state = State::Running;
+            }
             self.dataset.log.waiters.release(conn);
             #[cfg(feature = "simulation")]
             self.end_execution(conn, ExecutionKind::Served, Some(request.command));

@@ -131,7 +131,7 @@ fn finish(server: &mut Server, outcome: Result<(), String>) -> Rewritten {
 fn text_of(outcome: Result<DiskOutput, DiskError>) -> Result<Vec<u8>, DiskError> {
     match outcome {
         Ok(DiskOutput::Buffer(bytes)) => Ok(bytes),
-        Ok(DiskOutput::Done) => Ok(Vec::new()),
+        Ok(_) => Ok(Vec::new()),
         Err(error) if error.kind == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }

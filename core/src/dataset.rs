@@ -14,7 +14,7 @@ use crate::propagation::PropagationLog;
 use crate::value::hash::HashLimits;
 use crate::value::set::SetLimits;
 use crate::value::zset::SortedSetLimits;
-use crate::value::{Collection, ListLimits, ValueType};
+use crate::value::{Collection, ListLimits, ValueRef, ValueType};
 use crate::watch::Mention;
 
 /// The hash that digests are made with: the same in every process.
@@ -41,6 +41,8 @@ pub struct Dataset {
     pub log: PropagationLog,
     /// What was taken out and is freed in slices.
     pub(crate) lazy_free: LazyFree,
+    /// How many snapshots have begun: the number of the last one.
+    snapshots: u32,
     /// The hash of the key most likely to be looked up next, computed when its pipeline was parsed.
     hint: Option<KeyHint>,
 }
@@ -112,6 +114,7 @@ impl Dataset {
             stats: DatasetStats::default(),
             log: PropagationLog::default(),
             lazy_free: LazyFree::default(),
+            snapshots: 0,
             hint: None,
         }
     }
@@ -171,6 +174,17 @@ impl Dataset {
         &self.databases[index]
     }
 
+    /// All databases, for a snapshot.
+    pub(crate) fn databases_mut(&mut self) -> &mut [Database] {
+        &mut self.databases
+    }
+
+    /// A number for another snapshot.
+    pub(crate) fn number_snapshot(&mut self) -> u32 {
+        self.snapshots = self.snapshots.checked_add(1).expect("nobody takes four billion snapshots");
+        self.snapshots
+    }
+
     /// Exchanges two databases' contents.
     pub fn swap(&mut self, a: usize, b: usize) {
         self.databases.swap(a, b);
@@ -181,9 +195,10 @@ impl Dataset {
     /// Empties a database: its entries are freed now, or, when `later`, a slice per turn. Returns how many
     /// keys it held.
     pub fn flush(&mut self, index: usize, later: bool) -> usize {
+        let count = self.databases[index].len();
+        // A snapshot that is being taken keeps what there is; then nothing is left to be freed here.
         let discarded = self.databases[index].take();
-        let count = discarded.len();
-        if later && count > 0 {
+        if later && !discarded.is_empty() {
             self.lazy_free.push_database(discarded);
         }
         count
@@ -221,6 +236,15 @@ impl Dataset {
         self.databases[database].prefetch_entry(hash);
     }
 
+    /// The collection under a key with this hash, expired or not. Leaves no trace.
+    #[inline]
+    pub(crate) fn collection(&self, database: usize, key: &[u8], hash: u64) -> Option<&Collection> {
+        match self.databases[database].find(Key { bytes: key, hash })?.value() {
+            ValueRef::Collection(collection) => Some(collection),
+            _ => None,
+        }
+    }
+
     /// Announces that `key`, at just this place in memory, has this hash.
     #[inline]
     pub(crate) fn hint(&mut self, key: &[u8], hash: u64) {
@@ -253,6 +277,9 @@ impl Dataset {
     /// Whether anything a connection watches has changed, or has expired without anybody having noticed.
     pub(crate) fn is_stale(&self, conn: ConnId) -> bool {
         let watches = &self.log.watches;
+        if mutant!(Mutant::WatchMissesExpiry) {
+            return watches.is_stale(conn);
+        }
         watches.is_stale(conn) || watches.existed(conn).any(|(database, key)| !self.exists(*database, key))
     }
 
@@ -298,7 +325,11 @@ impl Dataset {
         segments_max: usize,
         entries_max: usize,
     ) -> ExpireProgress {
-        let Dataset { databases, stats, log, now, .. } = self;
+        if self.databases[database].is_empty() {
+            *cursor = 0;
+            return ExpireProgress { finished: true, ..ExpireProgress::default() };
+        }
+        let Dataset { databases, stats, log, lazy_free, now, .. } = self;
         // What expires at this very millisecond is not past yet.
         let last_past = UnixMillis(now.0.saturating_sub(1));
         let progress =
@@ -307,6 +338,7 @@ impl Dataset {
                 stats.expired_keys += 1;
                 let database = if mutant!(Mutant::ExpiryInWrongDatabase) { 0 } else { database };
                 log.append(database, [b"DEL".as_slice(), entry.as_ref().key()].into_iter());
+                lazy_free.push_entry(entry);
             });
         self.settle_touched();
         progress
@@ -434,8 +466,10 @@ impl Keys<'_> {
 
     /// Gives a key a collection, whatever it held before: that is freed in slices if it is much.
     pub fn store(&mut self, key: &[u8], collection: Collection) {
+        let kept =
+            if mutant!(Mutant::StoreKeepsOldTtl) { self.again(key).and_then(EntryRef::expiry) } else { None };
         self.discard(key);
-        self.insert(key, NewValue::Collection(Box::new(collection)), None);
+        self.insert(key, NewValue::Collection(Box::new(collection)), kept);
     }
 
     /// Takes a key out; what it held is freed in slices if it is much. Whether it was there.
@@ -464,7 +498,7 @@ impl Keys<'_> {
     #[inline]
     pub fn set(&mut self, key: &[u8], value: NewValue<'_>, expiry: Expiry) {
         let hashed = self.dataset.key(key);
-        let Dataset { databases, stats, log, access, now, .. } = &mut *self.dataset;
+        let Dataset { databases, stats, log, lazy_free, access, now, .. } = &mut *self.dataset;
         let stamp = access.fresh();
         let database = &mut databases[self.database];
         let Some(mut occupied) = database.find_mut(hashed) else {
@@ -485,8 +519,14 @@ impl Keys<'_> {
             Expiry::At(at) => Some(at),
             Expiry::Keep => old_expiry.filter(|_| !has_expired || mutant!(Mutant::SetKeepsStaleTtl)),
         };
-        occupied.replace(value, expiry);
-        occupied.set_lru(stamp);
+        if occupied.entry().value_type() == ValueType::String {
+            occupied.replace(value, expiry);
+            occupied.set_lru(stamp);
+        } else {
+            // A collection may take long to free.
+            lazy_free.push_entry(occupied.remove());
+            database.insert(hashed, value, expiry, stamp);
+        }
     }
 
     /// Takes a key out. An expired one counts as absent.
@@ -515,12 +555,12 @@ impl Keys<'_> {
     #[inline(always)]
     fn live(&mut self, key: &[u8], touch: Touch) -> Live<'_> {
         let hashed = self.dataset.key(key);
-        let Dataset { databases, stats, log, access, now, .. } = &mut *self.dataset;
+        let Dataset { databases, stats, log, lazy_free, access, now, .. } = &mut *self.dataset;
         let Some(mut occupied) = databases[self.database].find_mut(hashed) else {
             return Live::No(stats);
         };
         if occupied.entry().expiry().is_some_and(|at| at.is_past(*now)) {
-            occupied.remove();
+            lazy_free.push_entry(occupied.remove());
             stats.expired_keys += 1;
             if !mutant!(Mutant::LazyExpiryNotPropagated) {
                 log.append(self.database, [b"DEL".as_slice(), key].into_iter());

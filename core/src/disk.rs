@@ -54,12 +54,28 @@ pub enum DiskKind {
         /// Permission bits, as in `0o644`.
         mode: u32,
     },
-    /// Open `name` for appending, creating it if it is missing.
+    /// Open `name` for appending, creating it if it is missing. Tells its length.
     OpenAppend {
         /// The handle later work uses.
         file: FileId,
         /// The file's name.
         name: String,
+    },
+    /// Open `name` for reading. Tells its length.
+    OpenRead {
+        /// The handle later work uses.
+        file: FileId,
+        /// The file's name.
+        name: String,
+    },
+    /// Read a piece of a file; it is shorter than asked for only where the file ends.
+    ReadAt {
+        /// Where from.
+        file: FileId,
+        /// Where it begins.
+        offset_bytes: u64,
+        /// Its length.
+        len_bytes: usize,
     },
     /// Append the whole buffer. A short write is an error that says how much went out.
     Append {
@@ -104,6 +120,18 @@ pub enum DiskKind {
         /// The file's name.
         name: String,
     },
+    /// Make a directory, with these permission bits; fails if the name is taken.
+    CreateDir {
+        /// The directory's name.
+        name: String,
+        /// Permission bits, as in `0o755`.
+        mode: u32,
+    },
+    /// List the files in a directory.
+    List {
+        /// The directory's name.
+        name: String,
+    },
     /// Make the names in a directory durable (`fsync` on it).
     SyncDir {
         /// The directory's name.
@@ -125,8 +153,15 @@ pub struct DiskCompletion {
 pub enum DiskOutput {
     /// Nothing beyond having been done.
     Done,
-    /// The buffer of an `Append`, or the content of a `ReadFile`.
+    /// The buffer of an `Append`, or what a `ReadFile` or `ReadAt` has read.
     Buffer(Vec<u8>),
+    /// A file was opened that has so many bytes.
+    Opened {
+        /// Its length.
+        len_bytes: u64,
+    },
+    /// The names of the files in a directory, directories left out, in order.
+    Names(Vec<String>),
 }
 
 /// Why disk work failed.

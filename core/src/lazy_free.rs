@@ -1,8 +1,9 @@
 //! Memory that is nobody's any more and is freed a slice at a time, so that no turn is long because of it.
 
-use crate::keyspace::{Discarded, Entry};
+use crate::keyspace::{Discarded, Element, Entry, Remnants};
 use crate::value::Remains;
 use std::collections::VecDeque;
+use std::fmt;
 
 /// A collection of no more pieces than this is freed at once, as in Redis.
 const PIECES_AT_ONCE_MAX: usize = 64;
@@ -19,6 +20,27 @@ enum Garbage {
     Database(Discarded),
     /// What a collection held, or a part of it.
     Collection(Remains),
+    /// What a table held, of which nothing else is left.
+    Table(Box<dyn Pieces>),
+}
+
+/// Something to be freed piece by piece.
+trait Pieces: fmt::Debug + Send + Sync {
+    /// Frees up to so many pieces. Whether any are left.
+    fn free(&mut self, pieces_max: usize) -> bool;
+
+    /// The number of pieces left.
+    fn len(&self) -> usize;
+}
+
+impl<E: Element + Send + Sync> Pieces for Remnants<E> {
+    fn free(&mut self, pieces_max: usize) -> bool {
+        !self.free_slice(pieces_max)
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
 }
 
 impl LazyFree {
@@ -31,6 +53,13 @@ impl LazyFree {
     pub fn push(&mut self, remains: Remains) {
         if remains.pieces_len() > PIECES_AT_ONCE_MAX {
             self.queue.push_back(Garbage::Collection(remains));
+        }
+    }
+
+    /// Takes what a table held.
+    pub fn push_table<E: Element + Send + Sync + 'static>(&mut self, remnants: Remnants<E>) {
+        if remnants.len() > PIECES_AT_ONCE_MAX {
+            self.queue.push_back(Garbage::Table(Box::new(remnants)));
         }
     }
 
@@ -52,6 +81,12 @@ impl LazyFree {
             None => 0,
             Some(Garbage::Collection(remains)) => {
                 if !remains.free(pieces_max) {
+                    self.queue.pop_front();
+                }
+                0
+            }
+            Some(Garbage::Table(pieces)) => {
+                if !pieces.free(pieces_max) {
                     self.queue.pop_front();
                 }
                 0
@@ -90,6 +125,7 @@ impl LazyFree {
         let pieces = |garbage: &Garbage| match garbage {
             Garbage::Database(discarded) => discarded.len(),
             Garbage::Collection(remains) => remains.pieces_len(),
+            Garbage::Table(pieces) => pieces.len(),
         };
         self.queue.iter().map(pieces).sum()
     }

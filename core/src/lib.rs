@@ -33,6 +33,7 @@ pub mod lru;
 pub mod propagation;
 pub mod server;
 pub mod session;
+pub mod snapshot;
 pub mod stats;
 pub mod transaction;
 pub mod waiting;

@@ -113,6 +113,39 @@ mutants! {
     RewriteIgnoresSyncError, "rewrite-ignores-sync-error",
         "CONFIG REWRITE goes on after a failed fsync and puts a file in place that may be empty after a crash: seen \
          in PostgreSQL until 2018, and elsewhere.";
+    RankOffByOneAfterSplit, "rank-off-by-one-after-split",
+        "A rank behind the first leaf of a sorted set's tree is one too high: a count that a split forgot to correct.";
+    UpgradeMissortsNegatives, "upgrade-missorts-negatives",
+        "A number that makes an intset wider is put at its end, also when it is negative: half of the truth about \
+         numbers that need more bytes.";
+    ConversionLosesLast, "conversion-loses-last",
+        "A hash that outgrows its listpack loses the last field: a loop that ends one step early.";
+    EmptyKeyLeftBehind, "empty-key-left-behind",
+        "SPOP of the last member leaves an empty set, which Redis does not have.";
+    GtTakesEqualForGreater, "gt-takes-equal-for-greater",
+        "ZADD GT counts an equal score as a change: the wrong side of a comparison.";
+    StoreClearsItsSource, "store-clears-its-source",
+        "SINTERSTORE removes its destination before it reads its sources, of which that may be one.";
+    InfinitiesLeaveOne, "infinities-leave-one",
+        "The sum of an infinity and its opposite is an infinity in ZUNION rather than zero.";
+    InsertBeforeGoesBehind, "insert-before-goes-behind",
+        "LINSERT BEFORE splits a full node behind the pivot instead of before it.";
+    SampleNeverRepeats, "sample-never-repeats",
+        "HRANDFIELD, SRANDMEMBER and ZRANDMEMBER take a negative count for a positive one, so nothing comes twice.";
+    WakeOrderReversed, "wake-order-reversed",
+        "Who came last is served first when a key appears that several clients wait for.";
+    WaiterServedTwice, "waiter-served-twice",
+        "A client that waits is served once for its request and once for the key: two lists of who waits.";
+    BlmovePropagatedVerbatim, "blmove-propagated-verbatim",
+        "BLMOVE is propagated word for word, so whoever follows the log may wait.";
+    SpopPropagatedVerbatim, "spop-propagated-verbatim",
+        "SPOP is propagated word for word, so whoever follows the log takes another member.";
+    StoreKeepsOldTtl, "store-keeps-old-ttl",
+        "A stored result gets the time to live of what was there before it.";
+    WatchMissesExpiry, "watch-misses-expiry",
+        "EXEC does not see that a watched key has expired if nobody has looked it up: seen in Redis before version 6.0.9.";
+    ExecAfterRefusal, "exec-after-refusal",
+        "EXEC goes on although a request was refused while queueing: seen in Redis before version 2.6.5.";
 }
 
 thread_local! {

@@ -1,6 +1,8 @@
 //! Running what a client sent: requests are parsed ahead, their buckets and entries fetched into the cache,
 //! then run in order.
 
+mod fetch;
+
 use crate::args::Args;
 use crate::call::{self, Flow};
 use crate::client::Client;
@@ -42,6 +44,8 @@ struct Request {
     command: Option<&'static Command>,
     /// The hash of its first key, if it was computed.
     hash: Option<u64>,
+    /// The same of the element that it asks for.
+    element_hash: Option<u64>,
 }
 
 /// How a request begins, up to the end of its first argument. In a pipeline the next one often begins with the same
@@ -185,6 +189,10 @@ impl Core {
                     }
                     consumed = end;
                 }
+                Stop::Big { len, .. } if len > self.server.config.proto_max_bulk_len => {
+                    // A request before it has changed what is too long.
+                    client.input.restart();
+                }
                 Stop::Big { index, payload, len } => {
                     // What is kept is the head of this request; its payload goes where it will stay.
                     client.input.keep(&input[consumed..payload], &mut self.buffers);
@@ -233,7 +241,8 @@ impl Core {
                 self.dataset.hint(ranges[index].of(bytes), hash);
             }
             let flow = if client.input.large.is_empty() {
-                call::call(self, client, request.command, Args::new(bytes, ranges, &[]))
+                let element = request.command.and_then(Command::element_index).zip(request.element_hash);
+                call::call(self, client, request.command, Args::new(bytes, ranges, &[]).with_element(element))
             } else {
                 self.run_large(client, request.command, bytes, ranges)
             };
@@ -359,6 +368,7 @@ impl Core {
                         range_count: ranges.len() as u32,
                         command,
                         hash: None,
+                        element_hash: None,
                     };
                     batch.requests.push(request);
                     at += consumed;
@@ -380,27 +390,9 @@ impl Core {
             }
         };
         batch.parsed_to = at;
-        let database = client.session.database;
-        if batch.requests.len() > 1 && self.dataset.exceeds_cache(database) {
-            self.prefetch(database, input, batch);
+        if batch.requests.len() > 1 {
+            self.fetch(client.session.database, input, batch);
         }
         stop
-    }
-
-    /// Fetches the buckets of all the batch's first keys, then the entries they lead to.
-    fn prefetch(&self, database: usize, input: &[u8], batch: &mut Batch) {
-        for request in &mut batch.requests {
-            let Some(index) = request.command.and_then(Command::first_key_index) else { continue };
-            if index < request.range_count as usize {
-                let range = batch.ranges[request.first_range as usize + index];
-                let key = range.of(&input[request.start as usize..]);
-                request.hash = Some(self.dataset.prefetch_bucket(database, key));
-            }
-        }
-        for request in &batch.requests {
-            if let Some(hash) = request.hash {
-                self.dataset.prefetch_entry(database, hash);
-            }
-        }
     }
 }

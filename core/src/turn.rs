@@ -112,8 +112,9 @@ impl Core {
             self.ticker.client_slot = slot + 1;
             let Some(client) = self.server.clients.in_slot(slot) else { continue };
             let conn = client.session.conn;
-            // Whoever waits for a key may do so for as long as it asked for.
-            let waits = client.session.state == State::Blocked;
+            // Whoever waits for a key may do so for as long as it asked for, and who is held back cannot help it.
+            let waits =
+                matches!(client.session.state, State::Blocked | State::Postponed | State::WaitingForDisk);
             let is_idle = timeout_us > 0 && !waits && now.since_us(client.session.active_at) > timeout_us;
             // The hard limit is looked at with every reply; here it is for one that was lowered since.
             let is_over_hard = limit.hard > 0 && client.reply.len() as u64 > limit.hard;

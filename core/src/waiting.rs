@@ -157,7 +157,11 @@ impl Waiters {
     /// Who waits for a key, in order.
     #[must_use]
     pub fn queue(&self, key: &WatchedKey) -> Vec<ConnId> {
-        self.queues.get(key).into_iter().flatten().copied().collect()
+        let mut queue: Vec<ConnId> = self.queues.get(key).into_iter().flatten().copied().collect();
+        if mutant!(Mutant::WakeOrderReversed) {
+            queue.reverse();
+        }
+        queue
     }
 
     /// A client's wait was ended, and it goes on once the command is over.

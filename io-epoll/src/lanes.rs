@@ -7,9 +7,9 @@ use crate::sys::Wake;
 use crate::text;
 use rotom_core::disk::{DiskCompletion, DiskError, DiskId, DiskKind, DiskOp, DiskOutput, FileId, Lane};
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -115,6 +115,13 @@ struct Files {
 }
 
 impl Files {
+    /// Takes a file in, and tells its length.
+    fn open(&self, id: FileId, file: File) -> io::Result<DiskOutput> {
+        let len_bytes = file.metadata()?.len();
+        self.insert(id, file);
+        Ok(DiskOutput::Opened { len_bytes })
+    }
+
     fn insert(&self, id: FileId, file: File) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(file));
     }
@@ -136,12 +143,12 @@ fn perform(files: &Files, kind: DiskKind) -> Result<DiskOutput, DiskError> {
         DiskKind::ReadFile { name, len_bytes_max } => {
             read_file(&name, len_bytes_max).map(DiskOutput::Buffer).map_err(|error| failure(&error, 0, None))
         }
-        kind => change(files, kind).map(|()| DiskOutput::Done).map_err(|error| failure(&error, 0, None)),
+        kind => change(files, kind).map_err(|error| failure(&error, 0, None)),
     }
 }
 
-/// Work that carries no buffer.
-fn change(files: &Files, kind: DiskKind) -> io::Result<()> {
+/// Work that carries no buffer of the core's.
+fn change(files: &Files, kind: DiskKind) -> io::Result<DiskOutput> {
     match kind {
         DiskKind::Create { file, name, mode } => {
             // For appending, so that writing goes on at the end after the file was cut.
@@ -149,21 +156,60 @@ fn change(files: &Files, kind: DiskKind) -> io::Result<()> {
             files.insert(file, opened);
         }
         DiskKind::OpenAppend { file, name } => {
-            files.insert(file, OpenOptions::new().append(true).create(true).open(name)?);
+            return files.open(file, OpenOptions::new().append(true).create(true).open(name)?);
         }
+        DiskKind::OpenRead { file, name } => return files.open(file, File::open(name)?),
+        DiskKind::ReadAt { file, offset_bytes, len_bytes } => {
+            return read_at(&*files.find(file)?, offset_bytes, len_bytes).map(DiskOutput::Buffer);
+        }
+        DiskKind::CreateDir { name, mode } => DirBuilder::new().mode(mode).create(name)?,
+        DiskKind::List { name } => return list(directory_path(&name)).map(DiskOutput::Names),
         DiskKind::Sync { file } => files.find(file)?.sync_data()?,
         DiskKind::Truncate { file, len_bytes } => files.find(file)?.set_len(len_bytes)?,
         DiskKind::Close { file } => files.remove(file),
         DiskKind::Rename { from, to } => fs::rename(from, to)?,
         DiskKind::Remove { name } => fs::remove_file(name)?,
-        DiskKind::SyncDir { name } => {
-            let name = if name.is_empty() { "." } else { name.as_str() };
-            File::open(name)?.sync_all()?;
-        }
+        DiskKind::SyncDir { name } => File::open(directory_path(&name))?.sync_all()?,
         // Both are done where the buffer is at hand.
         DiskKind::Append { .. } | DiskKind::ReadFile { .. } => unreachable!("handled by the caller"),
     }
-    Ok(())
+    Ok(DiskOutput::Done)
+}
+
+/// The name by which the system knows a directory; that of the one the server works in may be empty.
+fn directory_path(name: &str) -> &str {
+    if name.is_empty() { "." } else { name }
+}
+
+fn list(name: &str) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(name)? {
+        let entry = entry?;
+        // A name that is no text is none of the server's.
+        if let Ok(name) = entry.file_name().into_string()
+            && !entry.file_type()?.is_dir()
+        {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Reads until the piece is whole or the file ends.
+fn read_at(file: &File, offset_bytes: u64, len_bytes: usize) -> io::Result<Vec<u8>> {
+    let mut content = vec![0; len_bytes];
+    let mut len = 0;
+    while len < len_bytes {
+        match file.read_at(&mut content[len..], offset_bytes + len as u64) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    content.truncate(len);
+    Ok(content)
 }
 
 fn append(files: &Files, id: FileId, data: Vec<u8>) -> Result<DiskOutput, DiskError> {
@@ -241,6 +287,32 @@ mod tests {
 
     fn append_to(file: FileId, data: &[u8]) -> DiskKind {
         DiskKind::Append { file, data: data.to_vec() }
+    }
+
+    #[test]
+    fn files_are_found_by_listing_and_read_in_pieces() {
+        let folder = Folder::new();
+        let files = Files::default();
+        let run = |kind| perform(&files, kind);
+        let directory = folder.name("dir");
+        let name = format!("{directory}/file");
+        run(DiskKind::CreateDir { name: directory.clone(), mode: 0o755 }).unwrap();
+        let again = run(DiskKind::CreateDir { name: directory.clone(), mode: 0o755 }).unwrap_err();
+        assert_eq!(again.kind, io::ErrorKind::AlreadyExists);
+        run(DiskKind::CreateDir { name: format!("{directory}/inner"), mode: 0o755 }).unwrap();
+        run(DiskKind::Create { file: FILE, name: name.clone(), mode: 0o644 }).unwrap();
+        run(append_to(FILE, b"0123456789")).unwrap();
+        let names = run(DiskKind::List { name: directory.clone() }).unwrap();
+        assert_eq!(names, DiskOutput::Names(vec!["file".to_owned()]));
+        assert_eq!(run(DiskKind::List { name }).unwrap_err().kind, io::ErrorKind::NotADirectory);
+        let opened = run(DiskKind::OpenRead { file: FILE, name: format!("{directory}/file") }).unwrap();
+        assert_eq!(opened, DiskOutput::Opened { len_bytes: 10 });
+        for (offset_bytes, len_bytes, expected) in
+            [(0, 4, &b"0123"[..]), (4, 6, b"456789"), (8, 4, b"89"), (10, 4, b"")]
+        {
+            let piece = run(DiskKind::ReadAt { file: FILE, offset_bytes, len_bytes }).unwrap();
+            assert_eq!(piece, DiskOutput::Buffer(expected.to_vec()));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::trace::Trace;
 use crate::witness::{End, Witness};
 use rotom_core::disk::Lane;
 use rotom_core::net::{Accept, ConnId, NetEffect, Reading};
-use rotom_core::time::{Monotonic, Wall};
+use rotom_core::time::{Monotonic, Now, Wall};
 use rotom_core::{Config, Core, ExecutionKind, Host, Input, LogLine};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::IoSlice;
@@ -301,7 +301,25 @@ impl World {
                 return;
             }
             let next = self.next_event().map_or(end, |next| next.min(end)).max(now);
-            self.clock.advance(next - now);
+            self.pass_until(next, witness);
+        }
+    }
+
+    /// Lets time pass in which nothing comes from outside, and the server does nothing but look at the clock. Stops
+    /// early when something comes of that.
+    fn pass_until(&mut self, next: Monotonic, witness: &mut dyn Witness) {
+        loop {
+            let now = self.clock.now().monotonic;
+            let due = self.core.poll_timeout().unwrap_or(Monotonic::NEVER);
+            if due >= next || due <= now {
+                let time = if due >= next { next - now } else { Duration::ZERO };
+                self.clock.advance(time);
+                return;
+            }
+            self.clock.advance(due - now);
+            if self.tick(witness) {
+                return;
+            }
         }
     }
 
@@ -425,21 +443,64 @@ impl World {
             })
     }
 
-    /// The next moment at which something happens.
+    /// The next moment at which something comes from outside.
     fn next_event(&self) -> Option<Monotonic> {
         let now = self.clock.now().monotonic;
         let links = self.alive.iter().filter_map(|&index| self.links[index].next_event(now));
         let accept = (!self.waiting.is_empty()).then_some(self.accepts_at);
         let disk = self.working.iter().map(|&(at, _)| at).filter(|&at| at > now);
-        links.chain(disk).chain(accept).chain(self.core.poll_timeout()).min()
+        links.chain(disk).chain(accept).min()
     }
 
-    /// One turn, in the order the contract names: events, the end of the turn, effects.
-    fn turn(&mut self, witness: &mut dyn Witness) {
+    /// A turn in which time has passed and nothing else has happened. Whether the server wants anything done.
+    fn tick(&mut self, witness: &mut dyn Witness) -> bool {
+        let now = self.begin_turn();
+        self.core.handle_timeout(now);
+        self.core.finish_turn(now);
+        self.report_executions(witness);
+        let has_effects = self.perform_effects(witness);
+        self.end_turn(witness);
+        has_effects
+    }
+
+    fn begin_turn(&mut self) -> Now {
         let now = self.clock.now();
         self.turns += 1;
         self.trace.number(now.monotonic.0);
         self.trace.number(now.wall.0);
+        now
+    }
+
+    /// Performs what the server asks for. Whether that was anything.
+    fn perform_effects(&mut self, witness: &mut dyn Witness) -> bool {
+        let has_closed = self.perform_net(witness);
+        let has_written = self.write_output(witness);
+        let has_disk = self.begin_disk();
+        let now = self.clock.now();
+        while let Some(line) = self.core.poll_log() {
+            witness.logged(now, &line);
+            if self.log.len() == LOG_LINES_MAX {
+                self.log.pop_front();
+            }
+            self.log.push_back(line);
+        }
+        has_closed || has_written || has_disk
+    }
+
+    fn end_turn(&mut self, witness: &mut dyn Witness) {
+        if self.exit_status.is_some() {
+            self.peer_of.clear();
+            self.unwritten.clear();
+            for link in &mut self.links {
+                link.conn = None;
+            }
+        }
+        witness.turned(self.clock.now(), &self.core);
+    }
+
+    /// One turn, in the order the contract names: events, the end of the turn, effects.
+    fn turn(&mut self, witness: &mut dyn Witness) {
+        let now = self.begin_turn();
         self.accept(witness);
         self.complete_disk(witness);
         self.deliver_input(witness);
@@ -449,27 +510,11 @@ impl World {
         }
         self.core.finish_turn(now);
         self.report_executions(witness);
-        self.perform_net(witness);
-        self.write_output(witness);
-        self.begin_disk();
-        while let Some(line) = self.core.poll_log() {
-            witness.logged(now, &line);
-            if self.log.len() == LOG_LINES_MAX {
-                self.log.pop_front();
-            }
-            self.log.push_back(line);
-        }
+        self.perform_effects(witness);
         self.take_output(witness);
         let links = &self.links;
         self.alive.retain(|&index| links[index].is_alive());
-        if self.exit_status.is_some() {
-            self.peer_of.clear();
-            self.unwritten.clear();
-            for link in &mut self.links {
-                link.conn = None;
-            }
-        }
-        witness.turned(now, &self.core);
+        self.end_turn(witness);
     }
 
     /// Takes on whoever has connected.
@@ -625,10 +670,12 @@ impl World {
         self.trace.bytes(&effects);
     }
 
-    /// Writes a piece of what each connection is owed.
-    fn write_output(&mut self, witness: &mut dyn Witness) {
+    /// Writes a piece of what each connection is owed. Whether any is owed something new.
+    fn write_output(&mut self, witness: &mut dyn Witness) -> bool {
         let mut writable = std::mem::take(&mut self.unwritten);
+        let mut is_new = false;
         while let Some(conn) = self.core.poll_writable() {
+            is_new = true;
             writable.insert(conn);
         }
         for conn in writable {
@@ -639,6 +686,7 @@ impl World {
             }
             self.perform_net(witness);
         }
+        is_new
     }
 
     fn write_to(&mut self, conn: ConnId, index: usize, witness: &mut dyn Witness) {
@@ -704,9 +752,12 @@ impl World {
         }
     }
 
-    fn perform_net(&mut self, witness: &mut dyn Witness) {
+    /// Does with sockets what the server asks for. Whether that was anything.
+    fn perform_net(&mut self, witness: &mut dyn Witness) -> bool {
         let now = self.clock.now();
+        let mut has_any = false;
         while let Some(effect) = self.core.poll_net() {
+            has_any = true;
             match effect {
                 NetEffect::Close(conn) => {
                     if let Some(&index) = self.peer_of.get(&conn) {
@@ -727,6 +778,7 @@ impl World {
                 NetEffect::Exit(status) => self.exit_status = Some(status),
             }
         }
+        has_any
     }
 
     fn forget(&mut self, conn: ConnId) {
@@ -734,10 +786,12 @@ impl World {
         self.unwritten.remove(&conn);
     }
 
-    /// Sends disk work on its way.
-    fn begin_disk(&mut self) {
+    /// Sends disk work on its way. Whether there was any.
+    fn begin_disk(&mut self) -> bool {
         let now = self.clock.now().monotonic;
+        let mut has_any = false;
         while let Some(op) = self.core.poll_disk() {
+            has_any = true;
             let lane = op.lane;
             let delay = self.disk.submit(op);
             // A lane does its work in order, a piece at a time.
@@ -745,6 +799,7 @@ impl World {
             let ends = before.unwrap_or(now).max(now) + Duration::from_micros(self.disk_us) + delay;
             self.working.push_back((ends, lane));
         }
+        has_any
     }
 
     /// Ends the disk work whose time has come.

@@ -9,6 +9,8 @@
 
 #![deny(unsafe_code)]
 
+#[path = "versus/collections.rs"]
+mod collections;
 #[path = "versus/contest.rs"]
 mod contest;
 #[path = "versus/epoll.rs"]
@@ -71,7 +73,11 @@ fn run_modes(contest: &Contest, options: &Options, report: &mut Report) -> Resul
         || options.memory
         || options.growth.is_some()
         || options.idle.is_some()
-        || options.active.is_some();
+        || options.active.is_some()
+        || options.collections
+        || options.large
+        || options.collection_memory
+        || options.collection_turns.is_some();
     if options.hot || !others {
         throughput::hot(contest, options, report)?;
     }
@@ -80,6 +86,18 @@ fn run_modes(contest: &Contest, options: &Options, report: &mut Report) -> Resul
     }
     if options.memory {
         footprint::memory(contest, options, report)?;
+    }
+    if options.collections {
+        collections::small(contest, options, report)?;
+    }
+    if options.large {
+        collections::large(contest, options, report)?;
+    }
+    if options.collection_memory {
+        collections::memory(contest, options, report)?;
+    }
+    if let Some(elements) = options.collection_turns {
+        collections::turns(elements, contest, report)?;
     }
     if let Some(connections) = options.idle {
         footprint::idle(connections, contest, options, report)?;

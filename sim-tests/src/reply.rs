@@ -121,7 +121,8 @@ impl Reply {
 /// Encodes a command as clients send it.
 #[must_use]
 pub fn encode_command<W: AsRef<[u8]>>(words: &[W]) -> Vec<u8> {
-    let mut out = Vec::new();
+    let payload: usize = words.iter().map(|word| word.as_ref().len() + HEADER_BYTES).sum();
+    let mut out = Vec::with_capacity(HEADER_BYTES + payload);
     header(&mut out, b'*', words.len());
     for word in words {
         let word = word.as_ref();
@@ -132,6 +133,9 @@ pub fn encode_command<W: AsRef<[u8]>>(words: &[W]) -> Vec<u8> {
     out
 }
 
+/// What a length and two line ends mostly take.
+const HEADER_BYTES: usize = 10;
+
 fn line(out: &mut Vec<u8>, marker: u8, text: &[u8]) {
     out.push(marker);
     out.extend_from_slice(text);
@@ -139,7 +143,7 @@ fn line(out: &mut Vec<u8>, marker: u8, text: &[u8]) {
 }
 
 fn header(out: &mut Vec<u8>, marker: u8, len: usize) {
-    line(out, marker, len.to_string().as_bytes());
+    line(out, marker, itoa::Buffer::new().format(len).as_bytes());
 }
 
 fn aggregate(out: &mut Vec<u8>, marker: u8, items: &[Reply]) {

@@ -483,7 +483,7 @@ impl LogReader {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum LineFault {
     Incomplete,
     NoLine,

@@ -20,7 +20,7 @@ pub(super) fn batches<'a>(
 ) {
     if args.len() <= first + step {
         // Most commands have one.
-        return take(first, &mut [Lookup::from(args.at(first))]);
+        return take(first, &mut [args.lookup(first)]);
     }
     let mut lookups: [Lookup<'a>; BATCH_LEN] = NO_LOOKUPS;
     let mut index = first;

@@ -98,7 +98,7 @@ fn rename(ctx: &mut Context<'_>) -> CommandResult {
         return Err(CommandError::NoSuchKey);
     }
     if args[1] != args[2] {
-        ctx.keys.remove(&args[2]);
+        ctx.keys.discard(&args[2]);
         move_entry(ctx);
     }
     ctx.reply.ok();
@@ -149,7 +149,7 @@ fn copy(ctx: &mut Context<'_>) -> CommandResult {
         return Ok(Propagate::Nothing);
     };
     let mut target = ctx.keys.in_database(to);
-    target.remove(&args[2]);
+    target.discard(&args[2]);
     target.insert_entry(copy);
     #[cfg(feature = "mutants")]
     crate::mutant::share_value((ctx.keys.database, &args[1]), (to, &args[2]));

@@ -39,7 +39,7 @@ fn hsetnx(ctx: &mut Context<'_>) -> CommandResult {
     let (limits, hash_key) = rules(ctx);
     let value = StringRef::Bytes(args.at(3));
     if let Some(mut found) = ctx.keys.write(&args[1]) {
-        match hash_mut(&mut found)?.entry(args.at(2)) {
+        match hash_mut(&mut found)?.entry(args.lookup(2)) {
             FieldEntry::Occupied(_) => {
                 ctx.reply.integer(0);
                 return Ok(Propagate::Nothing);
@@ -57,7 +57,7 @@ fn hsetnx(ctx: &mut Context<'_>) -> CommandResult {
 fn hget(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let value = match ctx.keys.read(&args[1]) {
-        Some(entry) => hash_of(entry)?.get(args.at(2)),
+        Some(entry) => hash_of(entry)?.get(args.lookup(2)),
         None => None,
     };
     reply_value(ctx.reply, value);
@@ -139,7 +139,7 @@ fn hlen(ctx: &mut Context<'_>) -> CommandResult {
 fn hstrlen(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let value = match ctx.keys.read(&args[1]) {
-        Some(entry) => hash_of(entry)?.get(args.at(2)),
+        Some(entry) => hash_of(entry)?.get(args.lookup(2)),
         None => None,
     };
     ctx.reply.integer(value.map_or(0, StringRef::len) as i64);
@@ -150,7 +150,7 @@ fn hstrlen(ctx: &mut Context<'_>) -> CommandResult {
 fn hexists(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let is_there = match ctx.keys.read(&args[1]) {
-        Some(entry) => hash_of(entry)?.contains(args.at(2)),
+        Some(entry) => hash_of(entry)?.contains(args.lookup(2)),
         None => false,
     };
     ctx.reply.integer(is_there.into());
@@ -186,7 +186,7 @@ fn hincrby(ctx: &mut Context<'_>) -> CommandResult {
     let (limits, hash_key) = rules(ctx);
     let mut sum = increment;
     if let Some(mut found) = ctx.keys.write(&args[1]) {
-        match hash_mut(&mut found)?.entry(args.at(2)) {
+        match hash_mut(&mut found)?.entry(args.lookup(2)) {
             FieldEntry::Occupied(field) => {
                 let old = match field.value() {
                     StringRef::Int(number) => Some(number),
@@ -215,7 +215,7 @@ fn hincrbyfloat(ctx: &mut Context<'_>) -> CommandResult {
     let (limits, hash_key) = rules(ctx);
     let mut text = Vec::new();
     if let Some(mut found) = ctx.keys.write(&args[1]) {
-        match hash_mut(&mut found)?.entry(args.at(2)) {
+        match hash_mut(&mut found)?.entry(args.lookup(2)) {
             FieldEntry::Occupied(field) => {
                 let old = field.value().with_bytes(LongDouble::parse);
                 let old = old.ok_or("ERR hash value is not a float")?;

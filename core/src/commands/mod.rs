@@ -28,7 +28,7 @@ mod sort;
 mod timeout;
 
 pub use key_spec::{BeginSearch, FindKeys, FlagsInUse, InvalidKeys, KeyArg, KeyFlags, KeySpec, extract_keys};
-pub use table::{Argument, ArgumentKind, Categories, Command, Flags, Group, Run};
+pub use table::{Ahead, Argument, ArgumentKind, Categories, Command, Flags, Group, Run};
 
 use names::NameTable;
 

@@ -28,7 +28,10 @@ impl SampleSize {
                     .into(),
             );
         }
-        Ok(SampleSize { count: count.unsigned_abs() as usize, is_distinct: count >= 0 })
+        Ok(SampleSize {
+            count: count.unsigned_abs() as usize,
+            is_distinct: count >= 0 || mutant!(Mutant::SampleNeverRepeats),
+        })
     }
 
     /// Whether a sample of distinct elements is better taken on a walk through all of them than drawn one by one.

@@ -65,7 +65,7 @@ fn srem(ctx: &mut Context<'_>) -> CommandResult {
 fn sismember(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let is_member = match ctx.keys.read(&args[1]) {
-        Some(entry) => set_of(entry)?.contains(args.at(2)),
+        Some(entry) => set_of(entry)?.contains(args.lookup(2)),
         None => false,
     };
     ctx.reply.integer(is_member.into());
@@ -114,7 +114,7 @@ fn smembers(ctx: &mut Context<'_>) -> CommandResult {
 /// `SMOVE source destination member` — O(1). Answers 0 when the member is not in the source.
 fn smove(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
-    let (source, destination, member) = (&args[1], &args[2], args.at(3));
+    let (source, destination, member) = (&args[1], &args[2], args.lookup(3));
     let (limits, hash_key) = rules(ctx);
     let is_there =
         ctx.keys.write(source).map(|mut found| set_mut(&mut found).map(|set| set.contains(member)));
@@ -141,7 +141,7 @@ fn smove(ctx: &mut Context<'_>) -> CommandResult {
     if let Some(mut found) = ctx.keys.write(destination) {
         set_mut(&mut found)?.add(member, &limits, hash_key);
     } else {
-        let mut set = Set::for_member(member, 1, &limits, hash_key);
+        let mut set = Set::for_member(args.at(3), 1, &limits, hash_key);
         set.add(member, &limits, hash_key);
         insert(ctx, destination, set);
     }

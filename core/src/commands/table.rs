@@ -46,6 +46,8 @@ pub struct Command {
     pub arguments: &'static [Argument],
     /// What it contains.
     pub subcommands: &'static [Command],
+    /// What is fetched ahead for it in a pipeline.
+    pub ahead: Ahead,
     /// The function behind it.
     pub run: Run,
     /// Its place among all commands and subcommands.
@@ -75,6 +77,7 @@ impl Command {
             replaced_by: None,
             arguments: &[],
             subcommands: &[],
+            ahead: Ahead::Key,
             run,
             index: 0,
             first_key: 0,
@@ -109,6 +112,16 @@ impl Command {
         (self.first_key > 0).then_some(usize::from(self.first_key))
     }
 
+    /// The argument that is an element of the collection under the first key.
+    #[must_use]
+    #[inline]
+    pub fn element_index(&self) -> Option<usize> {
+        match self.ahead {
+            Ahead::Key => None,
+            Ahead::Element(index) | Ahead::Rank(index) | Ahead::Score(index) => Some(usize::from(index)),
+        }
+    }
+
     /// The name with its container's: `client|kill`.
     #[must_use]
     pub fn full_name(&self) -> Cow<'static, str> {
@@ -133,6 +146,20 @@ impl Command {
             Err(_) => len >= usize::from(self.arity.unsigned_abs()),
         }
     }
+}
+
+/// What a command will look at, and which argument says so: it is fetched into the cache ahead. With options in
+/// front it may be another argument; then something is fetched in vain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// The first key.
+    Key,
+    /// Also an element of the collection there.
+    Element(u8),
+    /// Also the place of an element in the order of a sorted set.
+    Rank(u8),
+    /// Also the place that an element will get there with the score in the argument before it.
+    Score(u8),
 }
 
 /// How a command behaves: a set.

@@ -44,7 +44,7 @@ fn exec(ctx: &mut Context<'_>) -> CommandResult {
     let conn = ctx.session.conn;
     let is_stale = ctx.keys.dataset.is_stale(conn);
     ctx.keys.dataset.unwatch(conn);
-    if transaction.is_aborted() {
+    if transaction.is_aborted() && !mutant!(Mutant::ExecAfterRefusal) {
         return Err(CommandError::ExecAborted);
     }
     if is_stale {

@@ -47,7 +47,7 @@ fn zcard(ctx: &mut Context<'_>) -> CommandResult {
 fn zscore(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let score = match ctx.keys.read(&args[1]) {
-        Some(entry) => set_of(entry)?.score(&args[2]),
+        Some(entry) => set_of(entry)?.score(args.lookup(2)),
         None => None,
     };
     reply_score_or_null(ctx.reply, score);
@@ -67,7 +67,7 @@ fn zmscore(ctx: &mut Context<'_>) -> CommandResult {
         (0..count).for_each(|_| ctx.reply.null());
         return Ok(Propagate::Nothing);
     };
-    let mut members = args.from(2).map(Lookup::from);
+    let mut members = (2..args.len()).map(|index| args.lookup(index));
     let mut together = [Lookup::new(StringRef::Int(0)); TOGETHER];
     loop {
         let batch = fill(&mut together, &mut members);
@@ -112,7 +112,7 @@ fn zrem(ctx: &mut Context<'_>) -> CommandResult {
     };
     let set = set_mut(&mut found)?;
     let mut removed = 0;
-    let mut members = args.from(2).map(Lookup::from);
+    let mut members = (2..args.len()).map(|index| args.lookup(index));
     let mut together = [Lookup::new(StringRef::Int(0)); TOGETHER];
     loop {
         let batch = fill(&mut together, &mut members);
@@ -163,7 +163,7 @@ fn rank(ctx: &mut Context<'_>, is_reverse: bool) -> CommandResult {
         Some(entry) => {
             let set = set_of(entry)?;
             let in_order = |(rank, score)| (if is_reverse { set.len() - 1 - rank } else { rank }, score);
-            set.rank(&args[2]).map(in_order)
+            set.rank(args.lookup(2)).map(in_order)
         }
         None => None,
     };

@@ -48,6 +48,11 @@ impl<E> Bucket<E> {
         self.slots[slot].as_ref()
     }
 
+    /// What a slot holds, to change; what its key hashes to stays.
+    pub fn element_mut(&mut self, slot: usize) -> Option<&mut E> {
+        self.slots[slot].as_mut()
+    }
+
     /// Where a slot lies within its bucket.
     #[inline]
     pub const fn slot_offset(slot: usize) -> usize {

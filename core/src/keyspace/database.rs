@@ -37,6 +37,16 @@ impl Database {
         self.0.verify();
     }
 
+    /// What was a database's table once.
+    pub(crate) fn of_table(table: Table<Entry>) -> Database {
+        Database(table)
+    }
+
+    /// The table, for snapshots.
+    pub(crate) fn table_mut(&mut self) -> &mut Table<Entry> {
+        &mut self.0
+    }
+
     /// Number of keys, expired ones included that were not removed yet.
     #[must_use]
     #[inline]
@@ -201,13 +211,15 @@ impl<'a> Occupied<'a> {
     #[must_use]
     #[inline]
     pub fn collection_mut(&mut self) -> Option<&mut Collection> {
-        self.0.element_mut().collection_mut()
+        let collection = self.0.element_mut().collection_mut()?;
+        collection.before_change();
+        Some(collection)
     }
 
     /// Changes the 24-bit LRU or LFU stamp.
     #[inline]
     pub fn set_lru(&mut self, lru: u32) {
-        self.0.change_value(|entry| entry.set_lru(lru));
+        self.0.touch(|entry| entry.set_lru(lru));
     }
 
     /// Appends to a string, and returns its new length.
@@ -228,7 +240,7 @@ impl<'a> Occupied<'a> {
     /// A handle on the bytes of a string that lies outside its entry, for replies too long to be copied.
     #[must_use]
     pub fn shared_bytes(&mut self) -> Option<Bytes> {
-        self.0.change_value(Entry::shared_bytes)
+        self.0.touch(Entry::shared_bytes)
     }
 
     /// Takes the entry out.

@@ -195,7 +195,9 @@ impl Entry {
                 Entry::build(key, content, expiry, lru, is_raw)
             }
             _ => {
-                let content = Content::Collection(self.take_collection_out());
+                let mut collection = self.take_collection_out();
+                collection.note_key(key);
+                let content = Content::Collection(collection);
                 Entry::build(key, content, expiry, lru, is_raw)
             }
         }

@@ -21,7 +21,7 @@
 //! - Removing makes segments smaller again and merges neighbours; an empty database has no memory.
 //! - Expiry needs no second table: a bit of the slot says whether the entry has one, and each segment knows
 //!   a time before which nothing in it expires.
-//! - For the snapshot to come, the header of each segment has 16 bytes to spare for a bit per home bucket.
+//! - A snapshot is taken home by home while commands go on: see `frozen`.
 //!
 //! Nothing here depends on addresses, time or chance: equal operations give equal tables.
 
@@ -30,6 +30,7 @@ mod database;
 mod directory;
 mod element;
 mod entry;
+mod frozen;
 mod hash;
 mod occupied;
 mod prefetch;
@@ -40,6 +41,7 @@ mod tests;
 
 pub(crate) use element::{ADDRESS_MASK, Element, TAG_SHIFT};
 pub(crate) use entry::{copy_short, is_equal};
+pub(crate) use frozen::{Saved, Saver};
 pub(crate) use occupied::OccupiedElement;
 pub(crate) use prefetch::prefetch;
 pub(crate) use table::{Remnants, Table};

@@ -46,6 +46,7 @@ impl<'a, E: Element> OccupiedElement<'a, E> {
     /// The element, to be changed in place; its key and its expiry must stay.
     #[inline]
     pub fn element_mut(&mut self) -> &mut E {
+        self.table.before_change(self.hash);
         // SAFETY: by the invariant of `slot`; this handle is borrowed, and with it the table.
         unsafe { self.slot.as_mut() }
     }
@@ -53,6 +54,13 @@ impl<'a, E: Element> OccupiedElement<'a, E> {
     /// Changes the element; its key and its expiry stay.
     #[inline]
     pub fn change_value<R>(&mut self, f: impl FnOnce(&mut E) -> R) -> R {
+        self.table.before_change(self.hash);
+        self.touch(f)
+    }
+
+    /// Changes something about the element that no snapshot has to know; its key, value and expiry stay.
+    #[inline]
+    pub fn touch<R>(&mut self, f: impl FnOnce(&mut E) -> R) -> R {
         // SAFETY: by the invariant of `slot`; this handle is borrowed, and with it the table.
         f(unsafe { self.slot.as_mut() })
     }

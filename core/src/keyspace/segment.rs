@@ -49,6 +49,9 @@ pub const SPREAD_BITS: u32 = 10;
 /// Bits of a tag.
 const WINDOW_BITS: u32 = 16;
 
+/// Words of a header with a bit for each home bucket.
+const VISITED_WORDS: usize = 2;
+
 /// Depths that share a window.
 const WINDOW_DEPTHS: u32 = WINDOW_BITS - SPREAD_BITS + 1;
 
@@ -85,6 +88,10 @@ struct Header {
     /// Length of the prefix.
     depth: u8,
     class: u8,
+    /// The snapshot that `visited` is about.
+    snapshot: u32,
+    /// A bit per home: whether that snapshot has its elements.
+    visited: [u64; VISITED_WORDS],
 }
 
 /// What finding an element takes; a directory has it beside the address of the segment.
@@ -152,7 +159,10 @@ impl<E: Element> Segment<E> {
             homes: (buckets - overflow) as u32,
             depth: depth as u8,
             class,
+            snapshot: 0,
+            visited: [0; VISITED_WORDS],
         };
+        assert!(buckets - overflow <= VISITED_WORDS * u64::BITS as usize, "every home has its bit");
         segment
     }
 
@@ -343,15 +353,38 @@ impl<E: Element> Segment<E> {
             let elements = bucket.occupied().filter_map(|slot| bucket.element(slot));
             elements.filter(|element| self.home_of(element.tag()) == home).for_each(&mut *visit);
         }
-        let homes = u64::from(self.header.homes);
-        if home as u64 + 1 == homes {
-            return self.end();
-        }
-        let mut spread = ((home as u64 + 1) << SPREAD_BITS).div_ceil(homes);
-        if mutant!(Mutant::ScanMissesSplit) {
-            spread += (1 << SPREAD_BITS) / homes / 2;
-        }
-        Some(self.header.prefix | spread << (u64::BITS - SPREAD_BITS - self.depth()))
+        let skipped = if mutant!(Mutant::ScanMissesSplit) {
+            (1 << SPREAD_BITS) / u64::from(self.header.homes) / 2
+        } else {
+            0
+        };
+        self.home_after(home, skipped)
+    }
+
+    /// Shows every element whose home is that of `position`, unless this snapshot has them. Returns how many.
+    pub fn save_home(&mut self, position: u64, snapshot: u32, save: &mut dyn FnMut(&mut E)) -> usize {
+        self.save(self.shape().home(position), snapshot, save)
+    }
+
+    /// Shows every element that this snapshot does not have yet. Returns how many.
+    pub fn save_all(&mut self, snapshot: u32, save: &mut dyn FnMut(&mut E)) -> usize {
+        (0..self.header.homes as usize).map(|home| self.save(home, snapshot, save)).sum()
+    }
+
+    /// Takes note that this snapshot has all elements, or needs none of them.
+    pub fn mark_saved(&mut self, snapshot: u32) {
+        self.header.snapshot = snapshot;
+        self.header.visited = [u64::MAX; VISITED_WORDS];
+    }
+
+    /// The first position of the home after that of `position`, here or in the next segment, if there is one.
+    pub fn position_after(&self, position: u64) -> Option<u64> {
+        self.home_after(self.shape().home(position), 0)
+    }
+
+    /// Begins to fetch the elements some homes behind that of `position`.
+    pub fn prefetch_home(&self, position: u64, homes_ahead: usize) {
+        self.prefetch_elements_in(self.shape().home(position) + homes_ahead);
     }
 
     /// Whether something may have expired by `now`.
@@ -448,6 +481,44 @@ impl<E: Element> Segment<E> {
         }
         self.header.len = 0;
         self.header.expires = 0;
+    }
+
+    fn save(&mut self, home: usize, snapshot: u32, save: &mut dyn FnMut(&mut E)) -> usize {
+        if self.header.snapshot != snapshot {
+            self.header.snapshot = snapshot;
+            self.header.visited = [0; VISITED_WORDS];
+        }
+        let (word, bit) = (home / u64::BITS as usize, 1 << (home % u64::BITS as usize));
+        if self.header.visited[word] & bit != 0 {
+            return 0;
+        }
+        self.header.visited[word] |= bit;
+        let mut saved = 0;
+        for slot in self.buckets[home].occupied() {
+            self.buckets[home].element_mut(slot).into_iter().for_each(&mut *save);
+            saved += 1;
+        }
+        for index in flagged(self.buckets[home].overflow_flags()) {
+            let bucket = self.overflow_bucket(home, index);
+            for slot in 0..SLOTS {
+                let element = self.buckets[bucket].element(slot);
+                if element.is_some_and(|element| self.home_of(element.tag()) == home) {
+                    self.buckets[bucket].element_mut(slot).into_iter().for_each(&mut *save);
+                    saved += 1;
+                }
+            }
+        }
+        saved
+    }
+
+    /// The first position of the home after this one, and some of its positions skipped.
+    fn home_after(&self, home: usize, skipped: u64) -> Option<u64> {
+        let homes = u64::from(self.header.homes);
+        if home as u64 + 1 == homes {
+            return self.end();
+        }
+        let spread = ((home as u64 + 1) << SPREAD_BITS).div_ceil(homes) + skipped;
+        Some(self.header.prefix | spread << (u64::BITS - SPREAD_BITS - self.depth()))
     }
 
     #[cold]

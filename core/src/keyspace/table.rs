@@ -2,10 +2,12 @@
 
 use super::directory::{Directory, Pile};
 use super::element::Element;
+use super::frozen::Frozen;
 use super::hash::HashKey;
 use super::occupied::OccupiedElement;
 use super::segment::{self, CLASS_MAX, Segment};
 use super::{ExpireProgress, TableStats, UnixMillis};
+use std::fmt;
 use std::ptr::NonNull;
 
 /// Removals from a segment between two looks at whether it should shrink.
@@ -27,6 +29,8 @@ const RANDOM_TRIES_MAX: usize = 256;
 /// A hash table of elements that find themselves by their keys.
 pub struct Table<E: Element> {
     pub(super) directory: Directory<E>,
+    /// While a snapshot is being taken of it: see `frozen`.
+    pub(super) frozen: Option<Box<Frozen<E>>>,
     hash_key: HashKey,
     len: usize,
     expires: usize,
@@ -42,6 +46,7 @@ impl<E: Element> Table<E> {
     pub const fn new(hash_key: HashKey) -> Table<E> {
         Table {
             directory: Directory::new(),
+            frozen: None,
             hash_key,
             len: 0,
             expires: 0,
@@ -54,7 +59,9 @@ impl<E: Element> Table<E> {
     /// An empty table that splits its segments when they have this size.
     #[cfg(test)]
     pub fn with_class_max(hash_key: HashKey, class_max: u8) -> Table<E> {
-        Table { class_max, ..Table::new(hash_key) }
+        let mut table = Table::new(hash_key);
+        table.class_max = class_max;
+        table
     }
 
     /// The key of the hash.
@@ -141,6 +148,7 @@ impl<E: Element> Table<E> {
     #[inline]
     pub fn insert(&mut self, hash: u64, mut element: E) {
         debug_assert!(self.find(hash, element.key()).is_none(), "the key is there already");
+        self.before_change(hash);
         self.len += 1;
         self.expires += usize::from(element.has_expiry());
         loop {
@@ -236,6 +244,11 @@ impl<E: Element> Table<E> {
     ) -> ExpireProgress {
         let mut progress = ExpireProgress::default();
         while progress.segments < segments_max && progress.entries < entries_max {
+            if self.frozen.is_some()
+                && self.directory.segment(*cursor).is_some_and(|(_, segment)| segment.may_have_expired(now))
+            {
+                self.save_segment(*cursor);
+            }
             let next = match self.directory.segment_mut(*cursor) {
                 None => None,
                 Some((_, segment)) => {
@@ -261,11 +274,25 @@ impl<E: Element> Table<E> {
         progress
     }
 
-    /// Takes everything out; the table is empty afterwards.
+    /// Takes everything out; the table is empty afterwards. If there is a snapshot being taken, it gets what there
+    /// was, and nothing comes back.
     pub fn take(&mut self) -> Remnants<E> {
+        if self.frozen.is_some() {
+            self.hand_over();
+        }
         self.expires = 0;
         let len = std::mem::take(&mut self.len);
         Remnants { pile: self.directory.take(), current: None, len }
+    }
+
+    /// Moves everything to another table, which is not frozen.
+    pub(super) fn move_out(&mut self) -> Table<E> {
+        let mut moved = Table::new(self.hash_key);
+        moved.class_max = self.class_max;
+        std::mem::swap(&mut moved.directory, &mut self.directory);
+        moved.len = std::mem::take(&mut self.len);
+        moved.expires = std::mem::take(&mut self.expires);
+        moved
     }
 
     /// Bytes of memory for segments and directory.
@@ -301,6 +328,7 @@ impl<E: Element> Table<E> {
 
     /// Takes out the element with this hash that lies in this slot.
     pub(super) fn remove_at(&mut self, hash: u64, slot: NonNull<E>) -> E {
+        self.before_change(hash);
         let removed = self.directory.segment_mut(hash).and_then(|(_, segment)| {
             let element = segment.remove(segment.place_of(slot))?;
             Some((element, segment.len()))
@@ -317,8 +345,11 @@ impl<E: Element> Table<E> {
     /// Makes room in the segment for `hash`: rebuilds it larger, or splits it.
     #[cold]
     fn grow(&mut self, hash: u64) {
+        self.save_segment(hash);
         let Some((_, segment)) = self.directory.segment_mut(hash) else {
-            self.directory.replace(0, 0, vec![Segment::new(0, 0, 0)]);
+            let mut first = vec![Segment::new(0, 0, 0)];
+            self.mark_saved(&mut first);
+            self.directory.replace(0, 0, first);
             return;
         };
         let (prefix, depth) = (segment.prefix(), segment.depth());
@@ -327,6 +358,7 @@ impl<E: Element> Table<E> {
         place(&mut grown, left_over, self.class_max, self.hash_key);
         #[cfg(feature = "simulation")]
         self.note_growth(grown.len() > 1);
+        self.mark_saved(&mut grown);
         self.directory.replace(prefix, depth, grown);
     }
 
@@ -362,6 +394,7 @@ impl<E: Element> Table<E> {
         let mut rebuilt = vec![Segment::new(class.min(self.class_max), prefix, depth)];
         let mut left_over = Vec::new();
         for &source in sources {
+            self.save_segment(source);
             if let Some((_, segment)) = self.directory.segment_mut(source) {
                 segment.move_into(&mut rebuilt, self.hash_key, &mut left_over);
             }
@@ -369,7 +402,17 @@ impl<E: Element> Table<E> {
         place(&mut rebuilt, left_over, self.class_max, self.hash_key);
         #[cfg(feature = "simulation")]
         self.note_shrinking();
+        self.mark_saved(&mut rebuilt);
         self.directory.replace(prefix, depth, rebuilt);
+    }
+}
+
+impl<E: Element> Drop for Table<E> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.frozen.is_some() {
+            self.hand_over();
+        }
     }
 }
 
@@ -467,6 +510,12 @@ impl<E: Element> Remnants<E> {
             }
             self.current = Some((self.pile.pop()?, 0));
         }
+    }
+}
+
+impl<E: Element> fmt::Debug for Remnants<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remnants").field("len", &self.len).finish()
     }
 }
 

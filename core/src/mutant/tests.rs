@@ -218,8 +218,127 @@ fn case(mutant: Mutant) -> (Scenario, &'static str, &'static str) {
             "-ERR Rewriting config file: no luck ",
             "+OK ",
         ),
+        Mutant::RankOffByOneAfterSplit => (
+            |stage| {
+                let members: String = (0..200).map(|score| format!(" {score} m{score}")).collect();
+                stage.say(&format!("ZADD z{members}\r\nZRANK z m3\r\nZRANK z m150\r\n"))
+            },
+            ":200 :3 :150 ",
+            ":200 :3 :151 ",
+        ),
+        Mutant::UpgradeMissortsNegatives => (
+            |stage| stage.say("SADD s 1 -70000\r\nSISMEMBER s -70000\r\nSISMEMBER s 1\r\n"),
+            ":2 :1 :1 ",
+            ":2 :0 :0 ",
+        ),
+        Mutant::ConversionLosesLast => (
+            |stage| {
+                let long = "x".repeat(600);
+                stage.say(&format!("HSET h a 1 b 2\r\nHSET h c {long}\r\nHLEN h\r\nHGET h b\r\n"))
+            },
+            ":2 :1 :3 $1 2 ",
+            ":2 :1 :2 $-1 ",
+        ),
+        Mutant::EmptyKeyLeftBehind => {
+            (|stage| stage.say("SADD s a\r\nSPOP s\r\nEXISTS s\r\n"), ":1 $1 a :0 ", ":1 $1 a :1 ")
+        }
+        Mutant::GtTakesEqualForGreater => {
+            (|stage| stage.say("ZADD z 1 a\r\nZADD z GT CH 1 a\r\n"), ":1 :0 ", ":1 :1 ")
+        }
+        Mutant::StoreClearsItsSource => {
+            (|stage| stage.say("SADD a x y\r\nSADD b y z\r\nSINTERSTORE a a b\r\n"), ":2 :2 :1 ", ":2 :2 :0 ")
+        }
+        Mutant::InfinitiesLeaveOne => (
+            |stage| stage.say("ZADD a inf x\r\nZADD b -inf x\r\nZUNION 2 a b WITHSCORES\r\n"),
+            ":1 :1 *2 $1 x $1 0 ",
+            ":1 :1 *2 $1 x $3 inf ",
+        ),
+        Mutant::InsertBeforeGoesBehind => (
+            |stage| {
+                stage.say("CONFIG SET list-max-listpack-size 3\r\nRPUSH l a b c d e f\r\n");
+                stage.say("LINSERT l BEFORE b x\r\nLRANGE l 0 3\r\n")
+            },
+            ":7 *4 $1 a $1 x $1 b $1 c ",
+            ":7 *4 $1 a $1 b $1 x $1 c ",
+        ),
+        Mutant::SampleNeverRepeats => (
+            |stage| {
+                stage.say("HSET h f v\r\nSADD s m\r\n");
+                stage.say("HRANDFIELD h -2\r\nSRANDMEMBER s -2\r\n")
+            },
+            "*2 $1 f $1 f *2 $1 m $1 m ",
+            "*1 $1 f *1 $1 m ",
+        ),
+        Mutant::WakeOrderReversed => (
+            |stage| {
+                let first = stage.conn;
+                stage.say("BLPOP l 0\r\n");
+                stage.connect();
+                stage.say("BLPOP l 0\r\n");
+                stage.connect();
+                stage.say("RPUSH l a\r\n");
+                stage.conn = first;
+                stage.read()
+            },
+            "*2 $1 l $1 a ",
+            "",
+        ),
+        Mutant::WaiterServedTwice => (
+            |stage| {
+                let waiter = stage.conn;
+                stage.say("BLPOP l 0\r\n");
+                stage.connect();
+                stage.say("RPUSH l a b\r\n");
+                stage.conn = waiter;
+                stage.read()
+            },
+            "*2 $1 l $1 a ",
+            "*2 $1 l $1 a *2 $1 l $1 b ",
+        ),
+        Mutant::BlmovePropagatedVerbatim => (
+            |stage| {
+                stage.say("RPUSH a x\r\n");
+                stage.log();
+                stage.say("BLMOVE a b LEFT LEFT 0\r\n");
+                stage.log()
+            },
+            "LMOVE a b LEFT LEFT ",
+            "BLMOVE a b LEFT LEFT 0 ",
+        ),
+        Mutant::SpopPropagatedVerbatim => (
+            |stage| {
+                stage.say("SADD s x\r\n");
+                stage.log();
+                stage.say("SPOP s\r\n");
+                stage.log()
+            },
+            "SREM s x ",
+            "SPOP s ",
+        ),
+        Mutant::StoreKeepsOldTtl => (
+            |stage| stage.say("SET d v PX 100\r\nSADD s x\r\nSUNIONSTORE d s\r\nPTTL d\r\n"),
+            "+OK :1 :1 :-1 ",
+            "+OK :1 :1 :100 ",
+        ),
+        Mutant::WatchMissesExpiry => (
+            |stage| {
+                stage.say("DEBUG SET-ACTIVE-EXPIRE 0\r\nSET k v PX 10\r\nWATCH k\r\n");
+                stage.pass(100);
+                stage.say("MULTI\r\nPING\r\nEXEC\r\n")
+            },
+            "+OK +QUEUED *-1 ",
+            "+OK +QUEUED *1 +PONG ",
+        ),
+        Mutant::ExecAfterRefusal => (
+            |stage| stage.say("MULTI\r\nNOSUCH\r\nPING\r\nEXEC\r\n").replace(NO_SUCH, ""),
+            "+OK +QUEUED -EXECABORT Transaction discarded because of previous errors. ",
+            "+OK +QUEUED *0 ",
+        ),
     }
 }
+
+/// What is said of a command that nobody knows.
+const NO_SUCH: &str = "-ERR unknown command 'NOSUCH', with args beginning with:  ";
 
 /// Scans a table that grows between the calls.
 fn scan_while_growing(stage: &mut Stage) -> String {

@@ -257,6 +257,21 @@ impl Reply {
         }
     }
 
+    /// The same for two words. They go out one by one: whoever puts them together in memory first waits until they have
+    /// arrived there.
+    #[inline(always)]
+    pub(super) fn append_words(&mut self, words: [u64; 2], len: usize) {
+        let [first, second] = words.map(u64::to_le_bytes);
+        if self.tail.capacity() - self.tail.len() >= size_of_val(&words) {
+            let end = self.tail.len() + len;
+            self.tail.extend_from_slice(&first);
+            self.tail.extend_from_slice(&second);
+            self.tail.truncate(end);
+        } else {
+            self.append_slowly(&[first, second].concat()[..len]);
+        }
+    }
+
     /// Fills the tail and puts the rest into a chunk of its own size, if it is a large rest.
     #[cold]
     fn append_slowly(&mut self, bytes: &[u8]) {

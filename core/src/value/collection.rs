@@ -4,7 +4,11 @@ use super::hash::{self, Hash};
 use super::quicklist;
 use super::set::{self, Set};
 use super::zset::{self, SortedSet};
-use super::{List, StringRef, ValueType};
+use super::{List, Lookup, StringRef, ValueType};
+use crate::keyspace::HashKey;
+
+/// Of hashes that only equality depends on.
+const ELEMENT_KEY: HashKey = HashKey([0x7265_6d61_696e_7321, 0x726f_746f_6d5f_6b76]);
 
 /// A value of many elements. A key has none of them when the last element goes: there are no empty collections.
 #[derive(Clone, Debug)]
@@ -31,6 +35,9 @@ pub enum Remains {
     /// Fields of a hash.
     Hash(hash::Remains),
 }
+
+// Every key with a collection has one of these in memory of its own.
+const _: () = assert!(size_of::<Collection>() == 24);
 
 impl Collection {
     /// Its type.
@@ -80,6 +87,16 @@ impl Collection {
         size_of::<Collection>() + outside
     }
 
+    /// Begins to fetch what looking for these elements will look at, and finds their hashes. Lists are not looked into.
+    pub fn prefetch(&self, elements: &mut [Lookup<'_>]) {
+        match self {
+            Collection::List(_) => {}
+            Collection::Set(set) => set.prefetch(elements),
+            Collection::SortedSet(set) => set.prefetch(elements),
+            Collection::Hash(hash) => hash.prefetch(elements),
+        }
+    }
+
     /// How many pieces of memory it is made of, more or less: what freeing it costs.
     #[must_use]
     pub fn pieces_len(&self) -> usize {
@@ -88,6 +105,31 @@ impl Collection {
             Collection::Set(set) => set.len(),
             Collection::SortedSet(set) => set.len(),
             Collection::Hash(hash) => hash.len(),
+        }
+    }
+
+    /// Has to be called before anything is changed, for the sake of a snapshot. Tables look after themselves.
+    #[inline]
+    pub(crate) fn before_change(&mut self) {
+        if let Collection::List(list) = self
+            && let Some(list) = list.quicklist_mut()
+        {
+            list.before_change();
+        }
+    }
+
+    /// Tells a snapshot that is being taken of the collection that it is under another key now.
+    pub(crate) fn note_key(&mut self, key: &[u8]) {
+        match self {
+            Collection::List(list) => {
+                list.quicklist_mut()
+                    .and_then(|list| list.saver())
+                    .into_iter()
+                    .for_each(|it| it.note_key(key));
+            }
+            Collection::Set(set) => set.table_mut().into_iter().for_each(|table| table.note_key(key)),
+            Collection::SortedSet(set) => set.table_mut().into_iter().for_each(|table| table.note_key(key)),
+            Collection::Hash(hash) => hash.table_mut().into_iter().for_each(|table| table.note_key(key)),
         }
     }
 
@@ -102,8 +144,8 @@ impl Collection {
         }
     }
 
-    /// As [`ValueRef::describe`](super::ValueRef::describe), without the type. Elements without an order are put
-    /// into one.
+    /// As [`ValueRef::describe`](super::ValueRef::describe), without the type. Of elements without an order a hash
+    /// stands for all.
     pub(super) fn describe(&self, record: &mut Vec<u8>) {
         record.extend_from_slice(&(self.len() as u64).to_le_bytes());
         match self {
@@ -114,7 +156,7 @@ impl Collection {
                 }
             }
             Collection::Set(set) => {
-                describe_sorted(set.iter().map(description).collect(), record);
+                describe_unordered(set.iter(), record, |member, element| describe_string(member, element));
             }
             Collection::SortedSet(set) => {
                 for (member, score) in set.iter(0..set.len()) {
@@ -124,12 +166,10 @@ impl Collection {
                 }
             }
             Collection::Hash(hash) => {
-                let pair = |(field, value): (StringRef<'_>, StringRef<'_>)| {
-                    let mut pair = description(field);
-                    describe_string(value, &mut pair);
-                    pair
-                };
-                describe_sorted(hash.iter().map(pair).collect(), record);
+                describe_unordered(hash.iter(), record, |(field, value), element| {
+                    describe_string(field, element);
+                    describe_string(value, element);
+                });
             }
         }
     }
@@ -143,15 +183,25 @@ pub(super) fn describe_string(string: StringRef<'_>, record: &mut Vec<u8>) {
     record.extend_from_slice(bytes);
 }
 
-fn description(string: StringRef<'_>) -> Vec<u8> {
-    let mut record = Vec::new();
-    describe_string(string, &mut record);
-    record
+/// A hash that stands for an element among others without an order.
+pub(crate) fn hash_of_description(element: &[u8]) -> u64 {
+    ELEMENT_KEY.hash(element)
 }
 
-fn describe_sorted(mut elements: Vec<Vec<u8>>, record: &mut Vec<u8>) {
-    elements.sort_unstable();
-    elements.iter().for_each(|element| record.extend_from_slice(element));
+/// Appends what elements have in common with the same ones in any order: the sum of a hash of each.
+fn describe_unordered<T>(
+    elements: impl Iterator<Item = T>,
+    record: &mut Vec<u8>,
+    describe: impl Fn(T, &mut Vec<u8>),
+) {
+    let mut sum = 0_u64;
+    let mut element_record = Vec::new();
+    for element in elements {
+        element_record.clear();
+        describe(element, &mut element_record);
+        sum = sum.wrapping_add(hash_of_description(&element_record));
+    }
+    record.extend_from_slice(&sum.to_le_bytes());
 }
 
 impl Remains {

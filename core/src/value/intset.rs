@@ -203,7 +203,10 @@ impl Intset {
 
     /// Adds a number. Whether it was not there before.
     pub fn add(&mut self, number: i64) -> bool {
-        let Err(index) = self.find(number) else { return false };
+        let Err(mut index) = self.find(number) else { return false };
+        if mutant!(Mutant::UpgradeMissortsNegatives) && Width::of(number) > self.width() {
+            index = self.len();
+        }
         let (len, width) = (self.len(), self.width().max(Width::of(number)));
         self.reserve(width, len + 1);
         if width > self.width() {

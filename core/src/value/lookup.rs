@@ -29,6 +29,13 @@ impl<'a> Lookup<'a> {
         Lookup { string: StringRef::Bytes(bytes), hash: Some(hash) }
     }
 
+    /// The hash, if it was found already.
+    #[must_use]
+    #[inline]
+    pub fn known_hash(self) -> Option<u64> {
+        self.hash
+    }
+
     /// The string.
     #[must_use]
     #[inline]

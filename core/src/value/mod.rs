@@ -3,7 +3,7 @@
 //! An [`Entry`](crate::keyspace::Entry) stores a value in the encoding that suits it and shows it as a
 //! [`ValueRef`]. The names of types and encodings are those of Redis.
 
-mod collection;
+pub(crate) mod collection;
 pub mod hash;
 pub mod intset;
 pub mod listpack;

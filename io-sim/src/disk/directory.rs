@@ -22,6 +22,8 @@ pub(super) struct Directory {
     live: BTreeMap<String, InodeId>,
     durable: BTreeMap<String, InodeId>,
     pending: Vec<Change>,
+    /// Names that were made as those of directories. Others exist as soon as a name mentions them.
+    made: BTreeSet<String>,
     /// How often each change was made.
     tries: BTreeMap<u64, u64>,
 }
@@ -48,14 +50,27 @@ impl Directory {
         self.durable.get(name).copied()
     }
 
-    /// The names processes see, in order.
+    /// The names of files that processes see, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.live.keys().map(String::as_str)
+        self.live.keys().map(String::as_str).filter(|name| !self.made.contains(*name))
     }
 
-    /// The names that are durable, in order.
+    /// The names of files that are durable, in order.
     pub fn durable_names(&self) -> impl Iterator<Item = &str> {
-        self.durable.keys().map(String::as_str)
+        self.durable.keys().map(String::as_str).filter(|name| !self.made.contains(*name))
+    }
+
+    /// Whether a name is that of a file or a directory.
+    pub fn is_taken(&self, name: &str) -> bool {
+        name.is_empty() || self.live.contains_key(name) || self.names().any(|file| directory_of(file) == name)
+    }
+
+    /// The files in a directory, by their names in it, in order. `None` if there is no such directory.
+    pub fn list(&self, name: &str) -> Option<Vec<String>> {
+        let here = self.names().filter(|file| directory_of(file) == name);
+        let files: Vec<String> = here.map(|file| last_component(file).to_owned()).collect();
+        let exists = !files.is_empty() || name.is_empty() || self.live.contains_key(name);
+        exists.then_some(files)
     }
 
     /// What names lead to.
@@ -70,6 +85,12 @@ impl Directory {
 
     /// Gives an inode a name, taking it from whatever had it.
     pub fn add(&mut self, name: &str, inode: InodeId) {
+        self.change(None, Some(name), inode);
+    }
+
+    /// Gives a new directory its name. A power loss before that is durable takes what is in it along.
+    pub fn add_directory(&mut self, name: &str, inode: InodeId) {
+        self.made.insert(name.to_owned());
         self.change(None, Some(name), inode);
     }
 
@@ -138,6 +159,9 @@ impl Directory {
         }
         self.settle(&survives);
         self.pending.clear();
+        let lost: Vec<String> =
+            self.made.iter().filter(|name| !self.durable.contains_key(*name)).cloned().collect();
+        self.durable.retain(|name, _| !lost.iter().any(|directory| directory == directory_of(name)));
         self.live = self.durable.clone();
     }
 
@@ -214,6 +238,11 @@ pub(super) fn directory_of(name: &str) -> &str {
     }
 }
 
+/// A canonical name without its directory.
+fn last_component(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
 /// One spelling for each name: no empty components, no `.`. So `.` is the empty name, the directory that the
 /// server works in.
 pub(super) fn canonical(name: &str) -> String {
@@ -257,6 +286,26 @@ mod tests {
         assert_eq!(names(&directory), ["d/a"]);
         directory.lose_power(&mut Faults::none(), 1);
         assert_eq!(directory.names().collect::<Vec<_>>(), ["d/a"]);
+    }
+
+    #[test]
+    fn a_directory_that_is_not_durable_takes_its_files_along() {
+        for is_synced in [false, true] {
+            let mut directory = Directory::default();
+            directory.add_directory("d", InodeId(1));
+            directory.add("d/a", InodeId(2));
+            directory.sync("d");
+            if is_synced {
+                directory.sync("");
+            }
+            assert!(directory.is_taken("d") && !directory.is_taken("e"));
+            assert_eq!(directory.list("d"), Some(vec!["a".to_owned()]));
+            assert_eq!(directory.list(""), Some(vec![]));
+            assert_eq!(directory.list("e"), None);
+            directory.lose_power(&mut Faults::none(), 1);
+            let expected = is_synced.then(|| vec!["a".to_owned()]);
+            assert_eq!(directory.list("d"), expected, "synced: {is_synced}");
+        }
     }
 
     #[test]

@@ -19,7 +19,8 @@
 //! 5. `Sync` makes data and length durable, and not the name.
 //! 6. A name is created, changed or removed durably once its directory is synced. Until then a power loss undoes
 //!    it; with `dir-prefix` the first few pending changes of a directory stay; with `dir-subset` any of them
-//!    does, though none without the earlier changes of the same names.
+//!    does, though none without the earlier changes of the same names. So is a directory's own name, in the one
+//!    above it; without it, what is in the directory is gone.
 //! 7. A rename is atomic, also between directories. It makes no data durable.
 //! 8. A failed `Sync` (`sync-error`, `enospc-sync`) leaves its pages clean and their durable image old. It is
 //!    told once; the next `Sync` succeeds, and does not bring them back. `evict` lets a process see what there
@@ -60,7 +61,7 @@ use std::collections::{BTreeMap, VecDeque};
 /// The longest a file can be.
 pub const FILE_BYTES_MAX: u64 = 1 << 32;
 
-/// A disk. Directories exist as soon as a name mentions them; relative names are those in the directory that the
+/// A disk. Directories exist once they are made, or as soon as a name mentions them; relative names are those in the directory that the
 /// server works in, and absolute ones are others.
 #[derive(Debug)]
 pub struct Disk {

@@ -81,16 +81,13 @@ impl Disk {
                 let read = self.read_file(&canonical(&name), len_bytes_max, cause);
                 read.map(DiskOutput::Buffer).map_err(|errno| errno.failure(0, None))
             }
-            kind => {
-                let changed = self.change(kind, cause);
-                changed.map(|()| DiskOutput::Done).map_err(|errno| errno.failure(0, None))
-            }
+            kind => self.change(kind, cause).map_err(|errno| errno.failure(0, None)),
         };
         DiskCompletion { id: op.id, outcome }
     }
 
-    /// Work that carries no buffer.
-    fn change(&mut self, kind: DiskKind, cause: u64) -> Result<(), Errno> {
+    /// Work that carries no buffer of the core's.
+    fn change(&mut self, kind: DiskKind, cause: u64) -> Result<DiskOutput, Errno> {
         match kind {
             DiskKind::Create { file, name, mode: _ } => {
                 let name = canonical(&name);
@@ -102,7 +99,36 @@ impl Disk {
             }
             DiskKind::OpenAppend { file, name } => {
                 let id = self.open_or_create(&canonical(&name), cause)?;
-                self.open_as(file, id);
+                return Ok(self.open_as(file, id));
+            }
+            DiskKind::OpenRead { file, name } => {
+                let id = self.directory.find(&canonical(&name)).ok_or(Errno::NotFound)?;
+                let attempt = self.attempt("open", self.inodes[&id].identity, cause);
+                self.fail(attempt, &[(FaultKind::Interrupted, Errno::Interrupted)])?;
+                return Ok(self.open_as(file, id));
+            }
+            DiskKind::ReadAt { file, offset_bytes, len_bytes } => {
+                let id = *self.open.get(&file).ok_or(Errno::NotOpen)?;
+                let content = self.content(id, cause)?;
+                let start = bounded(offset_bytes).min(content.len());
+                let end = start.saturating_add(len_bytes).min(content.len());
+                return Ok(DiskOutput::Buffer(content[start..end].to_vec()));
+            }
+            DiskKind::CreateDir { name, mode: _ } => {
+                let name = canonical(&name);
+                if self.directory.is_taken(&name) {
+                    return Err(Errno::Exists);
+                }
+                let attempt = self.attempt("create-dir", operation_of_name(&name), cause);
+                self.fail(attempt, &CREATE_FAILURES)?;
+                let id = self.new_inode(&name);
+                self.directory.add_directory(&name, id);
+            }
+            DiskKind::List { name } => {
+                let name = canonical(&name);
+                let attempt = self.attempt("list", operation_of_name(&name), cause);
+                self.fail(attempt, &[(FaultKind::Interrupted, Errno::Interrupted)])?;
+                return self.directory.list(&name).map(DiskOutput::Names).ok_or(Errno::NotFound);
             }
             DiskKind::Sync { file } => self.sync(file, cause)?,
             DiskKind::Truncate { file, len_bytes } => self.truncate(file, len_bytes, cause)?,
@@ -124,7 +150,7 @@ impl Disk {
             }
             DiskKind::Append { .. } | DiskKind::ReadFile { .. } => unreachable!("handled by the caller"),
         }
-        Ok(())
+        Ok(DiskOutput::Done)
     }
 
     fn append(&mut self, file: FileId, data: Vec<u8>, cause: u64) -> Result<DiskOutput, DiskError> {
@@ -195,21 +221,24 @@ impl Disk {
 
     fn read_file(&mut self, name: &str, len_bytes_max: u64, cause: u64) -> Result<Vec<u8>, Errno> {
         let id = self.directory.find(name).ok_or(Errno::NotFound)?;
+        let content = self.content(id, cause)?;
+        if content.len() as u64 > len_bytes_max { Err(Errno::TooLarge) } else { Ok(content.to_vec()) }
+    }
+
+    /// What a file holds, if it can be read.
+    fn content(&mut self, id: InodeId, cause: u64) -> Result<&[u8], Errno> {
         let identity = self.inodes[&id].identity;
         let attempt = self.attempt("read", identity, cause);
         self.fail(attempt, &[(FaultKind::Interrupted, Errno::Interrupted)])?;
         let failure = self.fail(attempt, &[(FaultKind::EioRead, Errno::Io)]);
+        let is_short = self.fail(attempt, &[(FaultKind::ShortRead, Errno::EndsEarly)]);
         let inode = self.inodes.get_mut(&id).ok_or(Errno::NotFound)?;
         inode.unreadable |= failure.is_err();
         if inode.unreadable {
             return Err(Errno::Io);
         }
-        if inode.live().len() as u64 > len_bytes_max {
-            return Err(Errno::TooLarge);
-        }
-        let content = inode.live().to_vec();
-        self.fail(attempt, &[(FaultKind::ShortRead, Errno::EndsEarly)])?;
-        Ok(content)
+        is_short?;
+        Ok(inode.live())
     }
 
     fn open_or_create(&mut self, name: &str, cause: u64) -> Result<InodeId, Errno> {
@@ -250,6 +279,12 @@ impl Disk {
 
     /// A new file under a name, taking it from whatever had it.
     pub(super) fn add_file(&mut self, name: &str) -> InodeId {
+        let id = self.new_inode(name);
+        self.directory.add(name, id);
+        id
+    }
+
+    fn new_inode(&mut self, name: &str) -> InodeId {
         let key = operation_of_name(name);
         let births = self.births.entry(key).or_default();
         *births += 1;
@@ -257,15 +292,15 @@ impl Disk {
         let id = InodeId(self.next_inode);
         self.next_inode += 1;
         self.inodes.insert(id, Inode::new(identity));
-        self.directory.add(name, id);
         id
     }
 
     /// Opens a file under a handle. As with the production driver, what the handle stood for is closed.
-    fn open_as(&mut self, file: FileId, id: InodeId) {
+    fn open_as(&mut self, file: FileId, id: InodeId) -> DiskOutput {
         if self.open.insert(file, id).is_some() {
             self.collect();
         }
+        DiskOutput::Opened { len_bytes: self.inodes[&id].live().len() as u64 }
     }
 
     pub(super) fn inode_of(&mut self, file: FileId) -> Option<&mut Inode> {

@@ -573,3 +573,27 @@ fn a_slow_disk_says_how_long_work_takes() {
     assert_eq!(disk.finish(Lane::Log).unwrap().outcome.unwrap_err().kind, ErrorKind::AlreadyExists);
     assert_eq!(disk.waiting(Lane::Log), 98);
 }
+
+#[test]
+fn files_are_found_by_listing_and_read_in_pieces() {
+    let mut disk = Disk::default();
+    let make = |name: &str| DiskKind::CreateDir { name: name.into(), mode: 0o755 };
+    let list = |name: &str| DiskKind::List { name: name.into() };
+    done(&mut disk, [make("d"), create(FILE, "d/a"), append(FILE, b"0123456789"), create(FileId(2), "b")]);
+    assert_eq!(failure(&mut disk, make("d")).kind, ErrorKind::AlreadyExists);
+    assert_eq!(run(&mut disk, list("d")), Ok(DiskOutput::Names(vec!["a".into()])));
+    assert_eq!(run(&mut disk, list(".")), Ok(DiskOutput::Names(vec!["b".into()])));
+    assert_eq!(failure(&mut disk, list("e")).kind, ErrorKind::NotFound);
+    let opened = run(&mut disk, DiskKind::OpenRead { file: FILE, name: "d/a".into() });
+    assert_eq!(opened, Ok(DiskOutput::Opened { len_bytes: 10 }));
+    for (offset_bytes, len_bytes, expected) in
+        [(0, 4, &b"0123"[..]), (4, 6, b"456789"), (8, 4, b"89"), (10, 4, b"")]
+    {
+        let piece = run(&mut disk, DiskKind::ReadAt { file: FILE, offset_bytes, len_bytes });
+        assert_eq!(piece, Ok(DiskOutput::Buffer(expected.to_vec())));
+    }
+    // The directory's own name was never made durable.
+    done(&mut disk, [sync(FILE), sync_dir("d")]);
+    disk.lose_power(1);
+    assert_eq!(failure(&mut disk, list("d")).kind, ErrorKind::NotFound);
+}

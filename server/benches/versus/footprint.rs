@@ -161,12 +161,14 @@ pub fn growth(keys: u64, contest: &Contest, report: &mut Report) -> Result<(), S
 }
 
 /// The histogram of turns as INFO shows it; empty for a server without one.
-struct Turns {
-    longest_us: Option<u64>,
+pub struct Turns {
+    /// The longest turn.
+    pub longest_us: Option<u64>,
     counts: Vec<(String, u64)>,
 }
 
-fn turns(server: &Server) -> Result<Turns, String> {
+/// Asks for the turns since the start, or since the statistics were reset.
+pub fn turns(server: &Server) -> Result<Turns, String> {
     let info = tell(server, "INFO turns")?.text();
     let mut turns = Turns { longest_us: None, counts: Vec::new() };
     for (name, value) in info.lines().filter_map(|line| line.trim_end().split_once(':')) {
@@ -181,7 +183,7 @@ fn turns(server: &Server) -> Result<Turns, String> {
 }
 
 /// Resident memory once it has stayed the same for a while.
-fn settled_bytes(server: &Server, looks: usize) -> u64 {
+pub fn settled_bytes(server: &Server, looks: usize) -> u64 {
     let deadline = Instant::now() + SETTLE_DURATION_MAX;
     let mut last = server.process.resident_bytes();
     let mut agreeing = 0;
@@ -194,7 +196,8 @@ fn settled_bytes(server: &Server, looks: usize) -> u64 {
     last
 }
 
-fn per_store_table(contest: &Contest, title: &str) -> Table {
+/// An empty table with a column for each server that keeps what it is given, and its ratio to the first.
+pub fn per_store_table(contest: &Contest, title: &str) -> Table {
     let mut header = vec![String::new()];
     for (index, contestant) in contest.stores().enumerate() {
         header.push(contestant.name.clone());
@@ -206,7 +209,7 @@ fn per_store_table(contest: &Contest, title: &str) -> Table {
 }
 
 /// The values, each but the first with its ratio to the first.
-fn per_store_row(case: &str, values: &[f64]) -> Vec<String> {
+pub fn per_store_row(case: &str, values: &[f64]) -> Vec<String> {
     let mut row = vec![case.to_owned()];
     for (index, value) in values.iter().enumerate() {
         row.push(format!("{value:.1}"));

@@ -1,7 +1,8 @@
-//! Where the requests come from: redis-benchmark for what is timed, and a pipelining loader that fills servers
-//! with keys.
+//! Where the requests come from: redis-benchmark for what is timed, a player of prepared batches for what it cannot
+//! say, and a pipelining loader that fills servers.
 
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -20,12 +21,34 @@ const FILL_BATCH_COMMANDS: u64 = 1000;
 /// Commands the loader sends at a time when the time to the replies matters.
 const TIMED_BATCH_COMMANDS: u64 = 50;
 
-/// One run of redis-benchmark.
+/// What is asked of a server again and again.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// A test that redis-benchmark knows by name.
+    Test(String),
+    /// A command for redis-benchmark, which puts a random number of twelve digits wherever it says `__rand_int__`.
+    Command(&'static str),
+    /// Commands that count as one request, the same bytes every time, and so is the reply.
+    Prepared { name: &'static str, request: Vec<u8> },
+}
+
+impl Work {
+    /// What the progress report calls it.
+    pub fn name(&self) -> &str {
+        match self {
+            Work::Test(name) => name,
+            Work::Command(command) => command,
+            Work::Prepared { name, .. } => name,
+        }
+    }
+}
+
+/// One run of the load generator.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// Its name for the test.
-    pub test: String,
-    /// Commands in flight on each connection.
+    /// What is asked.
+    pub work: Work,
+    /// Requests in flight on each connection.
     pub pipeline: u64,
     /// Connections.
     pub clients: u64,
@@ -33,7 +56,7 @@ pub struct Load {
     pub requests: u64,
     /// Bytes of a value.
     pub data_bytes: usize,
-    /// The number of keys to choose from at random; one key otherwise.
+    /// The range of random numbers; none otherwise, so that there is one key.
     pub keyspace: Option<u64>,
 }
 
@@ -49,7 +72,10 @@ pub struct Sample {
 /// Runs `load` against `server` and reads the clocks before and after.
 pub fn measure(server: &Server, load: &Load, client_cpu: Option<usize>) -> Result<Sample, String> {
     let before_ns = cpu_nanoseconds(server)?;
-    let requests_per_second = run_redis_benchmark(server.port, load, client_cpu)?;
+    let requests_per_second = match &load.work {
+        Work::Prepared { request, .. } => play(server, load, request)?,
+        Work::Test(_) | Work::Command(_) => run_redis_benchmark(server.port, load, client_cpu)?,
+    };
     let spent_ns = cpu_nanoseconds(server)? - before_ns;
     Ok(Sample { requests_per_second, cpu_us_per_request: spent_ns as f64 / 1000.0 / load.requests as f64 })
 }
@@ -64,7 +90,6 @@ fn run_redis_benchmark(port: u16, load: &Load, client_cpu: Option<usize>) -> Res
     command.args(["-h", "127.0.0.1", "--csv", "--precision", "3"]);
     for (option, value) in [
         ("-p", port.to_string()),
-        ("-t", load.test.clone()),
         ("-P", load.pipeline.to_string()),
         ("-c", load.clients.to_string()),
         ("-n", load.requests.to_string()),
@@ -75,6 +100,11 @@ fn run_redis_benchmark(port: u16, load: &Load, client_cpu: Option<usize>) -> Res
     if let Some(keyspace) = load.keyspace {
         command.args(["-r", &keyspace.to_string()]);
     }
+    match &load.work {
+        Work::Test(test) => command.args(["-t", test]),
+        Work::Command(words) => command.args(words.split(' ')),
+        Work::Prepared { .. } => unreachable!("redis-benchmark does not play what is prepared"),
+    };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let setup = ChildSetup { cpu: client_cpu, ..ChildSetup::default() };
     let mut process = Process::spawn(&mut command, setup).map_err(|error| {
@@ -110,9 +140,66 @@ fn requests_per_second_in(csv: &str) -> Option<f64> {
     row.split("\",\"").nth(1)?.trim_matches('"').parse().ok().filter(|&rate| rate > 0.0)
 }
 
+/// Plays a prepared request: a batch to every connection, then the replies of all, until it has been sent as often as
+/// asked for. Returns requests per second.
+fn play(server: &Server, load: &Load, request: &[u8]) -> Result<f64, String> {
+    let broken = |error: std::io::Error| format!("{}: {error}", load.work.name());
+    let mut clients = (0..load.clients)
+        .map(|_| TcpStream::connect(("127.0.0.1", server.port)))
+        .collect::<Result<Vec<TcpStream>, _>>()
+        .map_err(broken)?;
+    for client in &clients {
+        client
+            .set_nodelay(true)
+            .and_then(|()| client.set_read_timeout(Some(RUN_DURATION_MAX)))
+            .map_err(broken)?;
+    }
+    let batch = request.repeat(load.pipeline as usize);
+    let reply_len_bytes = reply_len_bytes(server, request)?;
+    let mut replies = vec![0; reply_len_bytes * load.pipeline as usize];
+    let waves = load.requests.div_ceil(load.pipeline * load.clients);
+    let start = Instant::now();
+    for _ in 0..waves {
+        clients.iter_mut().try_for_each(|client| client.write_all(&batch)).map_err(broken)?;
+        clients.iter_mut().try_for_each(|client| client.read_exact(&mut replies)).map_err(broken)?;
+    }
+    Ok((waves * load.pipeline * load.clients) as f64 / start.elapsed().as_secs_f64())
+}
+
+/// How long the reply to a prepared request is. None of its replies may be an error.
+fn reply_len_bytes(server: &Server, request: &[u8]) -> Result<usize, String> {
+    const LAST: &[u8] = b"the last";
+    let mut client = Client::connect(&server.address).map_err(|error| error.to_string())?;
+    let mut asked = request.to_vec();
+    encode(&[b"ECHO", LAST], &mut asked);
+    client.send_raw(&asked).map_err(|error| error.to_string())?;
+    let (mut reply, mut end) = (Vec::new(), Vec::new());
+    end.extend_from_slice(format!("${}\r\n{}\r\n", LAST.len(), LAST.escape_ascii()).as_bytes());
+    while !reply.ends_with(&end) {
+        let mut byte = [0];
+        client
+            .read_exact(&mut byte)
+            .map_err(|error| format!("a prepared request is not answered: {error}"))?;
+        reply.extend_from_slice(&byte);
+    }
+    if reply.starts_with(b"-") || reply.windows(2).any(|pair| pair == b"\n-") {
+        return Err(format!("a prepared request fails: {}", reply.escape_ascii()));
+    }
+    Ok(reply.len() - end.len())
+}
+
 /// Sends `count` commands that `write` appends by their number, and checks that each is answered with OK.
 pub fn fill(server: &Server, count: u64, write: impl FnMut(u64, &mut Vec<u8>)) -> Result<(), String> {
-    send_all(server, count, FILL_BATCH_COMMANDS, 2, write).map(drop)
+    send_all(server, count, FILL_BATCH_COMMANDS, 2, write, expect_ok).map(drop)
+}
+
+/// Sends `count` commands that `write` appends by their number; none may be answered with an error.
+pub fn fill_collections(
+    server: &Server,
+    count: u64,
+    write: impl FnMut(u64, &mut Vec<u8>),
+) -> Result<(), String> {
+    send_all(server, count, FILL_BATCH_COMMANDS, 2, write, expect_no_error).map(drop)
 }
 
 /// As `fill`, in small batches one after the other; returns how long each took to be answered.
@@ -121,7 +208,7 @@ pub fn fill_timed(
     count: u64,
     write: impl FnMut(u64, &mut Vec<u8>),
 ) -> Result<Vec<Duration>, String> {
-    send_all(server, count, TIMED_BATCH_COMMANDS, 1, write)
+    send_all(server, count, TIMED_BATCH_COMMANDS, 1, write, expect_ok)
 }
 
 /// Keeps up to `window` batches in flight, so that the server need not wait for the loader.
@@ -131,6 +218,7 @@ fn send_all(
     batch_commands: u64,
     window: u64,
     mut write: impl FnMut(u64, &mut Vec<u8>),
+    expect: impl Fn(&mut Client, u64) -> Result<(), String>,
 ) -> Result<Vec<Duration>, String> {
     let mut client = Client::connect(&server.address).map_err(|error| error.to_string())?;
     let batches = count.div_ceil(batch_commands);
@@ -150,7 +238,7 @@ fn send_all(
         let Some(answered) = batch.checked_sub(window - 1).filter(|&answered| answered < batches) else {
             continue;
         };
-        expect_ok(&mut client, batch_len(answered))?;
+        expect(&mut client, batch_len(answered))?;
         times.extend(sent_at.pop_front().map(|at: Instant| at.elapsed()));
     }
     Ok(times)
@@ -162,6 +250,17 @@ fn expect_ok(client: &mut Client, count: u64) -> Result<(), String> {
         client.read_exact(&mut reply).map_err(|error| format!("the server stopped answering: {error}"))?;
         if reply != *b"+OK\r\n" {
             return Err(format!("a key was not set; the reply starts with {}", reply.escape_ascii()));
+        }
+    }
+    Ok(())
+}
+
+fn expect_no_error(client: &mut Client, count: u64) -> Result<(), String> {
+    for _ in 0..count {
+        match client.read_reply() {
+            Ok(Reply::Error(text)) => return Err(format!("an element was not added: {text}")),
+            Ok(_) => {}
+            Err(error) => return Err(format!("the server stopped answering: {error}")),
         }
     }
     Ok(())

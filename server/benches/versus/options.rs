@@ -44,6 +44,18 @@ pub struct Options {
     /// Measure resident bytes per key for several kinds of value
     #[arg(long)]
     pub memory: bool,
+    /// Measure commands on small collections and transactions at each of --collection-pipelines
+    #[arg(long)]
+    pub collections: bool,
+    /// Measure collections of --elements elements, each in one key
+    #[arg(long)]
+    pub large: bool,
+    /// Measure resident bytes per element of large and of small collections
+    #[arg(long)]
+    pub collection_memory: bool,
+    /// Show the longest turns while collections of so many elements grow, and are given up in several ways
+    #[arg(long, value_name = "ELEMENTS")]
+    pub collection_turns: Option<u64>,
     /// Grow an empty server to this many keys and show its longest turns
     #[arg(long, value_name = "KEYS")]
     pub growth: Option<u64>,
@@ -80,6 +92,15 @@ pub struct Options {
     /// Keys of --memory
     #[arg(long, default_value_t = 1_000_000)]
     pub memory_keys: u64,
+    /// Pipeline depths of --collections
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 50])]
+    pub collection_pipelines: Vec<u64>,
+    /// Elements of --large and --collection-memory
+    #[arg(long, default_value_t = 1_000_000)]
+    pub elements: u64,
+    /// Only those cases of --collections and --large whose name contains one of these
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<String>,
     /// Another server to measure, with redis-server's command line
     #[arg(long = "peer", value_name = "NAME=PROGRAM", value_parser = parse_peer)]
     pub peers: Vec<(String, PathBuf)>,
@@ -104,9 +125,16 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether a case of that name is asked for.
+    pub fn includes(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| name.contains(part.as_str()))
+    }
+
     /// The options with everything on and tiny, as `--smoke` runs it.
     pub fn made_tiny(mut self) -> Options {
         (self.hot, self.cold, self.memory) = (true, true, true);
+        (self.collections, self.large, self.collection_memory) = (true, true, true);
+        (self.collection_turns, self.elements) = (Some(5_000), 10_000);
         (self.growth, self.idle, self.active) = (Some(20_000), Some(100), Some(200));
         (self.rounds, self.requests, self.keyspace, self.memory_keys) = (1, 20_000, 10_000, 10_000);
         self.settle_looks = 2;

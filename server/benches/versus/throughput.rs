@@ -1,7 +1,7 @@
 //! Requests per second and CPU time per request: the hot set, the cold set, and many connections.
 
 use crate::contest::{Contest, Contestant};
-use crate::load::{self, Load, Sample, measure, tell};
+use crate::load::{self, Load, Sample, Work, measure, tell};
 use crate::options::Options;
 use crate::report::{Report, Table, median, with_commas};
 use crate::support::client::Reply;
@@ -17,7 +17,7 @@ const FEW_CONNECTIONS: u64 = 50;
 const ACTIVE_ROUNDS_MAX: usize = 3;
 
 /// The median figures of one contestant in one case.
-struct Outcome {
+pub struct Outcome {
     name: String,
     requests_per_second: f64,
     cpu_us_per_request: f64,
@@ -34,14 +34,14 @@ pub fn hot(contest: &Contest, options: &Options, report: &mut Report) -> Result<
         for test in &options.tests {
             let requests = if pipeline == 1 { options.requests.div_ceil(4) } else { options.requests };
             let load = Load {
-                test: test.clone(),
+                work: Work::Test(test.clone()),
                 pipeline,
                 clients: options.clients,
                 requests,
                 data_bytes: options.data_bytes,
                 keyspace: None,
             };
-            let prepare = |server: &Server| prepare_hot(server, &load);
+            let prepare = |server: &Server| prepare_hot(server, test, options.data_bytes);
             let outcomes = take_turns(contest, &servers, &load, options.rounds, prepare)?;
             record("hot", &format!("P={pipeline} {}", test.to_uppercase()), &outcomes, &mut table, report)?;
         }
@@ -51,10 +51,10 @@ pub fn hot(contest: &Contest, options: &Options, report: &mut Report) -> Result<
 }
 
 /// Empties the server, and gives GET the key that redis-benchmark asks for when it is not told to vary it.
-fn prepare_hot(server: &Server, load: &Load) -> Result<(), String> {
+fn prepare_hot(server: &Server, test: &str, data_bytes: usize) -> Result<(), String> {
     tell(server, "FLUSHALL")?;
-    if load.test == "get" {
-        tell(server, &format!("SET key:__rand_int__ {}", "x".repeat(load.data_bytes)))?;
+    if test == "get" {
+        tell(server, &format!("SET key:__rand_int__ {}", "x".repeat(data_bytes)))?;
     }
     Ok(())
 }
@@ -75,7 +75,7 @@ pub fn cold(contest: &Contest, options: &Options, report: &mut Report) -> Result
         table(&format!("Cold set: {} keys at random", with_commas(options.keyspace as f64)), &servers);
     for test in ["set", "get"] {
         let load = Load {
-            test: test.into(),
+            work: Work::Test(test.into()),
             pipeline: COLD_PIPELINE,
             clients: options.clients,
             requests: options.requests,
@@ -117,7 +117,7 @@ pub fn active(
     let mut rates: Vec<Vec<(f64, f64)>> = Vec::new();
     for clients in [FEW_CONNECTIONS, connections] {
         let load = Load {
-            test: "get".into(),
+            work: Work::Test("get".into()),
             pipeline: 1,
             clients,
             requests: options.requests.max(clients),
@@ -125,7 +125,8 @@ pub fn active(
             keyspace: None,
         };
         let rounds = options.rounds.min(ACTIVE_ROUNDS_MAX);
-        let outcomes = take_turns(contest, &servers, &load, rounds, |server| prepare_hot(server, &load))?;
+        let prepare = |server: &Server| prepare_hot(server, "get", load.data_bytes);
+        let outcomes = take_turns(contest, &servers, &load, rounds, prepare)?;
         let case = format!("{} connections", with_commas(clients as f64));
         let mut row = vec![case.clone()];
         for outcome in &outcomes {
@@ -146,7 +147,7 @@ pub fn active(
 }
 
 /// Lets every server take `load` once per round, one after the other, each prepared just before.
-fn take_turns(
+pub fn take_turns(
     contest: &Contest,
     servers: &[(Contestant, Server)],
     load: &Load,
@@ -155,7 +156,8 @@ fn take_turns(
 ) -> Result<Vec<Outcome>, String> {
     let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); servers.len()];
     for round in 1..=rounds {
-        eprintln!("P={} {}, {} connections: round {round}/{rounds}", load.pipeline, load.test, load.clients);
+        let (pipeline, name, clients) = (load.pipeline, load.work.name(), load.clients);
+        eprintln!("P={pipeline} {name}, {clients} connections: round {round}/{rounds}");
         for ((contestant, server), samples) in servers.iter().zip(&mut samples) {
             let sample = prepare(server).and_then(|()| measure(server, load, contest.client_cpu));
             samples.push(sample.map_err(|reason| format!("{}: {reason}", contestant.name))?);
@@ -184,7 +186,8 @@ impl Outcome {
     }
 }
 
-fn table(title: &str, servers: &[(Contestant, Server)]) -> Table {
+/// An empty table with the columns that [`record`] fills.
+pub fn table(title: &str, servers: &[(Contestant, Server)]) -> Table {
     let mut header = vec![String::new()];
     for (index, (contestant, _)) in servers.iter().enumerate() {
         header.extend([format!("{} req/s", contestant.name), "CPU µs".into()]);
@@ -196,7 +199,8 @@ fn table(title: &str, servers: &[(Contestant, Server)]) -> Table {
     Table::new(format!("{title} (CPU µs of the server per request; × above 1: {first} is better)"), header)
 }
 
-fn record(
+/// Adds the outcomes of one case to the report and its table.
+pub fn record(
     mode: &'static str,
     case: &str,
     outcomes: &[Outcome],

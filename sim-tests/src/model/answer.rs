@@ -148,11 +148,11 @@ impl Out {
     }
 
     pub fn integer(&mut self, number: i64) {
-        self.line(b':', number.to_string().as_bytes());
+        self.line(b':', itoa::Buffer::new().format(number).as_bytes());
     }
 
     pub fn bulk(&mut self, data: &[u8]) {
-        self.line(b'$', data.len().to_string().as_bytes());
+        self.line(b'$', itoa::Buffer::new().format(data.len()).as_bytes());
         self.bytes.extend_from_slice(data);
         self.bytes.extend_from_slice(b"\r\n");
     }
@@ -175,13 +175,13 @@ impl Out {
     }
 
     pub fn array(&mut self, len: usize) {
-        self.line(b'*', len.to_string().as_bytes());
+        self.line(b'*', itoa::Buffer::new().format(len).as_bytes());
     }
 
     /// The head of so many pairs.
     pub fn map(&mut self, len: usize) {
         if self.is_resp3 {
-            self.line(b'%', len.to_string().as_bytes());
+            self.line(b'%', itoa::Buffer::new().format(len).as_bytes());
         } else {
             self.array(2 * len);
         }
@@ -189,7 +189,7 @@ impl Out {
 
     pub fn set(&mut self, len: usize) {
         if self.is_resp3 {
-            self.line(b'~', len.to_string().as_bytes());
+            self.line(b'~', itoa::Buffer::new().format(len).as_bytes());
         } else {
             self.array(len);
         }
@@ -197,12 +197,12 @@ impl Out {
 
     /// The head of something the server says unasked; only RESP3 has it.
     pub fn push(&mut self, len: usize) {
-        self.line(b'>', len.to_string().as_bytes());
+        self.line(b'>', itoa::Buffer::new().format(len).as_bytes());
     }
 
     /// The head of so many pairs that say something about the reply behind them; only RESP3 has it.
     pub fn attribute(&mut self, len: usize) {
-        self.line(b'|', len.to_string().as_bytes());
+        self.line(b'|', itoa::Buffer::new().format(len).as_bytes());
     }
 
     pub fn boolean(&mut self, value: bool) {

@@ -3,8 +3,9 @@
 use super::answer::{Expected, Out, Refusal};
 use super::client::{Bounds, Client, Life, Next, Owed, Replies};
 use super::effects::{self, Follower};
-use super::keyspace::Place;
-use super::number::until_zero;
+use super::keyspace::{Entry, Place};
+use super::number::{integer, until_zero};
+use super::replay;
 use super::spop::Heard;
 use super::table::{self, Kind, Row};
 use super::transaction::{is_alone, is_immediate};
@@ -311,7 +312,14 @@ impl Model {
             if command == "exec" {
                 effects::check_unit(&commands)?;
             }
-            self.follow(&commands)
+            match self.selected_by_own(client, command, &commands) {
+                Some(selected) => {
+                    self.effects_selected = selected;
+                    self.spread_touches();
+                    Ok(())
+                }
+                None => self.follow(&commands),
+            }
         });
         followed.map_err(|what| {
             let text = format!("{}\n{what}\neffects {}", self.last_request(client), super::shown(effects));
@@ -328,6 +336,30 @@ impl Model {
         }
         self.spread_touches();
         Ok(())
+    }
+
+    /// The database that effects leave selected, if they are the request itself, word for word, and of a kind that means
+    /// the same whenever it runs. To follow them would be to run it again.
+    fn selected_by_own(&self, client: ClientId, command: &str, commands: &[Vec<Vec<u8>>]) -> Option<usize> {
+        let (selected, own) = match commands {
+            [own] => (self.effects_selected, own),
+            [select, own] if is(&select[0], "select") => {
+                (usize::try_from(integer(select.get(1)?)?).ok()?, own)
+            }
+            _ => return None,
+        };
+        let sender = self.clients.get(&client)?;
+        let journal = &self.keyspace.journal;
+        let now_ms = self.keyspace.now_ms();
+        // What had expired may have been removed, and of that the effects would speak.
+        let is_living =
+            |before: &Option<Entry>| before.as_ref().is_none_or(|entry| !entry.is_expired(now_ms));
+        (replay::is_plain(command)
+            && *own == sender.last_request
+            && sender.selected == selected
+            && journal.cleared.is_empty()
+            && journal.before.values().all(is_living))
+        .then_some(selected)
     }
 }
 

@@ -318,7 +318,10 @@ pub(super) fn client_unblock(model: &mut Model, call: &Call, out: &mut Out) -> R
     let waiter = model.standing().find(|(_, client)| client.id == id).map(|(client, _)| client);
     let ended = waiter.is_some_and(|waiter| {
         let waited = model.give_up(waiter, refusal);
-        model.look_for_nonsense(waiter);
+        // Behind whatever it waited for there may be some; of others it has been found.
+        if waited {
+            model.look_for_nonsense(waiter);
+        }
         waited
     });
     out.integer(i64::from(ended));

@@ -221,7 +221,7 @@ impl Model {
         let shown = self.calls.iter().filter(|(_, calls)| calls.calls + calls.rejected > 0);
         shown
             .map(|(name, &calls)| {
-                let is_known = !UNPREDICTABLE.contains(name);
+                let is_known = !UNPREDICTABLE.contains(name) && !self.unsure_commands.contains(name);
                 let value = if is_known { Value::Calls(calls) } else { Value::SomeCalls(calls) };
                 (format!("cmdstat_{name}"), value)
             })
@@ -340,9 +340,6 @@ const FIELDS: [&str; 29] = [
     "lib-name",
 ];
 
-/// Nobody leaves for being owed less.
-const OWED_LEN_HARMLESS: usize = 512;
-
 /// The last field, which has no neighbour to its right.
 const LAST_FIELD: &str = "lib-ver";
 
@@ -408,8 +405,8 @@ impl Line {
             flags,
             commands: [client.last_command, client.last_run].map(|command| command.unwrap_or("NULL")),
             ages: [seconds(now.wall_us, then.wall_us), seconds(now.monotonic_us, then.monotonic_us)],
-            // Whoever is owed much may be over a limit, and on the way out.
-            may_be_gone: client.life == Life::Ends || client.owed_len() > OWED_LEN_HARMLESS,
+            // Whoever is owed much may be over a limit, and on the way out; so may be who has long said nothing.
+            may_be_gone: client.life == Life::Ends || !client.stands_surely() || model.ends_idle_clients(),
             may_wait: !is_sender
                 && (client.unparsed_len() > 0 || client.last_command == Some("config|rewrite")),
         }
@@ -448,7 +445,8 @@ impl Line {
         let is_extra = |flag: char| {
             (self.may_wait && flag == 'b') || (self.may_be_gone && "cA".contains(flag)) || flag == 'N'
         };
-        self.flags.iter().all(|flag| shown.contains(flag))
+        // Who leaves waits for nothing any more.
+        self.flags.iter().all(|flag| shown.contains(flag) || *flag == "b" && self.may_be_gone)
             && shown.chars().all(|flag| is_extra(flag) || self.flags.contains(&flag.to_string().as_str()))
             && !shown.is_empty()
     }

@@ -65,6 +65,7 @@ pub(super) fn kill(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), 
     }
     if sure_count < count {
         // Whoever is already gone, which the model is told only later, is not found.
+        model.unsure_commands.insert("client|kill");
         out.judged(move |reply| match reply {
             Reply::Simple(text) if is_old && text == b"OK" => Ok(()),
             Reply::Error(text) if is_old && sure_count == 0 && text == b"ERR No such client" => Ok(()),

@@ -65,7 +65,7 @@ use client::{Client, Life, Received};
 use config::Config;
 use keyspace::Keyspace;
 use spop::Heard;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use waiting::Waiting;
 
 /// Who a client is, for whoever drives the server. A connection has its own, even if another one ended before.
@@ -154,6 +154,8 @@ pub struct Model {
     errors: BTreeMap<Vec<u8>, u64>,
     /// Errors that may have been counted or not: those of the protocol, and of work whose outcome is not known.
     unsure_errors: u64,
+    /// Commands of which it is not known how often they failed.
+    unsure_commands: BTreeSet<&'static str>,
     /// When the statistics were last reset.
     reset_moment: u64,
     next_id: i64,
@@ -186,6 +188,7 @@ impl Model {
             calls: BTreeMap::new(),
             errors: BTreeMap::new(),
             unsure_errors: 0,
+            unsure_commands: BTreeSet::new(),
             reset_moment: 0,
             next_id: 1,
             effects_selected: 0,
@@ -276,6 +279,12 @@ impl Model {
     #[must_use]
     pub fn owed_len(&self, client: ClientId) -> usize {
         self.clients.get(&client).map_or(0, Client::owed_len)
+    }
+
+    /// How many replies a client is owed whose bytes the model does not know.
+    #[must_use]
+    pub fn unknown_owed(&self, client: ClientId) -> u64 {
+        self.clients.get(&client).map_or(0, |client| client.judged_since(0))
     }
 
     /// The reply a client is owed first, where its bytes are known.

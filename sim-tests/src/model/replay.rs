@@ -35,12 +35,17 @@ const PLAIN: &[&str] = &[
     "zunionstore",
 ];
 
+/// Whether a command is one of them.
+pub(super) fn is_plain(name: &str) -> bool {
+    PLAIN.contains(&name)
+}
+
 impl Follower<'_> {
     /// Runs an effect as a request, with nothing there but what it needs.
     pub(super) fn apply_by_model(&mut self, name: &str, args: &[&[u8]]) -> Result<(), String> {
         let mut words = vec![name.as_bytes().to_vec()];
         words.extend(args.iter().map(|word| word.to_vec()));
-        let row = table::find(&words).filter(|row| PLAIN.contains(&row.name) && row.takes(words.len()));
+        let row = table::find(&words).filter(|row| is_plain(row.name) && row.takes(words.len()));
         let row = row.ok_or("not a plain command, or one with wrong arguments")?;
         // At this time nothing has expired: that is said by effects of its own.
         let mut model = Model::new(&[], Clock::default())?;

@@ -45,8 +45,13 @@ impl Model {
         self.keyspace.put(call.place, key, value, expiry_ms);
     }
 
-    /// Stores a value where one may be; the expiry stays.
+    /// Stores a value where one may be; the expiry stays. A collection is changed in its place: that alone is no use.
     pub(super) fn update_key(&mut self, call: &Call, key: &[u8], value: Value) {
+        let same_type = |entry: &Entry| entry.value.type_name() == value.type_name();
+        let is_string = matches!(value, Value::String(_));
+        if !is_string && self.keyspace.living_entry(call.place, key).is_some_and(same_type) {
+            return self.keyspace.change(call.place, key, |entry| entry.value = value);
+        }
         let expiry_ms = self.keyspace.living_entry(call.place, key).and_then(|entry| entry.expiry_ms);
         self.keyspace.put(call.place, key, value, expiry_ms);
     }

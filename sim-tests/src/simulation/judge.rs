@@ -25,7 +25,7 @@ const OUTPUT_SLACK_BYTES: usize = 128 * 1024;
 const LIMIT_GRACE_US: u64 = 3_000_000;
 
 /// The longest reply whose length the model cannot know.
-const UNKNOWN_REPLY_BYTES: u64 = 64 * 1024;
+const UNKNOWN_REPLY_BYTES: u64 = 256 * 1024;
 
 /// Comparisons of digests stand apart by at least this share of the commands before.
 const DIGEST_SHARE: u64 = 20;
@@ -209,7 +209,7 @@ impl<'a> Judge<'a> {
 
     /// Whether the server may close a connection in this state.
     fn may_close(&self, closed: &Closed) -> bool {
-        let owed = closed.owed + UNKNOWN_REPLY_BYTES;
+        let owed = closed.owed + UNKNOWN_REPLY_BYTES * (1 + closed.unknown_replies);
         let is_over = |limit: u64| limit > 0 && owed > limit;
         if self.limits_change && closed.owed > 0 {
             // What is in force for a moment within a turn is not seen from here.
@@ -239,6 +239,8 @@ struct Closed {
     idle_us: u64,
     unparsed: u64,
     owed: u64,
+    /// Replies that are owed as well, whose length is not known.
+    unknown_replies: u64,
     last: String,
 }
 
@@ -329,6 +331,7 @@ impl Witness for Judge<'_> {
                 idle_us,
                 unparsed: self.model.unparsed_len(id) as u64,
                 owed: self.model.owed_len(id) as u64,
+                unknown_replies: self.model.unknown_owed(id),
                 last: self.model.last_request(id),
             });
         }

@@ -104,6 +104,9 @@ impl<'a> Maker<'a> {
                 requests.push(Request::Scan(self.scan_options()));
                 continue;
             }
+            if unsent.is_empty() && self.random.random_ratio(self.mix.rewrites_per_thousand, 1_000) {
+                unsent.extend(one(Rule::Kind, &[b"CONFIG", b"REWRITE"]));
+            }
             if unsent.is_empty() {
                 unsent.extend(self.calls());
                 let is_transaction = unsent.iter().any(|call| call.words[0] == b"EXEC");

@@ -29,6 +29,8 @@ pub struct Mix {
     pub inline_per_thousand: u32,
     /// Of a thousand requests, so many go on with an iteration.
     pub scans_per_thousand: u32,
+    /// How often the configuration file is written anew, beside what the weights say.
+    pub rewrites_per_thousand: u32,
     /// Whether replies are compared with those of a server that nobody sees into.
     pub is_compared: bool,
     /// Whether clients may wait for something without an end.
@@ -66,6 +68,7 @@ impl Mix {
             malformed_per_thousand: 0,
             inline_per_thousand: 0,
             scans_per_thousand: 0,
+            rewrites_per_thousand: 0,
             is_compared: true,
             waits_forever: false,
             is_for_model: false,
@@ -136,6 +139,7 @@ impl Mix {
             malformed_per_thousand: one_in(rng, 3, 10),
             inline_per_thousand: one_in(rng, 3, 200),
             scans_per_thousand: one_in(rng, 2, 60),
+            rewrites_per_thousand: one_in(rng, 8, 200),
             is_compared: false,
             waits_forever: rng.random_ratio(1, 2),
             is_for_model: false,

@@ -46,6 +46,9 @@ fn transaction(maker: &mut Maker<'_>) -> Vec<Call> {
         // They cannot be nested.
         return one(Rule::Exact, &[b"MULTI"]);
     }
+    if !maker.is_compared() && maker.one_in(12) {
+        return overtaken(maker);
+    }
     let mut calls = Vec::new();
     if maker.one_in(2) {
         calls.extend(watch(maker).exact());
@@ -69,6 +72,20 @@ fn transaction(maker: &mut Maker<'_>) -> Vec<Call> {
     // As what is queued.
     calls.extend(one(Rule::Scores, &[end]));
     calls
+}
+
+/// A transaction that comes when the key it watches has expired, and nobody has noticed: the client waits meanwhile.
+fn overtaken(maker: &mut Maker<'_>) -> Vec<Call> {
+    let key = maker.key();
+    let words: [&[&[u8]]; 6] = [
+        &[b"SET", &key, b"short-lived", b"PX", b"3"],
+        &[b"WATCH", &key],
+        &[b"BLPOP", b"list:never", b"0.005"],
+        &[b"MULTI"],
+        &[b"PING"],
+        &[b"EXEC"],
+    ];
+    words.into_iter().flat_map(|words| one(Rule::Exact, words)).collect()
 }
 
 /// Requests that can be queued. What the differential run compares by other rules it cannot find in EXEC's reply.

@@ -134,7 +134,7 @@ fn check_damaged(whole: &[u8], bytes: &[u8], starts: &[usize], is_synced: bool) 
     }
     assert_eq!(events, read(&whole[..starts[damaged]]).0);
     let line_is_there = |&start: &usize| {
-        let end = start + line_len(&whole[start..]).ok().expect("it is one");
+        let end = start + line_len(&whole[start..]).expect("it is one");
         is_same(start, end)
     };
     let has_witness = is_synced && starts[damaged + 1..starts.len() - 1].iter().any(line_is_there);

@@ -120,7 +120,8 @@ fn set_expiry(ctx: &mut Context<'_>, unit: Unit) -> CommandResult {
     };
     if at <= now {
         sometimes!(Mark::ExpiredAtOnce);
-        found.remove();
+        let entry = found.remove();
+        ctx.keys.dataset.lazy_free.push_entry(entry);
         ctx.keys.propagate(&[b"DEL", &args[1]]);
     } else {
         found.set_expiry(Some(at));

@@ -5,7 +5,7 @@ use super::{
     hsetnx, hstrlen, hvals,
 };
 use crate::commands::key_spec::{ACCESS, DELETE, INSERT, KeySpec, RO, RW, UPDATE};
-use crate::commands::table::{Argument, Categories, Command, Flags, Group, categories, flags};
+use crate::commands::table::{Ahead, Argument, Categories, Command, Flags, Group, categories, flags};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
@@ -18,6 +18,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         complexity: "O(N) where N is the number of fields to be removed.",
         history: &[("2.4.0", "Accepts multiple `field` arguments.")],
         arguments: &[Argument::key("key", 0), Argument::string("field").multiple()],
+        ahead: Ahead::Element(2),
         ..Command::new("hdel", Group::Hash, hdel)
     },
     Command {
@@ -29,6 +30,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "2.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::string("field")],
+        ahead: Ahead::Element(2),
         ..Command::new("hexists", Group::Hash, hexists)
     },
     Command {
@@ -40,6 +42,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "2.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::string("field")],
+        ahead: Ahead::Element(2),
         ..Command::new("hget", Group::Hash, hget)
     },
     Command {
@@ -63,6 +66,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "2.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::string("field"), Argument::integer("increment")],
+        ahead: Ahead::Element(2),
         ..Command::new("hincrby", Group::Hash, hincrby)
     },
     Command {
@@ -74,6 +78,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "2.6.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::string("field"), Argument::double("increment")],
+        ahead: Ahead::Element(2),
         ..Command::new("hincrbyfloat", Group::Hash, hincrbyfloat)
     },
     Command {
@@ -108,6 +113,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "2.0.0",
         complexity: "O(N) where N is the number of fields being requested.",
         arguments: &[Argument::key("key", 0), Argument::string("field").multiple()],
+        ahead: Ahead::Element(2),
         ..Command::new("hmget", Group::Hash, hmget)
     },
     Command {
@@ -125,6 +131,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Argument::key("key", 0),
             Argument::block("data", &[Argument::string("field"), Argument::string("value")]).multiple(),
         ],
+        ahead: Ahead::Element(2),
         ..Command::new("hmset", Group::Hash, hmset)
     },
     Command {
@@ -176,6 +183,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Argument::key("key", 0),
             Argument::block("data", &[Argument::string("field"), Argument::string("value")]).multiple(),
         ],
+        ahead: Ahead::Element(2),
         ..Command::new("hset", Group::Hash, hset)
     },
     Command {
@@ -187,6 +195,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "2.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::string("field"), Argument::string("value")],
+        ahead: Ahead::Element(2),
         ..Command::new("hsetnx", Group::Hash, hsetnx)
     },
     Command {
@@ -198,6 +207,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "3.2.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::string("field")],
+        ahead: Ahead::Element(2),
         ..Command::new("hstrlen", Group::Hash, hstrlen)
     },
     Command {

@@ -24,6 +24,9 @@ pub(super) fn blmove(ctx: &mut Context<'_>) -> CommandResult {
     let deadline = parse_timeout(&args[5], ctx.server.now.monotonic)?;
     if let Some(element) = move_element(ctx, from, to)? {
         element.reply(ctx.reply);
+        if mutant!(Mutant::BlmovePropagatedVerbatim) {
+            return Ok(Propagate::AsIs);
+        }
         ctx.keys.propagate(&[b"LMOVE", &args[1], &args[2], &args[3], &args[4]]);
         return Ok(Propagate::Rewritten);
     }

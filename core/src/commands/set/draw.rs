@@ -57,8 +57,11 @@ fn pop_one(ctx: &mut Context<'_>) -> CommandResult {
         reply_member(ctx.reply, member);
         effect.note(member);
     });
-    if set.is_empty() {
+    if set.is_empty() && !mutant!(Mutant::EmptyKeyLeftBehind) {
         found.remove();
+    }
+    if mutant!(Mutant::SpopPropagatedVerbatim) {
+        return Ok(Propagate::AsIs);
     }
     effect.propagate(ctx);
     Ok(Propagate::Rewritten)

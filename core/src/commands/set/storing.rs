@@ -38,6 +38,9 @@ pub(super) fn sinter(ctx: &mut Context<'_>) -> CommandResult {
 pub(super) fn sinterstore(ctx: &mut Context<'_>) -> CommandResult {
     let keys = 2..ctx.args.len();
     look_up(ctx, keys.clone())?;
+    if mutant!(Mutant::StoreClearsItsSource) {
+        ctx.keys.discard(&ctx.args[1]);
+    }
     let sets: Option<Vec<_>> = sets(&ctx.keys, ctx.args, keys).collect();
     let result = sets.map_or_else(Set::new_intset, |mut sets| intersection(&mut sets, rules(&ctx.keys)));
     store(ctx, result)

@@ -5,7 +5,7 @@ use super::{
     spop, srandmember, srem, sscan, sunion, sunionstore,
 };
 use crate::commands::key_spec::{ACCESS, DELETE, INSERT, KeySpec, OW, RO, RW, UPDATE};
-use crate::commands::table::{Argument, Categories, Command, Flags, Group, categories, flags};
+use crate::commands::table::{Ahead, Argument, Categories, Command, Flags, Group, categories, flags};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
@@ -18,6 +18,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         complexity: "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
         history: &[("2.4.0", "Accepts multiple `member` arguments.")],
         arguments: &[Argument::key("key", 0), Argument::string("member").multiple()],
+        ahead: Ahead::Element(2),
         ..Command::new("sadd", Group::Set, sadd)
     },
     Command {
@@ -101,6 +102,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::string("member")],
+        ahead: Ahead::Element(2),
         ..Command::new("sismember", Group::Set, sismember)
     },
     Command {
@@ -124,6 +126,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "6.2.0",
         complexity: "O(N) where N is the number of elements being checked for membership",
         arguments: &[Argument::key("key", 0), Argument::string("member").multiple()],
+        ahead: Ahead::Element(2),
         ..Command::new("smismember", Group::Set, smismember)
     },
     Command {
@@ -135,6 +138,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "1.0.0",
         complexity: "O(1)",
         arguments: &[Argument::key("source", 0), Argument::key("destination", 1), Argument::string("member")],
+        ahead: Ahead::Element(3),
         ..Command::new("smove", Group::Set, smove)
     },
     Command {
@@ -173,6 +177,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         complexity: "O(N) where N is the number of members to be removed.",
         history: &[("2.4.0", "Accepts multiple `member` arguments.")],
         arguments: &[Argument::key("key", 0), Argument::string("member").multiple()],
+        ahead: Ahead::Element(2),
         ..Command::new("srem", Group::Set, srem)
     },
     Command {

@@ -141,7 +141,7 @@ impl Outcome {
         hash_key: HashKey,
     ) -> Result<(), CommandError> {
         if let [score] = *scores {
-            return self.add_one(set, options, args.at(first + 1).into(), score, limits, hash_key);
+            return self.add_one(set, options, args.lookup(first + 1), score, limits, hash_key);
         }
         let mut members = args.from(first + 1).step_by(2).map(Lookup::from);
         let mut together = [Lookup::new(StringRef::Int(0)); TOGETHER];
@@ -180,11 +180,12 @@ impl Outcome {
                 if new.is_nan() {
                     return Err("ERR resulting score is not a number (NaN)".into());
                 }
-                if options.gt && new <= old || options.lt && new >= old {
+                let takes_equal = options.gt && mutant!(Mutant::GtTakesEqualForGreater) && new == old;
+                if options.gt && new <= old && !takes_equal || options.lt && new >= old {
                     return Ok(());
                 }
                 // The two zeros are one score: the one that is there stays.
-                if new != old {
+                if new != old || takes_equal {
                     occupied.set_score(new);
                     self.changed += 1;
                 }

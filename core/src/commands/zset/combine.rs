@@ -127,7 +127,8 @@ impl Aggregate {
 /// A product or a sum, or zero where there is none.
 #[inline]
 fn number_or_zero(score: f64) -> f64 {
-    if score.is_nan() { 0.0 } else { score }
+    let zero = if mutant!(Mutant::InfinitiesLeaveOne) { f64::INFINITY } else { 0.0 };
+    if score.is_nan() { zero } else { score }
 }
 
 struct Options {

@@ -7,7 +7,7 @@ use super::{
     zrevrangebylex, zrevrangebyscore, zrevrank, zscan, zscore, zunion, zunionstore,
 };
 use crate::commands::key_spec::{ACCESS, DELETE, KeySpec, OW, RO, RW, UPDATE};
-use crate::commands::table::{Argument, Categories, Command, Flags, Group, categories, flags};
+use crate::commands::table::{Ahead, Argument, Categories, Command, Flags, Group, categories, flags};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
@@ -77,6 +77,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Argument::block("score_member", &[Argument::double("score"), Argument::string("member")])
                 .multiple(),
         ],
+        ahead: Ahead::Score(3),
         ..Command::new("zadd", Group::SortedSet, zadd)
     },
     Command {
@@ -140,6 +141,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "1.2.0",
         complexity: "O(log(N)) where N is the number of elements in the sorted set.",
         arguments: &[Argument::key("key", 0), Argument::integer("increment"), Argument::string("member")],
+        ahead: Ahead::Rank(3),
         ..Command::new("zincrby", Group::SortedSet, zincrby)
     },
     Command {
@@ -245,6 +247,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "6.2.0",
         complexity: "O(N) where N is the number of members being requested.",
         arguments: &[Argument::key("key", 0), Argument::string("member").multiple()],
+        ahead: Ahead::Element(2),
         ..Command::new("zmscore", Group::SortedSet, zmscore)
     },
     Command {
@@ -399,6 +402,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Argument::string("member"),
             Argument::token("withscore", "WITHSCORE").optional(),
         ],
+        ahead: Ahead::Rank(2),
         ..Command::new("zrank", Group::SortedSet, zrank)
     },
     Command {
@@ -411,6 +415,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         complexity: "O(M*log(N)) with N being the number of elements in the sorted set and M the number of elements to be removed.",
         history: &[("2.4.0", "Accepts multiple elements.")],
         arguments: &[Argument::key("key", 0), Argument::string("member").multiple()],
+        ahead: Ahead::Rank(2),
         ..Command::new("zrem", Group::SortedSet, zrem)
     },
     Command {
@@ -523,6 +528,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             Argument::string("member"),
             Argument::token("withscore", "WITHSCORE").optional(),
         ],
+        ahead: Ahead::Rank(2),
         ..Command::new("zrevrank", Group::SortedSet, zrevrank)
     },
     Command {
@@ -551,6 +557,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         since: "1.2.0",
         complexity: "O(1)",
         arguments: &[Argument::key("key", 0), Argument::string("member")],
+        ahead: Ahead::Element(2),
         ..Command::new("zscore", Group::SortedSet, zscore)
     },
     Command {

@@ -2,6 +2,7 @@
 
 mod database;
 mod entry;
+mod frozen;
 mod model;
 mod table;
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// An element whose key begins with its hash.
 #[repr(transparent)]
-struct Probe(Entry);
+pub struct Probe(pub Entry);
 
 // SAFETY: transparent over an entry, to which everything is passed on.
 unsafe impl Element for Probe {
@@ -50,11 +50,11 @@ unsafe impl Element for Probe {
     }
 }
 
-fn key_of(hash: u64, number: u32) -> Vec<u8> {
+pub fn key_of(hash: u64, number: u32) -> Vec<u8> {
     [&hash.to_be_bytes()[..], &number.to_be_bytes()].concat()
 }
 
-fn hash_of(key: &[u8]) -> u64 {
+pub fn hash_of(key: &[u8]) -> u64 {
     u64::from_be_bytes(*key.first_chunk().expect("keys are made by `key_of`"))
 }
 

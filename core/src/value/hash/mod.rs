@@ -10,9 +10,7 @@
 //!
 //! *Freeing:* a large hash comes back as [`Remains`], which are freed in slices.
 //!
-//! *Snapshots to come:* a frozen hash is a copy of the table's directory. Segments, of at most 10 KB, are shared
-//! until one is about to change, which is copied then. A value that is replaced meanwhile gets a new block; it, and
-//! what is removed, is kept until the frozen hash is gone.
+//! *Snapshots:* a table is frozen and saved piece by piece, as the tables of databases are.
 
 mod entry;
 mod pair;
@@ -21,7 +19,7 @@ mod tests;
 
 pub use entry::{FieldEntry, OccupiedField, VacantField};
 
-use self::pair::Pair;
+pub(crate) use self::pair::Pair;
 use super::listpack::{Listpack, Offset};
 use super::{Lookup, StringRef};
 use crate::keyspace::{Element, HashKey, Remnants, Table};
@@ -99,6 +97,11 @@ impl Hash {
     #[must_use]
     pub fn as_listpack(&self) -> Option<&Listpack> {
         if let Repr::Listpack(listpack) = &self.0 { Some(listpack) } else { None }
+    }
+
+    /// The table, if it is one: what a snapshot freezes.
+    pub(crate) fn table_mut(&mut self) -> Option<&mut Table<Pair>> {
+        if let Repr::Table(table) = &mut self.0 { Some(table) } else { None }
     }
 
     /// What `OBJECT ENCODING` says.
@@ -275,7 +278,8 @@ impl Hash {
     fn turn_into_table(&mut self, hash_key: HashKey) {
         let mut table = Table::new(hash_key);
         let mut digits = Buffer::new();
-        for (field, value) in self.iter() {
+        let lost = usize::from(mutant!(Mutant::ConversionLosesLast));
+        for (field, value) in self.iter().take(self.len() - lost) {
             let field = field.bytes(&mut digits);
             table.insert(hash_key.hash(field), Pair::new(field, value));
         }

@@ -14,6 +14,7 @@
 //!
 //! Positions are [`Offset`]s, from the listpack's first byte. An edit leaves those before it valid.
 
+mod block;
 mod encoding;
 mod room;
 #[cfg(test)]
@@ -79,13 +80,13 @@ impl Listpack {
     ///
     /// What [`ListpackView::validate`] finds wrong with them.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Listpack, ListpackError> {
-        let len = ListpackView::validate(&bytes)?.len();
-        Ok(Listpack { room: Room::from_vec(bytes, len) })
+        ListpackView::validate(&bytes)?;
+        Ok(Listpack { room: Room::from_vec(bytes) })
     }
 
-    /// Takes over what was a sound listpack of so many elements before it went through a compressor of our own.
-    pub(super) fn from_trusted(bytes: Vec<u8>, len: usize) -> Listpack {
-        Listpack { room: Room::from_vec(bytes, len) }
+    /// Takes over what was a sound listpack before it went through a compressor of our own.
+    pub(super) fn from_trusted(bytes: Vec<u8>) -> Listpack {
+        Listpack { room: Room::from_vec(bytes) }
     }
 
     /// Its elements, to be read.

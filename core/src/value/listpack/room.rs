@@ -1,18 +1,16 @@
 //! A listpack's memory: its bytes, with room to spare on both sides.
 
+use super::block::{Block, too_long};
 use super::encoding::END;
-use super::{BYTES_LEN_MIN, HEADER_LEN, LEN_UNKNOWN};
+use super::{BYTES_LEN_MIN, HEADER_LEN, LEN_UNKNOWN, ListpackView};
 use crate::value::size_class::{is_wasteful, size_class};
 
 /// Sound bytes somewhere in a block of memory.
 ///
-/// Invariant: from `start`, the block has a header whose first four bytes say how many bytes belong to the
+/// Invariant: from its `start`, the block has a header whose first four bytes say how many bytes belong to the
 /// listpack.
 pub(super) struct Room {
-    block: Box<[u8]>,
-    start: u32,
-    /// How many elements there are: the header cannot always say.
-    elements: u32,
+    block: Block,
 }
 
 impl Room {
@@ -21,23 +19,22 @@ impl Room {
         let mut block = vec![0; size_class(bytes.max(BYTES_LEN_MIN))].into_boxed_slice();
         block[0] = BYTES_LEN_MIN as u8;
         block[HEADER_LEN] = END;
-        Room { block, start: 0, elements: 0 }
+        Room { block: Block::new(block, 0) }
     }
 
-    /// Takes over the sound bytes of so many elements.
-    pub fn from_vec(mut bytes: Vec<u8>, elements: usize) -> Room {
+    /// Takes over sound bytes.
+    pub fn from_vec(mut bytes: Vec<u8>) -> Room {
         let capacity = size_class(bytes.len());
         bytes.reserve_exact(capacity - bytes.len());
         bytes.resize(capacity, 0);
-        let elements = u32::try_from(elements).unwrap_or_else(|_| too_long());
-        Room { block: bytes.into_boxed_slice(), start: 0, elements }
+        Room { block: Block::new(bytes.into_boxed_slice(), 0) }
     }
 
     /// Holds the same bytes, with as little to spare as can be.
     pub fn duplicate(&self) -> Room {
         let mut block = Vec::with_capacity(size_class(self.len()));
         block.extend_from_slice(self.bytes());
-        Room::from_vec(block, self.elements())
+        Room::from_vec(block)
     }
 
     #[inline]
@@ -54,10 +51,15 @@ impl Room {
         u32::from_le_bytes(len) as usize
     }
 
-    /// Elements of the listpack.
+    /// Elements of the listpack. Where the header cannot say, they are counted.
     #[inline]
     pub fn elements(&self) -> usize {
-        self.elements as usize
+        let at = self.start() + 4;
+        let claimed = self.block[at..at + 2].try_into().expect("the range has this length");
+        match u16::from_le_bytes(claimed) {
+            LEN_UNKNOWN => ListpackView::count(self.bytes()),
+            claimed => usize::from(claimed),
+        }
     }
 
     /// Bytes of memory.
@@ -101,14 +103,12 @@ impl Room {
 
     #[inline]
     fn start(&self) -> usize {
-        self.start as usize
+        self.block.start as usize
     }
 
     #[inline]
     fn write_header(&mut self, len: usize, elements: usize) {
         let len = u32::try_from(len).unwrap_or_else(|_| too_long());
-        // Every element takes two bytes at least, so there are fewer of them than bytes.
-        self.elements = elements as u32;
         let elements = u16::try_from(elements).unwrap_or(LEN_UNKNOWN);
         let start = self.start();
         let header = &mut self.block[start..start + HEADER_LEN];
@@ -122,7 +122,7 @@ impl Room {
         let new_start = start + removed - added;
         if new_start != start {
             self.block.copy_within(start..start + at, new_start);
-            self.start = new_start as u32;
+            self.block.start = new_start as u32;
         }
     }
 
@@ -152,7 +152,7 @@ impl Room {
             block.resize(new_back, 0);
             block.extend_from_slice(&self.block[back]);
             block.resize(capacity, 0);
-            self.block = block.into_boxed_slice();
+            self.block = Block::new(block.into_boxed_slice(), 0);
         } else if start == 0 {
             // To the left, so the front first: it comes to lie before where the back was.
             self.block.copy_within(front, start);
@@ -161,11 +161,6 @@ impl Room {
             self.block.copy_within(back, new_back);
             self.block.copy_within(front, start);
         }
-        self.start = u32::try_from(start).unwrap_or_else(|_| too_long());
+        self.block.start = u32::try_from(start).unwrap_or_else(|_| too_long());
     }
-}
-
-#[cold]
-fn too_long() -> ! {
-    panic!("a listpack is longer than 4 GiB")
 }

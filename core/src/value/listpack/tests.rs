@@ -351,6 +351,6 @@ fn limits_are_asked_for() {
     assert!(!listpack.has_room_for(BYTES_LEN_MAX - BYTES_LEN_MIN + 1));
     assert!(!listpack.has_room_for(usize::MAX));
     assert_eq!(Listpack::element_len(Bytes(b"12")), 2);
-    assert_eq!(size_of::<Listpack>(), 24);
+    assert_eq!(size_of::<Listpack>(), 16);
     assert_eq!(Listpack::element_len(Bytes(&[0; 64])), 67);
 }

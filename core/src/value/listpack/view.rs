@@ -80,6 +80,17 @@ impl<'a> ListpackView<'a> {
         ListpackView { bytes, len }
     }
 
+    /// Counts the elements of a sound listpack whose header does not say how many there are.
+    #[cold]
+    pub(super) fn count(bytes: &[u8]) -> usize {
+        let (mut at, mut len) = (HEADER_LEN, 0);
+        while at < bytes.len() - 1 {
+            at += element_len(&bytes[at..]);
+            len += 1;
+        }
+        len
+    }
+
     /// The number of elements.
     #[must_use]
     #[inline]

@@ -5,6 +5,7 @@ use super::limits::NodeLimits;
 use super::node::Node;
 use super::{Element, Quicklist, Remains};
 use crate::value::listpack::Needle;
+use std::mem;
 
 /// A value put in the place of another one may make a node this long, whatever the limits say. Redis has no
 /// bound there; beyond this one, the value gets a node of its own.
@@ -114,8 +115,8 @@ impl Quicklist {
     }
 
     /// The head, when it is all there is.
-    pub(super) fn into_head(self) -> Node {
-        self.head
+    pub(super) fn into_head(mut self) -> Node {
+        mem::replace(&mut self.head, Node::empty())
     }
 
     /// Does something to the sequence of nodes, and says around which place.
@@ -159,7 +160,7 @@ fn insert_beside_full(
         nodes.insert(place, Node::of(element, limits));
         return place;
     }
-    let split_at = offset + usize::from(is_after);
+    let split_at = offset + usize::from(is_after || mutant!(Mutant::InsertBeforeGoesBehind));
     let right = nodes.update(place, |node| node.listpack_mut().split_off(split_at));
     nodes.insert(place + 1, Node::Packed(right));
     if limits.is_large(element.len()) {

@@ -81,6 +81,14 @@ impl List {
         }
     }
 
+    /// The quicklist, if it is one: what a snapshot freezes.
+    pub(crate) fn quicklist_mut(&mut self) -> Option<&mut Quicklist> {
+        match &mut self.0 {
+            Repr::Listpack(_) => None,
+            Repr::Quicklist(quicklist) => Some(quicklist),
+        }
+    }
+
     /// Which of the two it is.
     #[must_use]
     pub fn encoding(&self) -> ListEncoding {

@@ -23,6 +23,7 @@
 
 mod directory;
 mod edit;
+mod frozen;
 mod limits;
 mod list;
 mod node;
@@ -30,11 +31,13 @@ mod node;
 mod tests;
 mod walk;
 
+pub(crate) use frozen::ListSaver;
 pub use limits::ListLimits;
 pub use list::{List, ListEncoding};
 pub use walk::Walk;
 
 use self::directory::{Directory, Hint};
+use self::frozen::Frozen;
 use self::limits::{NodeLimits, compress_depth_of};
 use self::node::Node;
 use super::StringRef;
@@ -135,6 +138,7 @@ pub struct Quicklist {
     len: usize,
     limits: NodeLimits,
     compress_depth: usize,
+    frozen: Frozen,
 }
 
 impl Quicklist {
@@ -148,6 +152,7 @@ impl Quicklist {
             len: 0,
             limits: NodeLimits::new(limits),
             compress_depth: compress_depth_of(limits),
+            frozen: Frozen::default(),
         }
     }
 
@@ -267,8 +272,9 @@ impl Quicklist {
     /// Everything, to be freed.
     #[must_use]
     pub fn into_remains(mut self) -> Remains {
+        self.hand_over();
         self.close_ends();
-        Remains(self.inner)
+        Remains(mem::take(&mut self.inner))
     }
 
     /// The node that has the element with this index, and the element's index in it.

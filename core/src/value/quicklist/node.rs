@@ -137,7 +137,7 @@ impl Node {
         if let Node::Compressed(compressed) = self {
             let mut bytes = Vec::new();
             compressed.decompress_into(&mut bytes);
-            *self = Node::Packed(Listpack::from_trusted(bytes, compressed.len as usize));
+            *self = Node::Packed(Listpack::from_trusted(bytes));
         }
     }
 

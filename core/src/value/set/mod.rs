@@ -12,14 +12,15 @@
 //!
 //! *Freeing:* a large set comes back as [`Remains`], which are freed in slices.
 //!
-//! *Snapshots to come:* a frozen set is a copy of the table's directory. Segments, of at most 10 KB, are shared until
-//! one is about to change, which is copied then; what is removed meanwhile is kept until the frozen set is gone.
+//! *Snapshots:* a table is frozen and saved piece by piece, as the tables of databases are.
 
 mod member;
 #[cfg(test)]
 mod tests;
 
-use self::member::{Member, MemberKey};
+pub(crate) use self::member::Member;
+
+use self::member::MemberKey;
 use super::intset::Intset;
 use super::listpack::{BYTES_LEN_MAX, Listpack};
 use super::{Lookup, StringRef};
@@ -141,6 +142,11 @@ impl Set {
     #[must_use]
     pub fn as_listpack(&self) -> Option<&Listpack> {
         if let Repr::Listpack(listpack) = &self.0 { Some(listpack) } else { None }
+    }
+
+    /// The table, if it is one: what a snapshot freezes.
+    pub(crate) fn table_mut(&mut self) -> Option<&mut Table<Member>> {
+        if let Repr::Table(table) = &mut self.0 { Some(table) } else { None }
     }
 
     /// What `OBJECT ENCODING` says.

@@ -56,6 +56,9 @@ impl Removed {
     }
 }
 
+/// From which rank on the mutant `RankOffByOneAfterSplit` shows: half of a leaf that was split.
+const RANK_OFF_FROM: usize = 32;
+
 impl BigSortedSet {
     /// An empty one.
     pub fn new(hash_key: HashKey) -> BigSortedSet {
@@ -66,6 +69,11 @@ impl BigSortedSet {
     #[inline]
     pub fn hash_key(&self) -> HashKey {
         self.table.hash_key()
+    }
+
+    /// The table, whose elements must stay what they are.
+    pub fn table_mut(&mut self) -> &mut Table<Scored> {
+        &mut self.table
     }
 
     /// Number of members.
@@ -102,7 +110,9 @@ impl BigSortedSet {
     #[inline]
     pub fn rank(&self, hash: u64, member: &[u8]) -> Option<(usize, f64)> {
         let score = self.score(hash, member)?;
-        Some((self.tree.rank(BeforeMember(ScoreKey::new(score), member)), score))
+        let rank = self.tree.rank(BeforeMember(ScoreKey::new(score), member));
+        let is_off = mutant!(Mutant::RankOffByOneAfterSplit) && rank >= RANK_OFF_FROM;
+        Some((rank + usize::from(is_off), score))
     }
 
     /// How many members are before a place.

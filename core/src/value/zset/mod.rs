@@ -14,8 +14,8 @@
 //! A sorted set turns into the large form exactly when Redis' does, and back only where a command asks for it. A
 //! [`MemberEntry`] is a member that was looked for: what a command does with it needs no second search.
 //!
-//! *Freeing:* a large set comes back as [`Remains`], which are freed in slices. *Snapshots to come:* see `tree`; the
-//! table needs none.
+//! *Freeing:* a large set comes back as [`Remains`], which are freed in slices. *Snapshots:* the table is
+//! frozen and saved piece by piece, as the tables of databases are; the tree has nothing that the table has not.
 
 mod big;
 mod element;
@@ -29,12 +29,13 @@ mod tree;
 pub use entry::{MemberEntry, OccupiedMember, VacantMember};
 pub use range::LexBound;
 
+pub(crate) use self::element::Scored;
+
 use self::big::BigSortedSet;
-use self::element::Scored;
 use self::tree::Ruins;
 use super::listpack::{BYTES_LEN_MAX, Listpack};
 use super::{Lookup, StringRef};
-use crate::keyspace::{HashKey, Remnants};
+use crate::keyspace::{HashKey, Remnants, Table};
 use itoa::Buffer;
 use std::fmt;
 use std::ops::{Bound, Range};
@@ -147,6 +148,11 @@ impl SortedSet {
         if let Repr::Listpack(listpack) = &self.0 { Some(listpack) } else { None }
     }
 
+    /// The table of a large one: what a snapshot freezes. Its elements must stay what they are.
+    pub(crate) fn table_mut(&mut self) -> Option<&mut Table<Scored>> {
+        if let Repr::Big(big) = &mut self.0 { Some(big.table_mut()) } else { None }
+    }
+
     /// What `OBJECT ENCODING` says.
     #[must_use]
     pub fn encoding(&self) -> SortedSetEncoding {
@@ -208,6 +214,16 @@ impl SortedSet {
     pub fn prefetch(&self, members: &mut [Lookup<'_>]) {
         if let Repr::Big(big) = &self.0 {
             big.prefetch(members.iter_mut().map(|member| member.prepare(big.hash_key())));
+        }
+    }
+
+    /// Begins to fetch the place of a member in the order, if it is there; it should have been fetched itself.
+    #[inline]
+    pub fn prefetch_place(&self, member: Lookup<'_>) {
+        if let Repr::Big(big) = &self.0
+            && let Some(score) = self.score(member)
+        {
+            big.prefetch_score(score);
         }
     }
 

@@ -14,10 +14,6 @@
 //!
 //! Leaves grow in the allocator's sizes, so that they are well filled at any number of members; members that come
 //! in order leave full leaves behind.
-//!
-//! *Snapshots to come:* since nothing but its parent points to a node, a frozen tree can share nodes with the
-//! living one, which copies a node before it changes one from before the freeze: a branch per level and a leaf. What
-//! is removed meanwhile is kept until the frozen tree is gone.
 
 mod branch;
 mod leaf;
