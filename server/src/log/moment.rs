@@ -38,8 +38,9 @@ impl FromStr for Moment {
             Some(Moment::Time { unix_seconds })
         } else {
             let (file, offset) = match text.rsplit_once(':') {
-                Some((file, offset)) => (Some(file.to_owned()), offset),
-                None => (None, text),
+                // A time without its `Z` has colons too, and is no file's name.
+                Some((file, offset)) if file.ends_with(".aof") => (Some(file.to_owned()), offset),
+                _ => (None, text),
             };
             offset.parse().ok().map(|offset_bytes| Moment::Offset { file, offset_bytes })
         };
