@@ -88,13 +88,22 @@ impl Server {
         }
     }
 
-    /// Starts `program` as `plan` says for its directory and port, and waits until it answers. Another port is
-    /// tried when somebody else took the one that was free a moment before.
+    /// Starts `program` as `plan` says for its directory and port, and waits until it answers.
     pub fn launch(program: &Path, plan: impl Fn(&Path, u16) -> Invocation) -> Result<Server, String> {
+        let directory = TempDirectory::new().map_err(|error| format!("no directory: {error}"))?;
+        Server::launch_in(directory, program, plan)
+    }
+
+    /// As [`launch`](Self::launch), on what others have left in `directory`. Another port is tried when somebody
+    /// else took the one that was free a moment before.
+    pub fn launch_in(
+        mut directory: TempDirectory,
+        program: &Path,
+        plan: impl Fn(&Path, u16) -> Invocation,
+    ) -> Result<Server, String> {
         let mut refusal = String::new();
         for _ in 0..PORT_ATTEMPTS_MAX {
             let port = free_port().map_err(|error| format!("no free port: {error}"))?;
-            let directory = TempDirectory::new().map_err(|error| format!("no directory: {error}"))?;
             let invocation = plan(directory.path(), port);
             let process = spawn(program, &invocation, directory.path())
                 .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
@@ -106,8 +115,33 @@ impl Server {
                     return Err(format!("{} {reason}; it said:\n{}", program.display(), server.output()));
                 }
             }
+            directory = server.kill();
         }
         Err(format!("{}: every port tried was taken; it said:\n{refusal}", program.display()))
+    }
+
+    /// Starts `program` in `directory` and kills it again, as soon as it was knocked at so many times.
+    pub fn kill_early(
+        directory: TempDirectory,
+        program: &Path,
+        plan: impl Fn(&Path, u16) -> Invocation,
+        attempts: u64,
+    ) -> Result<TempDirectory, String> {
+        let port = free_port().map_err(|error| format!("no free port: {error}"))?;
+        let invocation = plan(directory.path(), port);
+        let process = spawn(program, &invocation, directory.path())
+            .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+        for _ in 0..attempts {
+            // Whether anybody opens does not matter.
+            drop(Client::connect(&invocation.address));
+        }
+        drop(process);
+        Ok(directory)
+    }
+
+    /// Ends it without a warning, and answers what it leaves.
+    pub fn kill(self) -> TempDirectory {
+        self.directory
     }
 
     /// A new connection to it.
