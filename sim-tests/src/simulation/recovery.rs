@@ -124,7 +124,7 @@ impl Judge<'_> {
         let keys = core.keys();
         let count = history.nearest(&found, &keys).map_err(wrong)?;
         self.note(now, None, || format!("it has {count} of {total} units; {required} must be there"));
-        self.adopt(count, &keys, config, recovering.started, now).map_err(wrong)?;
+        self.adopt(count, core, &keys, config, recovering.started, now).map_err(wrong)?;
         for (now, effects) in &recovering.effects {
             self.take_background(*now, effects);
         }
@@ -153,6 +153,7 @@ impl Judge<'_> {
     fn adopt(
         &mut self,
         count: usize,
+        core: &Core,
         keys: &[(usize, Vec<u8>)],
         config: &Config,
         started: Now,
@@ -161,7 +162,10 @@ impl Judge<'_> {
         let Some(history) = &mut self.history else { return Ok(()) };
         history.rewind(count)?;
         history.leave_out(keys, now)?;
-        self.model = Model::with_data(clock(started), clock(now), history.data())?;
+        // Signs of zeros are no part of what was promised: commands that are read again lose them where the large set
+        // they lead to is a small one at first.
+        let zeros = core.negative_zeros();
+        self.model = Model::with_data(clock(started), clock(now), history.data(), &zeros)?;
         self.follower = history.follower(config, now);
         self.limit(config);
         Ok(())
