@@ -162,6 +162,14 @@ impl Dataset {
         sum
     }
 
+    /// A number that equal values have in common, whatever their keys: a hash of value and expiry.
+    #[must_use]
+    pub fn digest_of(entry: EntryRef<'_>) -> u64 {
+        let mut record = entry.expiry().map_or(-1, |at| at.0).to_le_bytes().to_vec();
+        entry.value().describe(&mut record);
+        DIGEST_KEY.hash(&record)
+    }
+
     /// What names are hashed with.
     pub(crate) fn hash_key(&self) -> HashKey {
         self.hash_key

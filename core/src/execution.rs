@@ -4,6 +4,7 @@
 use crate::commands::{Command, Flags};
 use crate::core::Core;
 use crate::net::ConnId;
+use crate::value::{Collection, ValueRef};
 
 /// How a request came to be executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,23 @@ impl Core {
             .collect();
         keys.sort();
         keys
+    }
+
+    /// The members of sorted sets whose score is a zero with a sign, which equal data need not have in common: a
+    /// listpack knows no such zero, and which sets are listpacks depends on how they came about.
+    #[must_use]
+    pub fn negative_zeros(&self) -> Vec<(usize, Vec<u8>, Vec<u8>)> {
+        let mut found = Vec::new();
+        for index in 0..self.dataset.database_count() {
+            for entry in self.dataset.database(index).iter() {
+                let ValueRef::Collection(Collection::SortedSet(set)) = entry.value() else { continue };
+                let is_zero = |score: f64| score == 0.0 && score.is_sign_negative();
+                let members = set.iter(0..set.len()).filter(|&(_, score)| is_zero(score));
+                found.extend(members.map(|(member, _)| (index, entry.key().to_vec(), member.to_vec())));
+            }
+        }
+        found.sort();
+        found
     }
 
     /// A request is looked at.

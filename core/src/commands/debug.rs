@@ -2,21 +2,24 @@
 
 use crate::commands::help::reply_help;
 use crate::context::{CommandResult, Context};
-use crate::dataset::Expiry;
+use crate::dataset::{Dataset, Expiry};
 use crate::error::CommandError;
 use crate::glob::{self, Case};
 use crate::keyspace::NewValue;
-use crate::number::{parse_f64, parse_i64};
+use crate::number::{parse_f64, parse_i64, parse_memory};
 use crate::persistence::{ReloadSource, ReloadWish};
 use crate::propagation::Propagate;
 use crate::resp::{Protocol, Reply};
 use crate::server::LogLevel;
 use crate::session::State;
-use crate::value::{StringRef, ValueRef};
+use crate::value::{ListLimits, StringRef, ValueRef};
 use std::time::Duration;
 
 /// Longest `DEBUG SLEEP`, in seconds.
 const SLEEP_SECONDS_MAX: f64 = 3600.0 * 24.0;
+
+/// The largest `QUICKLIST-PACKED-THRESHOLD`, a little below 4 GB.
+const PACKED_THRESHOLD_BYTES_MAX: u64 = (1 << 32) - (1 << 20);
 
 /// Digits of a digest: as many as Redis' SHA-1 has.
 const DIGEST_LEN: usize = 40;
@@ -32,8 +35,11 @@ pub(super) fn debug(ctx: &mut Context<'_>) -> CommandResult {
             let digest = format!("{:0DIGEST_LEN$x}", ctx.keys.dataset.digest());
             ctx.reply.simple(&digest);
         }
+        2.. if is(b"DIGEST-VALUE") => digest_values(ctx),
         3 if is(b"ERROR") => ctx.reply.error(&args[2]),
         3 if is(b"HTSTATS") => return hash_table_stats(ctx),
+        3 if is(b"HTSTATS-KEY") => return key_table_stats(ctx),
+        3 if is(b"LISTPACK") => return structure(ctx, "listpack", "Listpack"),
         3 if is(b"LOG") => {
             let text = format!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2]));
             ctx.server.log(LogLevel::Warning, text);
@@ -42,6 +48,8 @@ pub(super) fn debug(ctx: &mut Context<'_>) -> CommandResult {
         3 if is(b"OBJECT") => return object(ctx),
         3..=5 if is(b"POPULATE") => return populate(ctx),
         3 if is(b"PROTOCOL") => return protocol(ctx.reply, &args[2]),
+        3 | 4 if is(b"QUICKLIST") => return structure(ctx, "quicklist", "Quicklist"),
+        3 if is(b"QUICKLIST-PACKED-THRESHOLD") => return set_packed_threshold(ctx),
         _ if is(b"RELOAD") => return reload(ctx),
         3 if is(b"SET-ACTIVE-EXPIRE") => {
             // What is no number counts as zero.
@@ -52,6 +60,45 @@ pub(super) fn debug(ctx: &mut Context<'_>) -> CommandResult {
         4 if is(b"STRINGMATCH-LEN") => return string_match(ctx),
         _ => return Err(CommandError::unknown_subcommand_or_arity(&args[1], "DEBUG")),
     }
+    Ok(Propagate::Nothing)
+}
+
+/// `DEBUG DIGEST-VALUE key [key …]`: a digest of each value, and zeros for what is not there.
+fn digest_values(ctx: &mut Context<'_>) {
+    let args = ctx.args;
+    ctx.reply.array(args.len() - 2);
+    for key in args.from(2) {
+        let digest = ctx.keys.peek(key).map_or(0, Dataset::digest_of);
+        ctx.reply.simple(&format!("{digest:0DIGEST_LEN$x}"));
+    }
+}
+
+/// `DEBUG LISTPACK key` and `DEBUG QUICKLIST key [0 | 1]`: Redis prints the whole; here the log says how large it is.
+fn structure(ctx: &mut Context<'_>, encoding: &str, title: &str) -> CommandResult {
+    let key = ctx.args.at(2);
+    let entry = ctx.keys.peek(key).ok_or(CommandError::NoSuchKey)?;
+    let collection = match entry.value() {
+        ValueRef::Collection(collection) if entry.encoding_name() == encoding => collection,
+        _ => return Err(CommandError::Text(format!("ERR Not a {encoding} encoded object.").into())),
+    };
+    let (len, bytes) = (collection.len(), collection.memory_bytes(0));
+    let text = format!("the {encoding} of {}: {len} elements in {bytes} bytes", key.escape_ascii());
+    ctx.server.log(LogLevel::Notice, text);
+    ctx.reply.simple(&format!("{title} structure printed on stdout"));
+    Ok(Propagate::Nothing)
+}
+
+/// `DEBUG QUICKLIST-PACKED-THRESHOLD size`: elements of so many bytes get nodes of their own in lists that become
+/// quicklists from now on. 0 is the default.
+fn set_packed_threshold(ctx: &mut Context<'_>) -> CommandResult {
+    let threshold = parse_memory(&ctx.args[2]).filter(|&bytes| bytes <= PACKED_THRESHOLD_BYTES_MAX);
+    let threshold = threshold.and_then(|bytes| usize::try_from(bytes).ok());
+    ctx.keys.dataset.limits.list.packed_threshold_bytes = match threshold {
+        None => return Err("ERR argument must be a memory value bigger than 1 and smaller than 4gb".into()),
+        Some(0) => ListLimits::default().packed_threshold_bytes,
+        Some(bytes) => bytes,
+    };
+    ctx.reply.ok();
     Ok(Propagate::Nothing)
 }
 
@@ -208,6 +255,24 @@ fn hash_table_stats(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
+/// `DEBUG HTSTATS-KEY key`: the shape of the table that a large set, hash or sorted set is, or has.
+fn key_table_stats(ctx: &mut Context<'_>) -> CommandResult {
+    let entry = ctx.keys.peek(&ctx.args[2]).ok_or(CommandError::NoSuchKey)?;
+    let stats = match entry.value() {
+        ValueRef::Collection(collection) => collection.table_stats(),
+        ValueRef::String(_) => None,
+    };
+    let missing = "ERR The value stored at the specified key is not represented using an hash table";
+    let stats = stats.ok_or(missing)?;
+    let text = format!(
+        "number of elements: {}\nsegments: {}\ndirectory size: {}\nelements in overflow buckets: {}\ntable bytes: \
+         {}\n",
+        stats.len, stats.segments, stats.directory_len, stats.overflowed, stats.bytes
+    );
+    ctx.reply.verbatim(b"txt", text.as_bytes());
+    Ok(Propagate::Nothing)
+}
+
 /// `DEBUG PROTOCOL type`: a reply of each type of the protocol.
 #[expect(clippy::approx_constant, reason = "Redis replies this number, which is not meant to be pi")]
 fn protocol(reply: &mut Reply, kind: &[u8]) -> CommandResult {
@@ -271,6 +336,8 @@ fn help(ctx: &mut Context<'_>) -> CommandResult {
         &[
             "DIGEST",
             "    Output a hex signature representing the current DB content.",
+            "DIGEST-VALUE <key> [<key> ...]",
+            "    Output a hex signature of the values of all the specified keys.",
             "ERROR <string>",
             "    Return a Redis protocol error with <string> as message. Useful for clients",
             "    unit tests to simulate Redis errors.",
@@ -278,6 +345,10 @@ fn help(ctx: &mut Context<'_>) -> CommandResult {
             "    Write <message> to the server log.",
             "HTSTATS <dbid>",
             "    Return hash table statistics of the specified Redis database.",
+            "HTSTATS-KEY <key>",
+            "    Like HTSTATS but for the hash table stored at <key>'s value.",
+            "LISTPACK <key>",
+            "    Show low level info about the listpack encoding of <key>.",
             "LOADAOF",
             "    Flush the AOF buffers on disk and reload the AOF in memory.",
             "OBJECT <key>",
@@ -291,6 +362,12 @@ fn help(ctx: &mut Context<'_>) -> CommandResult {
             "    Reply with a test value of the specified type. <type> can be: string,",
             "    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
             "    true, false.",
+            "QUICKLIST <key> [<0|1>]",
+            "    Show low level info about the quicklist encoding of <key>.",
+            "    The optional argument (0 by default) sets the level of detail",
+            "QUICKLIST-PACKED-THRESHOLD <size>",
+            "    Sets the threshold for elements to be inserted as plain vs packed nodes",
+            "    Default value is 1GB, allows values up to 4GB. Setting to 0 restores to default.",
             "RELOAD [option ...]",
             "    Save the RDB on disk and reload it back to memory. Valid <option> values:",
             "    * MERGE: conflicting keys will be loaded from RDB.",

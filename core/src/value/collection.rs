@@ -5,7 +5,7 @@ use super::quicklist;
 use super::set::{self, Set};
 use super::zset::{self, SortedSet};
 use super::{List, Lookup, StringRef, ValueType};
-use crate::keyspace::HashKey;
+use crate::keyspace::{HashKey, TableStats};
 
 /// Of hashes that only equality depends on.
 const ELEMENT_KEY: HashKey = HashKey([0x7265_6d61_696e_7321, 0x726f_746f_6d5f_6b76]);
@@ -141,6 +141,17 @@ impl Collection {
             Collection::Set(set) => Remains::Set(set.into_remains()),
             Collection::SortedSet(set) => Remains::SortedSet(set.into_remains()),
             Collection::Hash(hash) => Remains::Hash(hash.into_remains()),
+        }
+    }
+
+    /// Figures on the table that it is, or has; small ones and lists have none.
+    #[must_use]
+    pub fn table_stats(&self) -> Option<TableStats> {
+        match self {
+            Collection::List(_) => None,
+            Collection::Set(set) => set.table_stats(),
+            Collection::SortedSet(set) => set.table_stats(),
+            Collection::Hash(hash) => hash.table_stats(),
         }
     }
 

@@ -118,7 +118,7 @@ impl Log {
         let files = directory.join("appendonlydir");
         let names = Names::new("appendonly.aof");
         let mut manifest = Manifest::default();
-        manifest.add_increment(manifest.next_increment(&names));
+        manifest.add_increment(manifest.next_increment(&names, 0));
         let log = Log { increment: files.join(names.increment(1)), directory };
         let written = fs::create_dir_all(&files)
             .and_then(|()| fs::write(files.join(names.manifest()), manifest.encode()))

@@ -8,6 +8,8 @@
 //! The limits of small encodings differ from run to run and change while one lasts; the encodings of the keys that commands
 //! name are asked for again and again. Where Redis 7.0 has other encodings than 7.2, the model judges the core's.
 //!
+//! What COMMAND INFO and COMMAND DOCS say is compared first.
+//!
 //! [`hear`] leaves the core out: the model alone stands beside the oracle and judges it.
 //!
 //! The oracle's clock is the real one, and the core's is set from it before each batch. No key expires while a
@@ -18,6 +20,7 @@ mod hearing;
 mod limits;
 mod round;
 pub mod run;
+mod table;
 
 pub use hearing::hear;
 pub use round::Round;

@@ -3,6 +3,7 @@
 use super::compare::{Rule, is_known_otherwise, modernised};
 use super::limits::{Limit, Setups};
 use super::round::Round;
+use super::table;
 use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::real::{RealServer, wall_us};
 use crate::reply::{Reply, encode_command};
@@ -163,6 +164,7 @@ impl Duel {
     }
 
     fn fight(&mut self, maker: &mut Maker<'_>, commands: usize) -> Result<(), String> {
+        self.compare_tables()?;
         while self.summary.commands < commands {
             let name = CONNECTIONS[maker.below(CONNECTIONS.len())];
             match Round::draw(maker) {
@@ -359,6 +361,18 @@ impl Duel {
             let _ = writeln!(self.history, "{name}> QUIT\n+OK\n(closed)\nclose {name}");
         }
         if expected == found { Ok(()) } else { Err(format!("QUIT: redis {expected:?}, core {found:?}")) }
+    }
+
+    /// Compares what is said of all commands.
+    fn compare_tables(&mut self) -> Result<(), String> {
+        let names: Vec<Vec<u8>> =
+            rotom_core::commands::all().map(|command| command.name.as_bytes().to_vec()).collect();
+        let info: Vec<Vec<u8>> = words(&["COMMAND", "INFO"]).into_iter().chain(names.clone()).collect();
+        let docs: Vec<Vec<u8>> = words(&["COMMAND", "DOCS"]).into_iter().chain(names).collect();
+        let of_oracle = [&info, &docs].map(|words| Duel::ask_one(&mut self.oracle, JUDGE, words));
+        let of_core = [&info, &docs].map(|words| Duel::ask_one(&mut self.core, JUDGE, words));
+        let ([info, docs], [own_info, own_docs]) = (of_oracle, of_core);
+        table::compare([&info?, &docs?], [&own_info?, &own_docs?])
     }
 
     /// Feeds the core's effects to the follower; both must then hold the same.

@@ -20,6 +20,22 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
         (b"help", _) => judge_help("DEBUG", out),
         (b"object", [key]) => return object(model, call, key, out),
         (b"set-active-expire" | b"log", [_]) => out.ok(),
+        // What is in them is a matter of how values are kept, which a description does not say in words of Redis.
+        (b"listpack" | b"htstats-key", [_]) | (b"quicklist", [_] | [_, _]) => {
+            out.judged(|reply| match reply {
+                Reply::Simple(_) | Reply::Bulk(_) | Reply::Verbatim(..) | Reply::Error(_) => Ok(()),
+                _ => Err("a description".to_owned()),
+            });
+        }
+        (b"digest-value", _) => {
+            out.array(call.rest(2).len());
+            for _ in call.rest(2) {
+                out.judged(|reply| match reply {
+                    Reply::Simple(digits) if digits.len() == DIGEST_LEN => Ok(()),
+                    _ => Err("a digest".to_owned()),
+                });
+            }
+        }
         // It came after 7.0; how long a text may be for it is the server's to say.
         (b"stringmatch-len", [_, _]) => out.judged(|reply| match reply {
             Reply::Simple(text) if text == b"OK" => Ok(()),

@@ -7,6 +7,7 @@
 use super::config::Config;
 use super::effects::{self, Follower};
 use super::keyspace::{Entry, Keyspace};
+use super::value::Value;
 use super::{Clock, Model};
 
 /// More lookups than any start takes.
@@ -171,17 +172,27 @@ impl Model {
     }
 
     /// The same server, which was started, and then had loaded data, and nobody connected. How they are kept in memory
-    /// is not known: that depends on how they were read.
+    /// is not known: that depends on how they were read. So do the signs of zeros: `negative_zeros` are the members
+    /// of sorted sets, with their databases and keys, that have one.
     ///
     /// # Errors
     /// A value that is none.
-    pub fn with_data(started: Clock, loaded: Clock, rebuilt: &Rebuilt) -> Result<Model, String> {
+    pub fn with_data(
+        started: Clock,
+        loaded: Clock,
+        rebuilt: &Rebuilt,
+        negative_zeros: &[(usize, Vec<u8>, Vec<u8>)],
+    ) -> Result<Model, String> {
         let mut model = Model::with_config(rebuilt.config.clone(), loaded)?;
         model.started = started;
         for database in 0..model.keyspace.count() {
             let place = model.keyspace.place(database);
             for (key, entry) in rebuilt.keyspace.entries(rebuilt.keyspace.place(database)) {
-                let value = entry.value.clone().forget_encoding();
+                let mut value = entry.value.clone().forget_encoding();
+                if let Value::SortedSet(zset) = &mut value {
+                    let zero = |member: &Vec<u8>| (database, key.clone(), member.clone());
+                    zset.set_signs(|member| negative_zeros.binary_search(&zero(member)).is_ok());
+                }
                 model.keyspace.put(place, key, value, entry.expiry_ms);
             }
         }
@@ -213,7 +224,7 @@ mod tests {
     }
 
     fn keys(rebuilt: &Rebuilt) -> Vec<(usize, String)> {
-        let model = Model::with_data(Clock::default(), Clock::default(), rebuilt);
+        let model = Model::with_data(Clock::default(), Clock::default(), rebuilt, &[]);
         let shown = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
         model.unwrap().keys().map(|key| (key.database, shown(key.name))).collect()
     }
@@ -233,7 +244,7 @@ mod tests {
     #[test]
     fn a_model_has_the_data_it_was_started_with() {
         let data = rebuilt("SET a 1 PXAT 7\nHSET h f v\nSADD s 1 x\nZADD z 1.5 m\nRPUSH l 1 2");
-        let model = Model::with_data(Clock::default(), Clock::default(), &data).unwrap();
+        let model = Model::with_data(Clock::default(), Clock::default(), &data, &[]).unwrap();
         assert_eq!(model.compare(&data), Ok(()));
         let mut other = data.clone();
         other.apply(&effects("SADD s y")).unwrap();

@@ -63,6 +63,13 @@ impl ZsetValue {
         ZsetValue { is_unsure: true, ..self }
     }
 
+    /// Says of every zero whether it is below zero, so to speak.
+    pub fn set_signs(&mut self, is_negative: impl Fn(&Vec<u8>) -> bool) {
+        for (member, score) in self.scores.iter_mut().filter(|(_, score)| **score == 0.0) {
+            *score = if is_negative(member) { -0.0 } else { 0.0 };
+        }
+    }
+
     /// Members by rank alone, which does not depend on how they are kept.
     pub fn of_scores(scores: BTreeMap<Vec<u8>, f64>) -> ZsetValue {
         ZsetValue { scores, is_packed: false, is_unsure: false }

@@ -128,7 +128,7 @@ impl Judge<'_> {
         // clock that goes back may show that.
         let sure = (required..count).rev().take_while(|it| found.binary_search(it).is_ok()).last();
         let span = (sure.unwrap_or(count), count);
-        self.adopt(span, &keys, config, recovering.started, now).map_err(wrong)?;
+        self.adopt(span, core, &keys, config, recovering.started, now).map_err(wrong)?;
         for (now, effects) in &recovering.effects {
             self.take_background(*now, effects);
         }
@@ -157,6 +157,7 @@ impl Judge<'_> {
     fn adopt(
         &mut self,
         (sure, count): (usize, usize),
+        core: &Core,
         keys: &[(usize, Vec<u8>)],
         config: &Config,
         started: Now,
@@ -165,7 +166,10 @@ impl Judge<'_> {
         let Some(history) = &mut self.history else { return Ok(()) };
         history.rewind(count, sure)?;
         history.leave_out(keys, now)?;
-        self.model = Model::with_data(clock(started), clock(now), history.data())?;
+        // Signs of zeros are no part of what was promised: commands that are read again lose them where the large set
+        // they lead to is a small one at first.
+        let zeros = core.negative_zeros();
+        self.model = Model::with_data(clock(started), clock(now), history.data(), &zeros)?;
         self.follower = history.follower(config, now);
         self.limit(config);
         Ok(())

@@ -152,6 +152,7 @@ pub(super) fn move_element(ctx: &mut Context<'_>, from: End, to: End) -> Result<
     if source == destination {
         list.grow_for(moved.counted_bytes(), 1, limits);
         list.push(to, moved.element());
+        list.shrink(limits);
         return Ok(Some(moved));
     }
     settle(found, limits);

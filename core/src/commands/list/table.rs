@@ -10,7 +10,7 @@ use crate::commands::table::{Argument, Categories, Command, Flags, Group, catego
 pub(in crate::commands) const TABLE: &[Command] = &[
     Command {
         arity: 6,
-        flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::NOSCRIPT, Flags::BLOCKING]),
+        flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::BLOCKING]),
         categories: categories(&[Categories::LIST]),
         keys: &[KeySpec::one(1, &[RW, ACCESS, DELETE]), KeySpec::one(2, &[RW, INSERT])],
         summary: "Moves an element from one list to another; waits for one if the first list is missing.",
@@ -50,7 +50,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     },
     Command {
         arity: -3,
-        flags: flags(&[Flags::WRITE, Flags::NOSCRIPT, Flags::BLOCKING]),
+        flags: flags(&[Flags::WRITE, Flags::BLOCKING]),
         categories: categories(&[Categories::LIST]),
         keys: &[KeySpec::range(1, -2, 1, &[RW, ACCESS, DELETE])],
         summary: "Removes the first element of the first of several lists that is there; waits for one if none is.",
@@ -62,7 +62,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     },
     Command {
         arity: -3,
-        flags: flags(&[Flags::WRITE, Flags::NOSCRIPT, Flags::BLOCKING]),
+        flags: flags(&[Flags::WRITE, Flags::BLOCKING]),
         categories: categories(&[Categories::LIST]),
         keys: &[KeySpec::range(1, -2, 1, &[RW, ACCESS, DELETE])],
         summary: "Removes the last element of the first of several lists that is there; waits for one if none is.",
@@ -74,7 +74,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     },
     Command {
         arity: 4,
-        flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::NOSCRIPT, Flags::BLOCKING]),
+        flags: flags(&[Flags::WRITE, Flags::DENYOOM, Flags::BLOCKING]),
         categories: categories(&[Categories::LIST]),
         keys: &[KeySpec::one(1, &[RW, ACCESS, DELETE]), KeySpec::one(2, &[RW, INSERT])],
         summary: "Moves the last element of a list to the front of another; waits for one if the first list is missing.",

@@ -29,7 +29,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     },
     Command {
         arity: -3,
-        flags: flags(&[Flags::WRITE, Flags::NOSCRIPT, Flags::BLOCKING, Flags::FAST]),
+        flags: flags(&[Flags::WRITE, Flags::BLOCKING, Flags::FAST]),
         categories: categories(&[Categories::SORTED_SET]),
         keys: &[KeySpec::range(1, -2, 1, &[RW, ACCESS, DELETE])],
         summary: "Pops the member with the highest score from the first sorted set that is not empty; waits for one.",
@@ -41,7 +41,7 @@ pub(in crate::commands) const TABLE: &[Command] = &[
     },
     Command {
         arity: -3,
-        flags: flags(&[Flags::WRITE, Flags::NOSCRIPT, Flags::BLOCKING, Flags::FAST]),
+        flags: flags(&[Flags::WRITE, Flags::BLOCKING, Flags::FAST]),
         categories: categories(&[Categories::SORTED_SET]),
         keys: &[KeySpec::range(1, -2, 1, &[RW, ACCESS, DELETE])],
         summary: "Pops the member with the lowest score from the first sorted set that is not empty; waits for one.",

@@ -159,6 +159,10 @@ impl Elements {
                 if score.is_nan() {
                     return Err(Reason::Score.into());
                 }
+                if score == 0.0 && score.is_sign_negative() {
+                    // A listpack would lose the sign, and what is being read may become too large for one.
+                    set.enlarge(*hash_key);
+                }
                 set.set(member.decode()?.as_ref(), score, &limits.sorted_set, *hash_key)
             }
             Elements::Hash(hash) => {
@@ -178,7 +182,10 @@ impl Elements {
                 Collection::List(List::from_quicklist(list, limits.list))
             }
             Elements::Set(set) => Collection::Set(std::mem::replace(set, Set::new_intset())),
-            Elements::SortedSet(set, _) => Collection::SortedSet(std::mem::take(set)),
+            Elements::SortedSet(set, _) => {
+                set.turn_into_listpack(&limits.sorted_set);
+                Collection::SortedSet(std::mem::take(set))
+            }
             Elements::Hash(hash) => Collection::Hash(std::mem::take(hash)),
         };
         if collection.len() == 0 {

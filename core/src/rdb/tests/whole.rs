@@ -91,6 +91,37 @@ proptest! {
     }
 }
 
+/// As in Redis: what was a large sorted set, and is one again, has the zeros it had.
+#[test]
+fn zeros_keep_their_signs_where_a_set_stays_large() {
+    let restored = |longest: usize| {
+        let mut set = SortedSet::new();
+        set.enlarge(HASH_KEY);
+        let members = [(vec![b'a'], -0.0), (vec![b'b'], 0.0), (vec![b'c'; longest], 0.0)];
+        for (member, score) in &members {
+            set.set(&member[..], *score, &limits().sorted_set, HASH_KEY);
+        }
+        let entry = Entry::new(b"key", collection(Collection::SortedSet(set)), None, 0);
+        let mut out = Vec::new();
+        payload::encode(&mut out, entry.value(), Options::default());
+        let value = payload::decode(payload::verify(&out).expect("the footer is right"), &options());
+        match value.expect("it was just written") {
+            NewValue::Collection(it) => match *it {
+                Collection::SortedSet(set) => set,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    };
+    let signs =
+        |set: &SortedSet| set.iter(0..3).map(|(_, score)| score.is_sign_negative()).collect::<Vec<_>>();
+    let large = restored(100);
+    assert_eq!((large.encoding().name(), signs(&large)), ("skiplist", vec![true, false, false]));
+    // A listpack keeps whole scores as integers.
+    let small = restored(1);
+    assert_eq!((small.encoding().name(), signs(&small)), ("listpack", vec![false; 3]));
+}
+
 #[test]
 fn values_in_parts_come_back() {
     let mut dataset = empty_dataset();

@@ -22,7 +22,7 @@ pub use entry::{FieldEntry, OccupiedField, VacantField};
 pub(crate) use self::pair::Pair;
 use super::listpack::{Listpack, Offset};
 use super::{Lookup, StringRef};
-use crate::keyspace::{Element, HashKey, Remnants, Table};
+use crate::keyspace::{Element, HashKey, Remnants, Table, TableStats};
 use itoa::Buffer;
 use std::fmt;
 
@@ -102,6 +102,12 @@ impl Hash {
     /// The table, if it is one: what a snapshot freezes.
     pub(crate) fn table_mut(&mut self) -> Option<&mut Table<Pair>> {
         if let Repr::Table(table) = &mut self.0 { Some(table) } else { None }
+    }
+
+    /// Figures on the table, if it is one.
+    #[must_use]
+    pub fn table_stats(&self) -> Option<TableStats> {
+        if let Repr::Table(table) = &self.0 { Some(table.stats()) } else { None }
     }
 
     /// What `OBJECT ENCODING` says.

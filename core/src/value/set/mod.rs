@@ -24,7 +24,7 @@ use self::member::MemberKey;
 use super::intset::Intset;
 use super::listpack::{BYTES_LEN_MAX, Listpack};
 use super::{Lookup, StringRef};
-use crate::keyspace::{Element, HashKey, Remnants, Table};
+use crate::keyspace::{Element, HashKey, Remnants, Table, TableStats};
 use crate::number::parse_i64;
 use itoa::Buffer;
 use std::fmt;
@@ -147,6 +147,12 @@ impl Set {
     /// The table, if it is one: what a snapshot freezes.
     pub(crate) fn table_mut(&mut self) -> Option<&mut Table<Member>> {
         if let Repr::Table(table) = &mut self.0 { Some(table) } else { None }
+    }
+
+    /// Figures on the table, if it is one.
+    #[must_use]
+    pub fn table_stats(&self) -> Option<TableStats> {
+        if let Repr::Table(table) = &self.0 { Some(table.stats()) } else { None }
     }
 
     /// What `OBJECT ENCODING` says.

@@ -5,7 +5,7 @@
 
 use super::element::{ScoreKey, Scored, Slot};
 use super::tree::{BeforeMember, Place, Ruins, Tree};
-use crate::keyspace::{HashKey, OccupiedElement, Remnants, Table};
+use crate::keyspace::{HashKey, OccupiedElement, Remnants, Table, TableStats};
 use std::ops::Range;
 
 /// How many members are fetched ahead of the one that is looked at.
@@ -74,6 +74,11 @@ impl BigSortedSet {
     /// The table, whose elements must stay what they are.
     pub fn table_mut(&mut self) -> &mut Table<Scored> {
         &mut self.table
+    }
+
+    /// Figures on the table.
+    pub fn table_stats(&self) -> TableStats {
+        self.table.stats()
     }
 
     /// Number of members.

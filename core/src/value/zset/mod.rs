@@ -35,7 +35,7 @@ use self::big::BigSortedSet;
 use self::tree::Ruins;
 use super::listpack::{BYTES_LEN_MAX, Listpack};
 use super::{Lookup, StringRef};
-use crate::keyspace::{HashKey, Remnants, Table};
+use crate::keyspace::{HashKey, Remnants, Table, TableStats};
 use itoa::Buffer;
 use std::fmt;
 use std::ops::{Bound, Range};
@@ -151,6 +151,12 @@ impl SortedSet {
     /// The table of a large one: what a snapshot freezes. Its elements must stay what they are.
     pub(crate) fn table_mut(&mut self) -> Option<&mut Table<Scored>> {
         if let Repr::Big(big) = &mut self.0 { Some(big.table_mut()) } else { None }
+    }
+
+    /// Figures on the table of a large one.
+    #[must_use]
+    pub fn table_stats(&self) -> Option<TableStats> {
+        if let Repr::Big(big) = &self.0 { Some(big.table_stats()) } else { None }
     }
 
     /// What `OBJECT ENCODING` says.
