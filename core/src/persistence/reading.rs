@@ -284,7 +284,10 @@ impl Reading {
     }
 
     fn insert(&mut self, core: &mut Core, database: usize, hash: u64, loaded: Loaded) -> Result<(), String> {
-        let Loaded { key, value, expiry, .. } = loaded;
+        let Loaded { key, value, mut expiry, .. } = loaded;
+        if mutant!(Mutant::ExpiredKeyLoaded) {
+            expiry = expiry.filter(|&expiry| expiry > core.dataset.now);
+        }
         // A log says itself what has expired.
         if self.role == Role::Dump && expiry.is_some_and(|expiry| expiry <= core.dataset.now) {
             self.figures.expired_keys += 1;
