@@ -186,6 +186,13 @@ mutants! {
         "When a segment is split while a snapshot is taken, its entries are not saved before.";
     BatchChecksumIgnored, "batch-checksum-ignored",
         "The checksum of a batch is not compared.";
+    BaseSumIgnored, "base-sum-ignored",
+        "What stands in a base of commands is not compared with its sums.";
+    RdbCrcIgnored, "rdb-crc-ignored",
+        "The checksum at the end of an RDB file is read and not compared.";
+    ExpiredKeyLoaded, "expired-key-loaded",
+        "Keys whose time was over while the server was down are loaded from an RDB file all the same, for all time: \
+         whether they have expired was asked of a clock that was not set yet.";
     TemporaryNeverRemoved, "temporary-never-removed",
         "What an interrupted rewrite has left is never removed.";
 }

@@ -130,7 +130,7 @@ pub fn parse_timestamp(line: &[u8]) -> Option<i64> {
     crate::number::parse_i64(line.strip_prefix(TIMESTAMP_PREFIX)?.strip_suffix(b"\r\n")?)
 }
 
-fn append_hex(out: &mut Vec<u8>, checksum: u32) {
+pub(super) fn append_hex(out: &mut Vec<u8>, checksum: u32) {
     // Writing to memory does not fail.
     let _ = write!(out, "{checksum:08x}");
 }

@@ -25,6 +25,18 @@
 //! A file begins with an empty batch, synced before the manifest names the file: from then on a reader knows that
 //! what is not sealed was not written here. Redis may still take a file over and append plain commands; they begin
 //! with `*` where a line would stand, and are read by Redis' rules until the next sealed batch.
+//!
+//! # Sums
+//!
+//! A base that is written as commands has lines behind its parts, since no part of it may be missing, and a large value
+//! goes by piece by piece:
+//!
+//! ```text
+//! #SUM:<offset>:<checksum of all before>:<checksum of this line>\r\n
+//! #END:<offset>:<checksum of all before>:<checksum of this line>\r\n
+//! ```
+//!
+//! The file begins with such a line, of which *offset* is 0, and ends with an `#END`. Any damage to it is refused.
 
 mod base;
 mod batch;
@@ -34,6 +46,7 @@ mod manifest;
 mod messages;
 mod reader;
 mod scan;
+mod sum;
 
 pub use base::Commands;
 pub use batch::{ANNOTATION_LEN_BYTES_MAX, BatchLine, Sealer, append_timestamp, parse_timestamp};
@@ -41,3 +54,4 @@ pub use crc32c::Crc32c;
 pub use manifest::{BaseFormat, FileInfo, FileKind, Manifest, ManifestError, ManifestFault, Names};
 pub use messages::{bad_format, load_truncated, unexpected_end, unfinished_transaction};
 pub use reader::{End, Item, LogReader, Reason, begins_rdb};
+pub use sum::Summer;

@@ -9,7 +9,8 @@
 //! What belongs together is handed out together: the commands of a sealed batch once its checksum has passed, those
 //! between MULTI and EXEC once EXEC is there. So however a log ends, what was handed out up to the last *good point*
 //! is whole, and nothing behind it was handed out. ([`Reason::Batch`] is the exception, which nothing but a faulty
-//! writer brings about: the file is refused.)
+//! writer brings about: the file is refused.) In a file with sums commands are handed out before the sum behind them is
+//! there: such a file is good as a whole or not at all, which [`finish`](LogReader::finish) tells.
 //!
 //! The reader holds one unit at a time: a batch, a transaction or a command. Its memory grows with what has
 //! arrived, never with what is claimed.
@@ -20,6 +21,7 @@ use super::batch::{ANNOTATION_LEN_BYTES_MAX, BATCH_PREFIX, BatchLine, parse_time
 use super::command::{CommandParser, Parsed};
 use super::crc32c::Crc32c;
 use super::scan::Scan;
+use super::sum::{Sum, SumLine};
 use crate::args::Args;
 use ahead::LookAhead;
 use memchr::memchr;
@@ -100,6 +102,10 @@ pub enum Reason {
     OtherFile,
     /// A batch that is what was sealed holds something else than whole commands and transactions.
     Batch,
+    /// What stands there is not what was summed up.
+    Sum,
+    /// Something stands behind the line that ends the file.
+    Behind,
 }
 
 /// Whether a file begins with a part in the RDB format; nothing until that many bytes are there. What follows that
@@ -133,6 +139,8 @@ pub struct LogReader {
     has_passed: bool,
     /// Whether what comes next is to be sealed, because what came last was.
     is_sealed: bool,
+    /// What the sums have to be, in a file that has them.
+    sum: Option<Sum>,
 }
 
 /// Where in the log the reader is. Lengths count from the next byte to be handed out.
@@ -188,12 +196,17 @@ impl LogReader {
             good_offset_bytes: start_bytes,
             has_passed: false,
             is_sealed: false,
+            sum: None,
         }
     }
 
     /// Takes in what follows in the file.
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.at > 0 && self.at >= self.buffer.len() / 2 {
+            if let Some(sum) = &mut self.sum {
+                sum.up_to(&self.buffer, self.at);
+                sum.forget(self.at);
+            }
             self.buffer.drain(..self.at);
             self.buffer_offset_bytes += self.at as u64;
             self.ahead.forget(self.at);
@@ -240,7 +253,7 @@ impl LogReader {
         while self.next_item().is_some() {}
         let end_bytes = self.buffer_offset_bytes + self.buffer.len() as u64;
         let reason = match &self.place {
-            Place::Between if self.at == self.buffer.len() => return End::Clean,
+            Place::Between if self.at == self.buffer.len() && self.is_complete() => return End::Clean,
             Place::Between | Place::Gathering { .. } => Some(Reason::Truncated),
             Place::Searching { .. } => Some(Reason::Transaction),
             Place::HandingOut { .. } | Place::Damaged { .. } => None,
@@ -326,9 +339,13 @@ impl LogReader {
         let input = &self.buffer[start..];
         match input.first() {
             None => Step::Wait,
+            Some(_) if self.sum.as_ref().is_some_and(|sum| sum.has_ended) => {
+                self.damage_here(Reason::Behind, 0)
+            }
             Some(b'#') => match line_len(input) {
                 Err(incomplete) => self.wait_or_damage(incomplete),
                 Ok(len) if input.starts_with(BATCH_PREFIX) => self.begin_batch(len),
+                Ok(len) if SumLine::is_meant(&input[..len]) => self.take_sum(len),
                 // Nothing but sealed batches was written here, so it is one whose line is damaged. Redis, which
                 // may have taken over, knows but one annotation.
                 Ok(len) if self.is_sealed && parse_timestamp(&input[..len]).is_none() => {
@@ -397,6 +414,35 @@ impl LogReader {
         Step::Batch(line)
     }
 
+    /// Compares what has stood in the file until now with the line of a sum, which is `len` bytes long.
+    fn take_sum(&mut self, len: usize) -> Step {
+        let (start, end) = (self.at, self.at + len);
+        let Some(line) = SumLine::parse(&self.buffer[start..end]) else {
+            return self.damage(Reason::Line, self.offset_bytes(), 0, Unproven::Damage);
+        };
+        if line.offset_bytes != self.offset_bytes() {
+            return self.damage(Reason::Moved, self.offset_bytes(), 0, Unproven::Damage);
+        }
+        if self.sum.is_none() && line.offset_bytes > 0 {
+            // The first line is damaged, or such a line would stand there.
+            return self.damage(Reason::Line, self.offset_bytes(), 0, Unproven::Damage);
+        }
+        let sum = self.sum.get_or_insert_with(Sum::new);
+        if sum.up_to(&self.buffer, start) != line.checksum && !mutant!(Mutant::BaseSumIgnored) {
+            return self.damage(Reason::Sum, self.good_offset_bytes, 0, Unproven::Damage);
+        }
+        sum.up_to(&self.buffer, end);
+        sum.has_ended = line.is_last;
+        self.at = end;
+        self.good_offset_bytes = self.offset_bytes();
+        Step::Annotation { start, len }
+    }
+
+    /// Whether nothing has to come any more, between commands.
+    fn is_complete(&self) -> bool {
+        self.sum.as_ref().is_none_or(|sum| sum.has_ended)
+    }
+
     /// Looks for the EXEC of a transaction of which `len` bytes are known.
     fn search(&mut self, len: usize) -> Step {
         let input = &self.buffer[self.at + len..];
@@ -457,10 +503,12 @@ impl LogReader {
         step
     }
 
-    /// Moves on by `len` bytes, to a good point.
+    /// Moves on by `len` bytes, to a good point unless a sum is still to come.
     fn advance_good(&mut self, len: usize) {
         self.at += len;
-        self.good_offset_bytes = self.offset_bytes();
+        if self.sum.is_none() {
+            self.good_offset_bytes = self.offset_bytes();
+        }
     }
 
     fn wait_or_damage(&mut self, line: LineFault) -> Step {
@@ -488,6 +536,8 @@ impl LogReader {
     /// Goes on behind `skipped` bytes looking for what tells which kind of damage it is.
     fn damage(&mut self, reason: Reason, bad_offset_bytes: u64, skipped: usize, unproven: Unproven) -> Step {
         let scan = Scan::new(self.file, self.good_offset_bytes, bad_offset_bytes);
+        // All of a file with sums was durable before anybody was to read it.
+        let unproven = if self.sum.is_some() { Unproven::Damage } else { unproven };
         self.at += skipped;
         self.parser.reset();
         self.place = Place::Damaged { scan, reason, unproven };
@@ -529,6 +579,8 @@ impl Display for Reason {
             Reason::Checksum => "the checksum of a batch does not match",
             Reason::OtherFile => "what is sealed there was written for another file",
             Reason::Batch => "a sealed batch does not hold whole commands",
+            Reason::Sum => "what stands there is not what was summed up",
+            Reason::Behind => "something stands behind the end",
         })
     }
 }

@@ -33,6 +33,9 @@ type Scenario = fn(&mut Stage) -> String;
 /// The file a fresh log is written to.
 const LOG: &str = "appendonlydir/appendonly.aof.1.incr.aof";
 
+/// The base that a fresh log's first rewrite makes.
+const BASE: &str = "appendonlydir/appendonly.aof.2.base.aof";
+
 /// A server under `appendfsync always`.
 fn logging() -> Stage {
     Stage::with_log(&[("appendfsync", "always")])
@@ -399,6 +402,29 @@ fn case(mutant: Mutant) -> (Scenario, &'static str, &'static str) {
         ),
         Mutant::SnapshotSeesLaterWrite => (rewrite_beside::<6_000, 6_000, 0>, "same", "other"),
         Mutant::SnapshotMissesSplit => (rewrite_beside::<6_000, 30_000, 6_000>, "same", "panic"),
+        Mutant::BaseSumIgnored => (
+            |_| {
+                damage(&[("appendfsync", "always"), ("aof-use-rdb-preamble", "no")], "BGREWRITEAOF\r\n", BASE)
+            },
+            "left with Some(1)",
+            "went on with $9 wonderful ",
+        ),
+        Mutant::RdbCrcIgnored => (
+            |_| damage(&[("appendonly", "no")], "SAVE\r\n", "dump.rdb"),
+            "left with Some(1)",
+            "went on with $9 wonderful ",
+        ),
+        Mutant::ExpiredKeyLoaded => (
+            |_| {
+                let mut stage = Stage::with_log(&[("appendonly", "no")]);
+                stage.ask("SET a 1 PX 1000\r\nSET b 1\r\nSAVE\r\n");
+                stage.pass(2_000);
+                stage.restart(true);
+                stage.ask("MGET a b\r\n")
+            },
+            "*2 $-1 $1 1 ",
+            "*2 $1 1 $1 1 ",
+        ),
         Mutant::BatchChecksumIgnored => (
             |_| {
                 let mut stage = logging();
@@ -568,6 +594,21 @@ fn scan_while_growing(stage: &mut Stage) -> String {
     }
     let missed = (0..KEYS).filter(|key| !found.contains(&format!("{key:06}"))).count();
     if missed == 0 { "missed none".to_owned() } else { "missed some".to_owned() }
+}
+
+/// A value changes in a file that has been written: what a server makes of that.
+fn damage(directives: &[(&str, &str)], write: &str, name: &str) -> String {
+    let mut stage = Stage::with_log(directives);
+    stage.ask(&format!("SET k wonderfUl\r\n{write}"));
+    let mut file = stage.disk.content(name).expect("it was written").to_vec();
+    let at = file.windows(9).position(|window| window == b"wonderfUl").expect("the value is in it");
+    file[at + 7] ^= 0x20;
+    stage.disk.put(name, &file);
+    stage.restart(true);
+    match stage.exit_status {
+        None => format!("went on with {}", stage.ask("GET k\r\n")),
+        status => format!("left with {status:?}"),
+    }
 }
 
 /// In a rewrite: how many files and directories are synced after something is done and before something else is.

@@ -284,7 +284,10 @@ impl Reading {
     }
 
     fn insert(&mut self, core: &mut Core, database: usize, hash: u64, loaded: Loaded) -> Result<(), String> {
-        let Loaded { key, value, expiry, .. } = loaded;
+        let Loaded { key, value, mut expiry, .. } = loaded;
+        if mutant!(Mutant::ExpiredKeyLoaded) {
+            expiry = expiry.filter(|&expiry| expiry > core.dataset.now);
+        }
         // A log says itself what has expired, and the data that are loaded again still have to.
         let merges = core.persistence.reload.map(|reload| reload.merges());
         if self.role == Role::Dump

@@ -1,7 +1,7 @@
 //! A snapshot on its way into a file: slices are made as fast as the disk takes them, and never more than a few ahead.
 
 use super::sequence::Sequence;
-use crate::aof::Commands;
+use crate::aof::{Commands, Summer};
 use crate::commands::connection::REDIS_VERSION;
 use crate::dataset::Dataset;
 use crate::disk::{DiskCompletion, DiskError, DiskId, DiskKind, FileId, Lane};
@@ -25,6 +25,31 @@ pub(crate) enum Purpose {
     RdbBase,
     /// A file of its own.
     Dump,
+}
+
+/// What frames a snapshot, and proves it whole.
+#[derive(Debug)]
+enum Frame {
+    Rdb(Writer),
+    Sums(Summer),
+}
+
+impl Frame {
+    /// A piece is complete. Commands end with it if it `is_whole`.
+    fn sent(&mut self, piece: &mut Vec<u8>, is_whole: bool) {
+        match self {
+            Frame::Rdb(frame) => frame.sent(piece),
+            Frame::Sums(summer) => summer.sum(piece, is_whole),
+        }
+    }
+
+    /// The last piece is complete.
+    fn end(self, piece: &mut Vec<u8>) {
+        match self {
+            Frame::Rdb(frame) => frame.end(piece),
+            Frame::Sums(summer) => summer.end(piece),
+        }
+    }
 }
 
 /// A snapshot in whatever format.
@@ -58,8 +83,8 @@ pub(crate) struct SnapshotFile {
     created: Option<DiskId>,
     is_created: bool,
     slice: Vec<u8>,
-    /// What frames it, in the RDB format.
-    frame: Option<Writer>,
+    /// What frames it, if anything does.
+    frame: Option<Frame>,
     appends: VecDeque<(DiskId, usize)>,
     in_flight_bytes: usize,
     spare: Vec<Vec<u8>>,
@@ -83,7 +108,9 @@ impl SnapshotFile {
             _ => Box::new(Snapshot::<Rdb<false>>::begin(dataset)),
         };
         let mut slice = Vec::new();
-        let frame = (purpose != Purpose::CommandBase).then(|| {
+        let frame = if purpose == Purpose::CommandBase {
+            server.config.aof_checksum.then(|| Frame::Sums(Summer::begin(&mut slice)))
+        } else {
             let frame = Writer::new(server.config.rdbchecksum);
             let preamble = Preamble {
                 version: REDIS_VERSION,
@@ -92,8 +119,8 @@ impl SnapshotFile {
                 is_aof_base: purpose == Purpose::RdbBase,
             };
             frame.begin(&mut slice, &preamble);
-            frame
-        });
+            Some(Frame::Rdb(frame))
+        };
         SnapshotFile {
             keys_total: snapshot.keys_total(),
             snapshot: Some(snapshot),
@@ -147,7 +174,7 @@ impl SnapshotFile {
             match self.frame.take() {
                 Some(frame) if progress.is_done => frame.end(&mut self.slice),
                 Some(mut frame) => {
-                    frame.sent(&self.slice);
+                    frame.sent(&mut self.slice, progress.is_whole);
                     self.frame = Some(frame);
                 }
                 None => {}

@@ -123,6 +123,32 @@ fn a_damaged_log_is_refused_and_nobody_is_served() {
 }
 
 #[test]
+fn a_damaged_base_of_commands_is_refused() {
+    let mut stage = Stage::with_log(&[ALWAYS, ("aof-use-rdb-preamble", "no")]);
+    let large = "x".repeat(300_000);
+    stage.ask(&format!("SET a 1\r\nRPUSH l {large}\r\nSET large {large}\r\nSET b 1\r\nBGREWRITEAOF\r\n"));
+    let digest = stage.core.digest();
+    let name = stage.disk.names().into_iter().find(|name| name.contains(".base.")).unwrap().to_owned();
+    let whole = stage.disk.content(&name).unwrap().to_vec();
+    assert!(whole.starts_with(b"#SUM:0:"));
+    stage.restart(true);
+    assert_eq!(stage.core.digest(), digest);
+    for at in (0..whole.len()).filter(|at| at % 9_973 == 0 || *at < 60 || *at > whole.len() - 60) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x10;
+        stage.disk.put(&name, &damaged);
+        stage.restart(true);
+        assert_eq!(stage.exit_status, Some(1), "byte {at}");
+        stage.disk.put(&name, &whole[..at]);
+        stage.restart(true);
+        assert_eq!(stage.exit_status, if at == 0 { None } else { Some(1) }, "cut at {at}");
+        stage.disk.put(&name, &whole);
+        stage.restart(true);
+        assert_eq!(stage.core.digest(), digest);
+    }
+}
+
+#[test]
 fn a_write_that_fails_is_cut_off_and_tried_again() {
     let mut stage = Stage::with_log(&[ALWAYS]);
     stage.ask("SET a 1\r\n");

@@ -97,6 +97,8 @@ pub struct Progress {
     pub keys_total: usize,
     /// Bytes that were saved early and are not written yet.
     pub waiting_bytes: usize,
+    /// Whether what was written ends between keys, or parts of keys that stand for themselves.
+    pub is_whole: bool,
     /// Whether that was all.
     pub is_done: bool,
 }
@@ -200,6 +202,7 @@ impl<F: Format> Snapshot<F> {
             keys_done: self.keys_done,
             keys_total: self.keys_total,
             waiting_bytes: self.waiting_bytes(),
+            is_whole: self.pending.is_empty() && self.stream.is_none(),
             is_done: self.is_done,
         }
     }

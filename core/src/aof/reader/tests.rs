@@ -1,4 +1,4 @@
-use super::super::Sealer;
+use super::super::{Sealer, Summer};
 use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -436,4 +436,71 @@ fn the_rdb_part_is_told_by_its_first_bytes() {
     assert!(reader.next_item().is_none());
     let expected = End::TornTail { good_offset_bytes: 99, lost_bytes: 3, reason: Reason::Truncated };
     assert_eq!(reader.finish(), expected);
+}
+
+/// A base of commands with its sums, in pieces that end where the numbers say, and whether commands do there.
+fn summed(pieces: &[(&[u8], bool)]) -> Vec<u8> {
+    let (mut file, mut piece) = (Vec::new(), Vec::new());
+    let mut summer = Summer::begin(&mut piece);
+    for &(bytes, is_whole) in pieces {
+        piece.extend_from_slice(bytes);
+        summer.sum(&mut piece, is_whole);
+        file.append(&mut piece);
+    }
+    summer.end(&mut piece);
+    [file, piece].concat()
+}
+
+#[test]
+fn a_base_with_sums_is_clean_or_corrupt_and_nothing_else() {
+    let set = command(&[b"SET", b"key", b"a value"]);
+    let (half, rest) = set.split_at(20);
+    let file = summed(&[(&set, true), (half, false), (rest, true), (&set, true)]);
+    let (events, end) = read_in(&file, None, file.len());
+    assert_eq!(end, End::Clean);
+    assert_eq!(commands(events).len(), 3);
+    assert_eq!(read_in(&file, None, 1).1, End::Clean);
+    assert_eq!(read_in(&summed(&[]), None, 7).1, End::Clean);
+    for len in 1..file.len() {
+        let end = read_in(&file[..len], None, 16).1;
+        // What is not even a line might have been the beginning of anything.
+        let is_first = len < summed(&[]).iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        assert!(is_first || matches!(end, End::Corrupt { .. }), "{len}: {end:?}");
+        assert_ne!(end, End::Clean, "{len}");
+    }
+    for bit in 0..file.len() * 8 {
+        let mut damaged = file.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        let end = read_in(&damaged, None, 64).1;
+        assert_ne!(end, End::Clean, "bit {bit}");
+        if bit / 8 > 0 {
+            assert!(matches!(end, End::Corrupt { .. }), "bit {bit}: {end:?}");
+        }
+    }
+    let longer = [&file[..], &set].concat();
+    let end_bytes = file.len() as u64;
+    assert!(
+        matches!(read_in(&longer, None, 64).1, End::Corrupt { reason: Reason::Behind, offset_bytes, .. } if offset_bytes == end_bytes)
+    );
+}
+
+#[test]
+fn damage_between_sums_is_told_with_the_sum_before() {
+    let set = command(&[b"SET", b"key", b"a value"]);
+    let file = summed(&[(&set, true), (&set, true), (&set, true)]);
+    let start = file.windows(7).enumerate().filter(|(_, window)| *window == b"a value").nth(1).unwrap().0;
+    let mut damaged = file.clone();
+    damaged[start] = b'b';
+    let (events, end) = read_in(&damaged, None, 5);
+    // Handed out it was, and the file is refused all the same.
+    assert_eq!(commands(events).len(), 2);
+    let before = file[..start].windows(5).rposition(|window| window == b"#SUM:").unwrap();
+    let good = (before + file[before..].iter().position(|&byte| byte == b'\n').unwrap() + 1) as u64;
+    let corrupt = End::Corrupt {
+        good_offset_bytes: good,
+        offset_bytes: good,
+        reason: Reason::Sum,
+        witness_bytes: None,
+    };
+    assert_eq!(end, corrupt);
 }
