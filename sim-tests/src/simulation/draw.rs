@@ -226,13 +226,18 @@ fn leave_out_negative_zeros(steps: &mut [Step]) {
             let zeros =
                 words.iter_mut().filter(|word| [b"-0".as_slice(), b"-0.0"].contains(&word.as_slice()));
             zeros.for_each(|word| *word = b"0".to_vec());
-            // A weight below zero makes one of any zero.
+            // A weight below zero makes one of any zero, and one of zero of any score below it.
             let weights = words.iter().position(|word| word.eq_ignore_ascii_case(b"WEIGHTS"));
             let weighed = weights.map_or(&mut [][..], |at| &mut words[at..]);
-            weighed
-                .iter_mut()
-                .filter(|word| word.starts_with(b"-"))
-                .for_each(|word| *word = word[1..].to_vec());
+            for word in weighed {
+                if word.starts_with(b"-") {
+                    word.remove(0);
+                }
+                let number = std::str::from_utf8(word).ok().and_then(|text| text.parse::<f64>().ok());
+                if number == Some(0.0) {
+                    *word = b"1".to_vec();
+                }
+            }
         }
     }
 }
