@@ -292,18 +292,20 @@ marks! {
         "CONFIG REWRITE was asked for while another was under way.";
     RewriteAskerGone, "rewrite-asker-gone", NETWORK,
         "Whoever had asked for CONFIG REWRITE was gone when it ended.";
-    ShortLogWriteRolledBack, "short-log-write-rolled-back", NONE,
+    ShortLogWriteRolledBack, "short-log-write-rolled-back", DISK,
         "A batch was written in part, and what was written of it was cut off again.";
-    LogLost, "log-lost", NONE,
+    LogLost, "log-lost", DISK,
         "A sync of the append-only file failed, so that it has to be written anew.";
-    ReplyReleased, "reply-released", NONE,
+    ReplyReleased, "reply-released", ANY,
         "A reply that had to wait for the disk may be seen.";
-    TornTailCut, "torn-tail-cut", NONE,
+    TornTailCut, "torn-tail-cut", DISK,
         "The end of the append-only file was damaged, and was cut off.";
-    RefusedByDiskError, "refused-by-disk-error", NONE,
+    RefusedByDiskError, "refused-by-disk-error", DISK,
         "A command that writes was refused because the disk had failed.";
+    // Clients of a simulated server come when it has started.
     RefusedByLoading, "refused-by-loading", NONE,
         "A command was refused because data was being loaded.";
+    // It takes 64 MiB that a disk does not take, which a run has not.
     HeldByBacklog, "held-by-backlog", NONE,
         "A command that writes had to wait because too much waited for the disk.";
 }

@@ -27,6 +27,9 @@ const KILL_SHARE: u64 = 4;
 /// Work in other lanes than that of the log has so many chances to be a process' last.
 const CHANCES_OF_THE_RARE: u64 = 8;
 
+/// Work on names has so many: each is done once, and what it leaves depends on which of them came before.
+const CHANCES_OF_NAMES: u64 = 16;
+
 /// How a process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crash {
@@ -34,6 +37,16 @@ pub enum Crash {
     Kill,
     /// The power fails: of what was not made durable, anything may be left.
     PowerLoss,
+}
+
+/// How many chances a piece of work has to be a process' last: what is seldom done has more ways to go wrong than what
+/// is done all the time.
+pub(super) fn chances(op: &DiskOp) -> u64 {
+    match op.kind {
+        DiskKind::Rename { .. } | DiskKind::SyncDir { .. } => CHANCES_OF_NAMES,
+        _ if op.lane == Lane::Log => 1,
+        _ => CHANCES_OF_THE_RARE,
+    }
 }
 
 /// An end of the process at a piece of its disk work.
@@ -52,13 +65,11 @@ impl Disk {
     }
 
     /// Whether the process ends at work that was just asked for.
-    pub(super) fn end_at_submission(&mut self, lane: Lane, attempt: Attempt) {
+    pub(super) fn end_at_submission(&mut self, lane: Lane, attempt: Attempt, chances: u64) {
         let Attempt { operation, occurrence } = attempt;
         if self.end.is_some() {
             return;
         }
-        // What is seldom done has more ways to go wrong than what is done all the time.
-        let chances = if lane == Lane::Log { 1 } else { CHANCES_OF_THE_RARE };
         for (kind, is_within) in [(FaultKind::CrashBeforeDisk, false), (FaultKind::CrashDuringDisk, true)] {
             if self.has_chance(kind, operation, occurrence, chances) {
                 self.end = Some(EndOfWork { crash: self.manner(attempt), at: Some((lane, is_within)) });
@@ -68,9 +79,9 @@ impl Disk {
     }
 
     /// Whether the process ends at work that was just done.
-    pub(super) fn ends_after(&mut self, attempt: Attempt) -> bool {
+    pub(super) fn ends_after(&mut self, attempt: Attempt, chances: u64) -> bool {
         let Attempt { operation, occurrence } = attempt;
-        if self.end.is_none() && self.faults.happens(FaultKind::CrashAfterDisk, operation, occurrence) {
+        if self.end.is_none() && self.has_chance(FaultKind::CrashAfterDisk, operation, occurrence, chances) {
             self.end = Some(EndOfWork { crash: self.manner(attempt), at: None });
         }
         self.end.is_some()

@@ -3,6 +3,7 @@
 //! The faults are those of the system calls, as the production driver meets them. That driver goes on after an
 //! interrupted or a short call; here either may also be how the work ends, which its contract allows.
 
+use super::crash::chances;
 use super::directory::{InodeId, canonical};
 use super::inode::Inode;
 use super::{Disk, FILE_BYTES_MAX};
@@ -49,10 +50,10 @@ impl Disk {
         if self.faults.happens(FaultKind::SlowDisk, attempt.operation, attempt.occurrence) {
             delay_us = 1 + self.faults.draw(SLOW, attempt.operation, attempt.occurrence, SLOW_US_MAX);
         }
-        let lane = op.lane;
+        let (lane, chances) = (op.lane, chances(&op));
         self.lanes[lane as usize].push_back(Queued { op, cause: self.cause, key, attempt });
         if !self.is_quiet {
-            self.end_at_submission(lane, attempt);
+            self.end_at_submission(lane, attempt, chances);
         }
         Duration::from_micros(delay_us)
     }
@@ -61,9 +62,9 @@ impl Disk {
     /// [`end_due`](Disk::end_due) says so.
     pub fn finish(&mut self, lane: Lane) -> Option<DiskCompletion> {
         let queued = self.lanes[lane as usize].pop_front()?;
-        let attempt = queued.attempt;
+        let (attempt, chances) = (queued.attempt, chances(&queued.op));
         let completion = self.execute(queued);
-        let is_heard = self.is_quiet || !self.ends_after(attempt);
+        let is_heard = self.is_quiet || !self.ends_after(attempt, chances);
         is_heard.then_some(completion)
     }
 

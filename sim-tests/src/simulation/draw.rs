@@ -10,6 +10,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rotom_io_sim::clock::WALL_START;
+use rotom_io_sim::fault::ALWAYS;
 use rotom_io_sim::{Conditions, FaultKind};
 use std::collections::BTreeMap;
 
@@ -48,6 +49,22 @@ const SPOILS: [FaultKind; 10] = [
     FaultKind::Evict,
 ];
 
+/// What a power loss does. There are few of those in a run, so it is not to be rare in them as well.
+const POWER_LOSSES: [FaultKind; 5] = [
+    FaultKind::DirPrefix,
+    FaultKind::DirSubset,
+    FaultKind::TornPage,
+    FaultKind::TornSector,
+    FaultKind::SizeFirst,
+];
+
+/// How often a process then ends at disk work, per million: rewrites are to be cut off, but not all of them.
+const CRASHES_IN_REWRITES: (u64, u64) = (1_000, 8_000);
+
+/// So many rewrites a run asks for then, about, and so many writes come beside each.
+const REWRITES: u32 = 8;
+const WRITES_BESIDE: usize = 20;
+
 /// The scenario of a seed.
 #[must_use]
 pub fn draw(profile: &Profile, seed: u64) -> Scenario {
@@ -67,6 +84,15 @@ pub fn draw(profile: &Profile, seed: u64) -> Scenario {
     let mut steps = draw_steps(&mut rng, &settings);
     if settings.recovers() {
         leave_out_negative_zeros(&mut steps);
+        if apart.random_ratio(1, 2) {
+            let_rewrites_meet_writes(&mut apart, &mut settings, &mut steps);
+            if let Some(rate) = faults.get_mut(&FaultKind::CrashAfterDisk) {
+                *rate = log_uniform(&mut apart, CRASHES_IN_REWRITES.0, CRASHES_IN_REWRITES.1) as u32;
+            }
+            if let Some(rate) = faults.get_mut(&FaultKind::DirSubset) {
+                *rate = ALWAYS;
+            }
+        }
     }
     if faults.keys().any(|kind| SPOILS.contains(kind)) {
         leave_out_reloads(&mut steps);
@@ -101,7 +127,8 @@ fn draw_faults(rng: &mut ChaCha8Rng, apart: &mut ChaCha8Rng, profile: &Profile) 
     for &(kind, rate_max) in profile.faults {
         let rng: &mut dyn Rng = if ENDS.contains(&kind) { &mut *apart } else { rng };
         let is_on = rng.random_ratio(1, 2);
-        let rate = log_uniform(rng, u64::from(rate_max / 1_000).max(1), u64::from(rate_max));
+        let span = if POWER_LOSSES.contains(&kind) { 20 } else { 1_000 };
+        let rate = log_uniform(rng, u64::from(rate_max / span).max(1), u64::from(rate_max));
         if is_on && !is_calm {
             faults.insert(kind, rate as u32);
         }
@@ -185,6 +212,25 @@ fn draw_durability(rng: &mut impl Rng, settings: &mut Settings, faults: &mut BTr
     }
 }
 
+/// Has the log written anew a few times beside writes of the same client. Half the time the disk takes no time then, and
+/// they arrive in small pieces, so that each step of a rewrite shares its turn with some of them.
+fn let_rewrites_meet_writes(rng: &mut impl Rng, settings: &mut Settings, steps: &mut [Step]) {
+    if rng.random_ratio(1, 2) {
+        settings.disk_us = 0;
+        settings.conditions.read_len_max = log_uniform(rng, 16, 256) as usize;
+    }
+    let steps_len = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    for step in steps {
+        if let Action::Send(requests) = &mut step.action
+            && rng.random_ratio(REWRITES.min(steps_len), steps_len)
+        {
+            requests.push(Request::Command(vec![b"BGREWRITEAOF".to_vec()]));
+            let write = [b"RPUSH".as_slice(), b"beside", b"rewrites"].map(<[u8]>::to_vec).to_vec();
+            requests.extend(vec![Request::Command(write); WRITES_BESIDE]);
+        }
+    }
+}
+
 /// Whether a score of zero keeps its sign depends on how a sorted set is kept in memory, and nobody knows how it is once
 /// it was loaded.
 fn leave_out_negative_zeros(steps: &mut [Step]) {
@@ -197,13 +243,18 @@ fn leave_out_negative_zeros(steps: &mut [Step]) {
             let zeros =
                 words.iter_mut().filter(|word| [b"-0".as_slice(), b"-0.0"].contains(&word.as_slice()));
             zeros.for_each(|word| *word = b"0".to_vec());
-            // A weight below zero makes one of any zero.
+            // A weight below zero makes one of any zero, and one of zero of any score below it.
             let weights = words.iter().position(|word| word.eq_ignore_ascii_case(b"WEIGHTS"));
             let weighed = weights.map_or(&mut [][..], |at| &mut words[at..]);
-            weighed
-                .iter_mut()
-                .filter(|word| word.starts_with(b"-"))
-                .for_each(|word| *word = word[1..].to_vec());
+            for word in weighed {
+                if word.starts_with(b"-") {
+                    word.remove(0);
+                }
+                let number = std::str::from_utf8(word).ok().and_then(|text| text.parse::<f64>().ok());
+                if number == Some(0.0) {
+                    *word = b"1".to_vec();
+                }
+            }
         }
     }
 }

@@ -380,11 +380,13 @@ impl<'a> Run<'a> {
     /// Waits until the server has started, however often that is cut off, and judges with what.
     fn start(&mut self) {
         let begun = self.world.clock().now().monotonic;
+        let mut started = begun;
         while !self.is_over() {
             self.world.run_for(STARTING_STEP, &mut self.judge);
             let now = self.world.clock().now();
             if let Some(crash) = self.world.crash_due() {
                 self.fall(crash);
+                started = now.monotonic;
             } else if self.world.exit_status().is_some()
                 && self.judge.disk_has_failed
                 && now.monotonic - begun < INSISTING
@@ -404,7 +406,7 @@ impl<'a> Run<'a> {
                 self.judge.recovered(self.world.core(), &self.config, damage, now);
                 self.doubts.is_judged = false;
                 return;
-            } else if now.monotonic - begun > STARTING {
+            } else if now.monotonic - started > STARTING {
                 let text = format!("the server has not started after {STARTING:?}");
                 self.judge.fail(now, Oracle::Liveness, "start", text);
             }
