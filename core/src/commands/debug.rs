@@ -8,6 +8,7 @@ use crate::glob::{self, Case};
 use crate::keyspace::NewValue;
 use crate::number::{parse_f64, parse_i64, parse_memory};
 use crate::propagation::Propagate;
+use crate::rdb::encode::{self, Options};
 use crate::resp::{Protocol, Reply};
 use crate::server::LogLevel;
 
@@ -113,14 +114,19 @@ fn sleep(ctx: &mut Context<'_>) {
 fn object(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let clock = ctx.keys.dataset.access;
+    let compression = ctx.server.config.rdbcompression;
     let entry = ctx.keys.peek(&args[2]).ok_or(CommandError::NoSuchKey)?;
     let line = format!(
         "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         entry.encoding_name(),
         match entry.value() {
             ValueRef::String(string) => serialized_len(string),
-            // What a file would take is known once there are files.
-            ValueRef::Collection(collection) => collection.memory_bytes(0),
+            value @ ValueRef::Collection(_) => {
+                let mut file = Vec::new();
+                encode::object(&mut file, value, Options { compression });
+                // The type does not count.
+                file.len() - 1
+            }
         },
         entry.lru(),
         clock.idle_seconds(entry.lru()),
