@@ -3,12 +3,15 @@
 use super::Model;
 use super::answer::{Out, Refusal};
 use super::call::{Call, judge_help};
-use super::number::{integer, until_zero};
+use super::number::{integer, memory, until_zero};
 use super::value::Value;
 use crate::reply::Reply;
 
 /// Bytes of a subcommand that an error echoes.
 const ECHOED_BYTES_MAX: usize = 128;
+
+/// Elements of more bytes cannot be told to be alone in a list.
+const PACKED_THRESHOLD_MAX: u64 = (1 << 32) - (1 << 20);
 
 /// Hexadecimal digits of a digest.
 const DIGEST_LEN: usize = 40;
@@ -30,6 +33,11 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
             let refusal = "ERR The value stored at the specified key is not represented using an hash table";
             return structure(model, call, key, &["hashtable", "skiplist"], refusal, out);
         }
+        // Which elements are alone from then on, and how lists of them are kept, is not known here.
+        (b"quicklist-packed-threshold", [size]) => match memory(size) {
+            Some(size) if size <= PACKED_THRESHOLD_MAX => out.ok(),
+            _ => return Err("ERR argument must be a memory value bigger than 1 and smaller than 4gb".into()),
+        },
         (b"digest-value", keys) => {
             let len = keys.len();
             out.judged(move |reply| {
