@@ -243,6 +243,14 @@ impl Dataset {
         hash
     }
 
+    /// Hashes a key that will be added soon and begins to fetch what that will change.
+    #[inline]
+    pub(crate) fn prefetch_place(&self, database: usize, key: &[u8]) -> u64 {
+        let hash = self.hash_key.hash(key);
+        self.databases[database].prefetch_place(hash);
+        hash
+    }
+
     /// Begins to fetch the entry that a hash probably leads to; its bucket should have arrived.
     #[inline]
     pub(crate) fn prefetch_entry(&self, database: usize, hash: u64) {

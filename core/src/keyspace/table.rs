@@ -90,6 +90,15 @@ impl<E: Element> Table<E> {
         }
     }
 
+    /// Begins to fetch what adding an element with a hash would change.
+    #[inline]
+    pub fn prefetch_place(&self, hash: u64) {
+        if let Some((shape, segment)) = self.directory.segment(hash) {
+            segment.prefetch_header();
+            segment.prefetch_bucket(shape, hash);
+        }
+    }
+
     /// Begins to fetch what the bucket of a hash leads to.
     #[inline]
     pub fn prefetch_element(&self, hash: u64) {

@@ -14,6 +14,7 @@ use crate::resp::Reply;
 use crate::server::{LogLevel, Server};
 use crate::session::Session;
 use crate::time::Monotonic;
+use std::collections::VecDeque;
 use std::io::ErrorKind;
 
 /// Bytes read at once.
@@ -21,6 +22,9 @@ pub const READ_BYTES: usize = 256 << 10;
 
 /// Commands run in one turn, or keys taken over.
 pub const COMMANDS_PER_TURN: usize = 2_000;
+
+/// How many keys are looked ahead at, so that memory is waited for less.
+const KEYS_AHEAD: usize = 32;
 
 /// What a file is loaded as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub(super) struct Reading {
     /// Whether something was found in it.
     pub has_commands: bool,
     figures: Figures,
+    /// Keys of an RDB file that are about to be taken over, with their hashes.
+    queue: VecDeque<(u64, Loaded)>,
 }
 
 /// What was found in files.
@@ -62,7 +68,7 @@ enum Source {
     /// What it is shows with its first bytes.
     Unknown,
     Rdb(Box<rdb::Reader>),
-    Log(LogReader),
+    Log(Box<LogReader>),
 }
 
 /// Who runs what is read.
@@ -70,6 +76,8 @@ enum Source {
 pub(super) struct Player {
     session: Session,
     reply: Reply,
+    /// The hashes of keys that commands are about to ask for.
+    ahead: VecDeque<u64>,
 }
 
 /// Why reading a slice ended.
@@ -97,6 +105,7 @@ impl Reading {
             read_bytes: 0,
             has_commands: false,
             figures: Figures::default(),
+            queue: VecDeque::new(),
         };
         (reading, id)
     }
@@ -195,7 +204,7 @@ impl Reading {
                     Role::Log(FileKind::Increment, sequence) => Some(sequence),
                     _ => None,
                 };
-                Source::Log(LogReader::new(sequence, 0))
+                Source::Log(Box::new(LogReader::new(sequence, 0)))
             };
         }
         match &mut self.source {
@@ -209,11 +218,20 @@ impl Reading {
     fn take_item(&mut self, core: &mut Core, player: &mut Player) -> Result<bool, String> {
         let Source::Rdb(reader) = &mut self.source else { return Ok(false) };
         let item = match reader.next() {
-            Ok(Next::Hungry) => return Ok(false),
+            Ok(Next::Hungry) => {
+                self.insert_queued(core, player.session.database, 0)?;
+                return Ok(false);
+            }
             Ok(Next::Pause) => return Ok(true),
+            Ok(Next::Item(rdb::Item::Key(loaded))) => {
+                self.enqueue(core, player.session.database, loaded)?;
+                return Ok(true);
+            }
             Ok(Next::Item(item)) => item,
             Err(error) => return Err(self.fault(&error)),
         };
+        self.insert_queued(core, player.session.database, 0)?;
+        let Source::Rdb(reader) = &mut self.source else { return Ok(false) };
         match item {
             rdb::Item::Select(database) if database < core.dataset.database_count() => {
                 player.session.database = database;
@@ -226,9 +244,8 @@ impl Reading {
                 );
                 return Err(text);
             }
-            rdb::Item::Key(loaded) => self.insert(core, player.session.database, loaded)?,
             rdb::Item::Skipped(what) => core.server.log(LogLevel::Notice, what),
-            rdb::Item::Empty(_) | rdb::Item::Aux { .. } | rdb::Item::Resize { .. } => {}
+            rdb::Item::Key(_) | rdb::Item::Empty(_) | rdb::Item::Aux { .. } | rdb::Item::Resize { .. } => {}
             rdb::Item::End => {
                 let offset = reader.offset();
                 if self.role != Role::Dump
@@ -237,26 +254,53 @@ impl Reading {
                     // What follows is a log.
                     let mut log = LogReader::new(None, offset);
                     log.feed(&reader.into_rest());
-                    self.source = Source::Log(log);
+                    self.source = Source::Log(Box::new(log));
                 }
             }
         }
         Ok(true)
     }
 
-    fn insert(&mut self, core: &mut Core, database: usize, loaded: Loaded) -> Result<(), String> {
+    /// Takes a key over a little later, when what that changes has arrived in the cache.
+    fn enqueue(&mut self, core: &mut Core, database: usize, loaded: Loaded) -> Result<(), String> {
+        let hash = core.dataset.prefetch_place(database, &loaded.key);
+        self.queue.push_back((hash, loaded));
+        if self.queue.len() < KEYS_AHEAD {
+            return Ok(());
+        }
+        if let Some((hash, _)) = self.queue.get(KEYS_AHEAD / 2) {
+            core.dataset.prefetch_entry(database, *hash);
+        }
+        self.insert_queued(core, database, KEYS_AHEAD - 1)
+    }
+
+    /// Takes over keys that were put off, but for so many.
+    fn insert_queued(&mut self, core: &mut Core, database: usize, rest: usize) -> Result<(), String> {
+        while self.queue.len() > rest {
+            let Some((hash, loaded)) = self.queue.pop_front() else { break };
+            self.insert(core, database, hash, loaded)?;
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, core: &mut Core, database: usize, hash: u64, loaded: Loaded) -> Result<(), String> {
         let Loaded { key, value, expiry, .. } = loaded;
         // A log says itself what has expired.
         if self.role == Role::Dump && expiry.is_some_and(|expiry| expiry <= core.dataset.now) {
             self.figures.expired_keys += 1;
             return Ok(());
         }
+        core.dataset.hint(&key, hash);
         let mut keys = Keys { dataset: &mut core.dataset, database, no_touch: false };
-        if keys.again(&key).is_some() {
+        let is_twice = keys.again(&key).is_some();
+        if !is_twice {
+            keys.insert(&key, value, expiry);
+        }
+        core.dataset.forget_hint();
+        if is_twice {
             let shown = String::from_utf8_lossy(&key).into_owned();
             return Err(self.fault(&format!("RDB has duplicated key '{shown}' in DB {database}")));
         }
-        keys.insert(&key, value, expiry);
         self.figures.keys += 1;
         self.has_commands = true;
         Ok(())
@@ -265,6 +309,7 @@ impl Reading {
     /// Runs what comes next in the log. Whether there was something.
     fn run_item(&mut self, core: &mut Core, player: &mut Player) -> Result<bool, String> {
         let Source::Log(reader) = &mut self.source else { return Ok(false) };
+        player.look_ahead(core, reader);
         match reader.next_item() {
             None => return Ok(false),
             Some(Item::Command { args, .. }) => {
@@ -298,12 +343,29 @@ impl Player {
         let mut reply = Reply::default();
         reply.set_suppressed(true);
         // Whatever waits in other circumstances is not to wait here.
-        Player { session: Session { runs_transaction: true, ..session }, reply }
+        Player { session: Session { runs_transaction: true, ..session }, reply, ahead: VecDeque::new() }
     }
 
     /// Another file begins.
     pub fn begin_file(&mut self) {
         self.session.database = 0;
+        self.ahead.clear();
+    }
+
+    /// Begins to fetch what the commands after the next one lead to.
+    fn look_ahead(&mut self, core: &Core, reader: &mut LogReader) {
+        let database = self.session.database;
+        if !core.dataset.exceeds_cache(database) {
+            return;
+        }
+        self.ahead.pop_front();
+        while self.ahead.len() < KEYS_AHEAD {
+            let Some(key) = reader.look_ahead() else { break };
+            self.ahead.push_back(core.dataset.prefetch_place(database, key));
+            if let Some(&hash) = self.ahead.get(self.ahead.len().wrapping_sub(KEYS_AHEAD / 2)) {
+                core.dataset.prefetch_entry(database, hash);
+            }
+        }
     }
 
     /// Runs a command of the log. Fails with its name if nobody knows it.

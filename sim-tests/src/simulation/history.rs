@@ -141,7 +141,8 @@ impl History {
         Ok(nearest.1)
     }
 
-    /// Leaves out keys past their expiry that were not loaded.
+    /// Leaves out keys past their expiry that are not there. Whether they were not loaded or have been removed since is not
+    /// known; in the latter case that is not durable yet, and a clock that goes back may bring them back after a crash.
     pub fn leave_out(&mut self, keys: &[(usize, Vec<u8>)], now: Now) -> Result<(), String> {
         let effects = self.data.removals_to(keys);
         if effects.is_empty() {
@@ -149,7 +150,6 @@ impl History {
         }
         self.data.apply(&effects)?;
         self.units.push(Unit { now, moment: 0, effects });
-        (self.seen, self.loaded) = (self.units.len(), self.units.len());
         Ok(())
     }
 
@@ -160,13 +160,13 @@ impl History {
         follower
     }
 
-    /// The server was started with so many units: the others never were. What was loaded is durable.
-    pub fn rewind(&mut self, count: usize) -> Result<(), String> {
+    /// The server was started with so many units: the others never were. The first `sure` of them are durable.
+    pub fn rewind(&mut self, count: usize, sure: usize) -> Result<(), String> {
         self.data = self.data_after(count)?;
         self.units.truncate(count);
         // The model counts executions anew.
         self.units.iter_mut().for_each(|unit| unit.moment = 0);
-        (self.seen, self.loaded) = (count, count);
+        (self.seen, self.loaded) = (sure, sure);
         Ok(())
     }
 }

@@ -124,7 +124,11 @@ impl Judge<'_> {
         let keys = core.keys();
         let count = history.nearest(&found, &keys).map_err(wrong)?;
         self.note(now, None, || format!("it has {count} of {total} units; {required} must be there"));
-        self.adopt(count, core, &keys, config, recovering.started, now).map_err(wrong)?;
+        // The units before it that made no difference may not have been loaded: they were about what has expired, and a
+        // clock that goes back may show that.
+        let sure = (required..count).rev().take_while(|it| found.binary_search(it).is_ok()).last();
+        let span = (sure.unwrap_or(count), count);
+        self.adopt(span, core, &keys, config, recovering.started, now).map_err(wrong)?;
         for (now, effects) in &recovering.effects {
             self.take_background(*now, effects);
         }
@@ -149,10 +153,10 @@ impl Judge<'_> {
         promised.max(history.loaded())
     }
 
-    /// Goes on with the data after so many units: the others never were.
+    /// Goes on with the data after so many units: the others never were. So many of them are sure to be durable.
     fn adopt(
         &mut self,
-        count: usize,
+        (sure, count): (usize, usize),
         core: &Core,
         keys: &[(usize, Vec<u8>)],
         config: &Config,
@@ -160,7 +164,7 @@ impl Judge<'_> {
         now: Now,
     ) -> Result<(), String> {
         let Some(history) = &mut self.history else { return Ok(()) };
-        history.rewind(count)?;
+        history.rewind(count, sure)?;
         history.leave_out(keys, now)?;
         // Signs of zeros are no part of what was promised: commands that are read again lose them where the large set
         // they lead to is a small one at first.
