@@ -9,6 +9,7 @@ use crate::keyspace::NewValue;
 use crate::number::{parse_f64, parse_i64, parse_memory};
 use crate::persistence::{ReloadSource, ReloadWish};
 use crate::propagation::Propagate;
+use crate::rdb::encode::{self, Options};
 use crate::resp::{Protocol, Reply};
 use crate::server::LogLevel;
 use crate::session::State;
@@ -155,14 +156,19 @@ fn load_again(ctx: &mut Context<'_>, source: ReloadSource) -> CommandResult {
 fn object(ctx: &mut Context<'_>) -> CommandResult {
     let args = ctx.args;
     let clock = ctx.keys.dataset.access;
+    let compression = ctx.server.config.rdbcompression;
     let entry = ctx.keys.peek(&args[2]).ok_or(CommandError::NoSuchKey)?;
     let line = format!(
         "Value at:0x0 refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         entry.encoding_name(),
         match entry.value() {
             ValueRef::String(string) => serialized_len(string),
-            // What a file would take is known once there are files.
-            ValueRef::Collection(collection) => collection.memory_bytes(0),
+            value @ ValueRef::Collection(_) => {
+                let mut file = Vec::new();
+                encode::object(&mut file, value, Options { compression });
+                // The type does not count.
+                file.len() - 1
+            }
         },
         entry.lru(),
         clock.idle_seconds(entry.lru()),

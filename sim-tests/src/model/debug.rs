@@ -3,12 +3,15 @@
 use super::Model;
 use super::answer::{Out, Refusal};
 use super::call::{Call, judge_help};
-use super::number::{integer, until_zero};
+use super::number::{integer, memory, until_zero};
 use super::value::Value;
 use crate::reply::Reply;
 
 /// Bytes of a subcommand that an error echoes.
 const ECHOED_BYTES_MAX: usize = 128;
+
+/// Elements of more bytes cannot be told to be alone in a list.
+const PACKED_THRESHOLD_MAX: u64 = (1 << 32) - (1 << 20);
 
 /// Hexadecimal digits of a digest.
 const DIGEST_LEN: usize = 40;
@@ -20,21 +23,31 @@ pub(super) fn debug(model: &mut Model, call: &Call, out: &mut Out) -> Result<(),
         (b"help", _) => judge_help("DEBUG", out),
         (b"object", [key]) => return object(model, call, key, out),
         (b"set-active-expire" | b"log", [_]) => out.ok(),
-        // What is in them is a matter of how values are kept, which a description does not say in words of Redis.
-        (b"listpack" | b"htstats-key", [_]) | (b"quicklist", [_] | [_, _]) => {
-            out.judged(|reply| match reply {
-                Reply::Simple(_) | Reply::Bulk(_) | Reply::Verbatim(..) | Reply::Error(_) => Ok(()),
-                _ => Err("a description".to_owned()),
-            });
+        (b"listpack", [key]) => {
+            return structure(model, call, key, &["listpack"], "ERR Not a listpack encoded object.", out);
         }
-        (b"digest-value", _) => {
-            out.array(call.rest(2).len());
-            for _ in call.rest(2) {
-                out.judged(|reply| match reply {
-                    Reply::Simple(digits) if digits.len() == DIGEST_LEN => Ok(()),
-                    _ => Err("a digest".to_owned()),
-                });
-            }
+        (b"quicklist", [key] | [key, _]) => {
+            return structure(model, call, key, &["quicklist"], "ERR Not a quicklist encoded object.", out);
+        }
+        (b"htstats-key", [key]) => {
+            let refusal = "ERR The value stored at the specified key is not represented using an hash table";
+            return structure(model, call, key, &["hashtable", "skiplist"], refusal, out);
+        }
+        // Which elements are alone from then on, and how lists of them are kept, is not known here.
+        (b"quicklist-packed-threshold", [size]) => match memory(size) {
+            Some(size) if size <= PACKED_THRESHOLD_MAX => out.ok(),
+            _ => return Err("ERR argument must be a memory value bigger than 1 and smaller than 4gb".into()),
+        },
+        (b"digest-value", keys) => {
+            let len = keys.len();
+            out.judged(move |reply| {
+                let is_digest =
+                    |item: &Reply| matches!(item, Reply::Simple(digits) if digits.len() == DIGEST_LEN);
+                match reply {
+                    Reply::Array(items) if items.len() == len && items.iter().all(is_digest) => Ok(()),
+                    _ => Err(format!("{len} digests")),
+                }
+            });
         }
         // It came after 7.0; how long a text may be for it is the server's to say.
         (b"stringmatch-len", [_, _]) => out.judged(|reply| match reply {
@@ -114,6 +127,35 @@ fn object(model: &mut Model, call: &Call, key: &[u8], out: &mut Out) -> Result<(
         }
         Reply::Error(text) if is_expired && text == b"ERR no such key" => Ok(()),
         _ => Err("a description on one line".to_owned()),
+    });
+    Ok(())
+}
+
+/// What is said of values that are kept in one of these ways; how is not judged.
+fn structure(
+    model: &mut Model,
+    call: &Call,
+    key: &[u8],
+    wanted: &'static [&'static str],
+    refusal: &'static str,
+    out: &mut Out,
+) -> Result<(), Refusal> {
+    let Some(entry) = model.keyspace.entries(call.place).get(key) else {
+        return Err("ERR no such key".into());
+    };
+    let is_expired = entry.is_expired(call.now_ms);
+    let names = entry.value.encoding_names();
+    let may_fit = names.iter().any(|name| wanted.contains(name));
+    let fits = names.iter().all(|name| wanted.contains(name));
+    if !may_fit && !is_expired {
+        return Err(refusal.into());
+    }
+    let may_be_refused = !fits || is_expired;
+    model.unsure_errors += u64::from(may_be_refused);
+    out.judged(move |reply| match reply {
+        Reply::Simple(_) | Reply::Bulk(_) | Reply::Verbatim(..) if may_fit => Ok(()),
+        Reply::Error(_) if may_be_refused => Ok(()),
+        _ => Err(format!("a description of one of {wanted:?}, with {names:?} there")),
     });
     Ok(())
 }

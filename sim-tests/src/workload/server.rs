@@ -113,14 +113,18 @@ fn config(maker: &mut Maker<'_>) -> Vec<Call> {
 /// The parts of DEBUG that do no harm.
 fn debug(maker: &mut Maker<'_>) -> Vec<Call> {
     let key = maker.key();
-    let words: &[&[u8]] = match maker.below(11) {
-        8 | 9 => &[b"DEBUG", b"RELOAD"],
-        10 => &[b"DEBUG", b"LOADAOF"],
+    let words: &[&[u8]] = match maker.below(15) {
+        12 | 13 => &[b"DEBUG", b"RELOAD"],
+        14 => &[b"DEBUG", b"LOADAOF"],
         0 => &[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"],
         1..=3 => &[b"DEBUG", b"SET-ACTIVE-EXPIRE", b"1"],
         4 => &[b"DEBUG", b"SLEEP", b"0.02"],
         5 => &[b"DEBUG", b"OBJECT", &key],
         6 => &[b"DEBUG", b"STRINGMATCH-LEN", b"20", b"a*b"],
+        7 => &[b"DEBUG", b"DIGEST-VALUE", &key, b"none"],
+        8 => &[b"DEBUG", b"HTSTATS-KEY", &key],
+        9 => &[b"DEBUG", b"LISTPACK", &key],
+        10 => &[b"DEBUG", b"QUICKLIST", &key],
         _ => &[b"DEBUG", b"NOPE"],
     };
     one(Rule::Kind, words)
