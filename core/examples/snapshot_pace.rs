@@ -43,27 +43,27 @@ impl Format for Bare {
         write(out, StringRef::Bytes(&head.key));
     }
 
-    fn node(out: &mut Vec<u8>, node: NodeRef<'_>, _: bool) {
+    fn node(out: &mut Vec<u8>, _: &[u8], node: NodeRef<'_>, _: bool) {
         match node {
             NodeRef::Packed(bytes) | NodeRef::Compressed { bytes, .. } => write(out, StringRef::Bytes(bytes)),
             NodeRef::Plain(bytes) => write(out, StringRef::Bytes(bytes)),
         }
     }
 
-    fn plain_head(out: &mut Vec<u8>, len: usize) {
+    fn plain_head(out: &mut Vec<u8>, _: &[u8], len: usize) {
         out.extend_from_slice(&len.to_le_bytes());
     }
 
-    fn field(out: &mut Vec<u8>, field: StringRef<'_>, value: StringRef<'_>, _: bool) {
+    fn field(out: &mut Vec<u8>, _: &[u8], field: StringRef<'_>, value: StringRef<'_>, _: bool) {
         write(out, field);
         write(out, value);
     }
 
-    fn member(out: &mut Vec<u8>, member: StringRef<'_>, _: bool) {
+    fn member(out: &mut Vec<u8>, _: &[u8], member: StringRef<'_>, _: bool) {
         write(out, member);
     }
 
-    fn scored(out: &mut Vec<u8>, member: StringRef<'_>, score: f64, _: bool) {
+    fn scored(out: &mut Vec<u8>, _: &[u8], member: StringRef<'_>, score: f64, _: bool) {
         write(out, member);
         out.extend_from_slice(&score.to_le_bytes());
     }

@@ -20,8 +20,9 @@ pub struct Args<'a> {
     input: &'a [u8],
     ranges: &'a [ArgRange],
     large: &'a [LargeArg],
-    /// Which argument is an element of a collection whose hash is known.
-    element: Option<(usize, u64)>,
+    /// Which argument is an element of a collection whose hash is known; 0, the name, for none.
+    element_index: u32,
+    element_hash: u64,
 }
 
 impl<'a> Args<'a> {
@@ -29,14 +30,14 @@ impl<'a> Args<'a> {
     #[must_use]
     #[inline]
     pub fn new(input: &'a [u8], ranges: &'a [ArgRange], large: &'a [LargeArg]) -> Args<'a> {
-        Args { input, ranges, large, element: None }
+        Args { input, ranges, large, element_index: 0, element_hash: 0 }
     }
 
     /// The same arguments, of which the hash of one is known.
     #[must_use]
     #[inline]
-    pub fn with_element(self, element: Option<(usize, u64)>) -> Args<'a> {
-        Args { element, ..self }
+    pub fn with_element(self, index: usize, hash: u64) -> Args<'a> {
+        Args { element_index: index as u32, element_hash: hash, ..self }
     }
 
     /// How many there are, the name included.
@@ -65,9 +66,10 @@ impl<'a> Args<'a> {
     #[must_use]
     #[inline]
     pub fn lookup(&self, index: usize) -> Lookup<'a> {
-        match self.element {
-            Some((element, hash)) if element == index => Lookup::with_hash(self.at(index), hash),
-            _ => Lookup::from(self.at(index)),
+        if self.element_index as usize == index {
+            Lookup::with_hash(self.at(index), self.element_hash)
+        } else {
+            Lookup::from(self.at(index))
         }
     }
 

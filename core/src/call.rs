@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::client::Client;
-use crate::commands::{Command, Flags, transactions};
+use crate::commands::{Categories, Command, Flags, transactions};
 use crate::context::Context;
 use crate::core::Core;
 use crate::dataset::Keys;
@@ -11,7 +11,7 @@ use crate::error::{CommandError, ECHO_LEN_MAX, echo};
 use crate::execution::ExecutionKind;
 use crate::propagation::Propagate;
 use crate::resp::Reply;
-use crate::server::LogLevel;
+use crate::server::{LogLevel, Server};
 use crate::session::{ReplyMode, Session, State};
 
 /// What became of a request.
@@ -29,8 +29,9 @@ enum Admission {
     HoldBack,
 }
 
-/// Runs one request.
-#[inline]
+/// Runs one request. Inlined, and [`execute`] with it, so that the context is put together where it stays: to copy what
+/// was just written in smaller pieces makes a processor wait.
+#[inline(always)]
 pub(crate) fn call(
     core: &mut Core,
     client: &mut Client,
@@ -78,12 +79,17 @@ pub(crate) fn call(
 }
 
 /// Runs a command that may run now, and propagates what it did.
-#[inline]
+#[inline(always)]
 pub(crate) fn execute(context: &mut Context<'_>) {
-    let Context { command, args, .. } = *context;
+    let command = context.command;
     let database = context.keys.database;
+    context.session.saw_data |= if mutant!(Mutant::ReadLeaksUnsynced) {
+        command.flags.contains(Flags::WRITE)
+    } else {
+        !command.categories.contains(Categories::CONNECTION)
+    };
     let outcome = (command.run)(context);
-    let Context { keys: Keys { dataset, .. }, reply, server, .. } = context;
+    let Context { args, keys: Keys { dataset, .. }, reply, server, .. } = context;
     if context.session.state == State::Blocked {
         // It has not been answered, and runs again; but it may have removed what had expired.
         dataset.settle_touched();
@@ -98,7 +104,9 @@ pub(crate) fn execute(context: &mut Context<'_>) {
         Ok(Propagate::Rewritten) => dataset.stats.changes += 1,
         Ok(Propagate::AsIs) => {
             dataset.stats.changes += 1;
-            dataset.log.append(database, args.iter());
+            if dataset.log.is_heard() {
+                dataset.log.append(database, args.iter());
+            }
         }
         Err(error) => {
             sometimes!(Mark::SkipBeforeError, context.session.reply_mode == ReplyMode::SkipThis);
@@ -138,6 +146,11 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
     if client.session.transaction.is_some() && command.flags.contains(Flags::NO_MULTI) {
         return Err(CommandError::text_of("ERR Command not allowed inside a transaction"));
     }
+    if !server.durability.is_calm
+        && let Some(admission) = admit_by_disk(server, &client.session, command)?
+    {
+        return Ok(admission);
+    }
     if let Some(pause) = server.pause
         && (!pause.writes_only || may_replicate(&client.session, command))
     {
@@ -150,6 +163,34 @@ fn admit(core: &Core, client: &Client, command: &'static Command) -> Result<Admi
     }
     sometimes!(Mark::ReadDuringPause, server.pause.is_some());
     Ok(Admission::Run)
+}
+
+/// Checks what loading data and writing it to disk have to say about a command.
+#[cold]
+fn admit_by_disk(
+    server: &Server,
+    session: &Session,
+    command: &'static Command,
+) -> Result<Option<Admission>, CommandError> {
+    let seen = &server.durability;
+    let writes = may_replicate(session, command);
+    if let Some(refusal) = &seen.refusal
+        && (writes || command.name == "ping")
+    {
+        sometimes!(Mark::RefusedByDiskError);
+        return Err(refusal.clone());
+    }
+    let is_allowed = command.flags.contains(Flags::LOADING);
+    if seen.loading.is_some() && !is_allowed {
+        sometimes!(Mark::RefusedByLoading);
+        return Err(CommandError::text_of("LOADING Redis is loading the dataset in memory"));
+    }
+    if seen.exit.is_some() && command.name == "shutdown" {
+        return Ok(None);
+    }
+    let must_wait = seen.is_beginning && !is_allowed || seen.is_backed_up && writes || seen.exit.is_some();
+    sometimes!(Mark::HeldByBacklog, seen.is_backed_up && writes);
+    Ok(must_wait.then_some(Admission::HoldBack))
 }
 
 /// Whether a command may change data; EXEC may if anything that is queued may.
@@ -174,7 +215,11 @@ fn refuse(
     }
     reject(core, client, command, args, refusal);
     #[cfg(feature = "simulation")]
-    core.end_execution(client.session.conn, ExecutionKind::Request, command);
+    {
+        let is_by_disk = refusal.text().starts_with(b"MISCONF");
+        let kind = if is_by_disk { ExecutionKind::Refused } else { ExecutionKind::Request };
+        core.end_execution(client.session.conn, kind, command);
+    }
     Flow::Done
 }
 

@@ -3,6 +3,7 @@
 
 use crate::input::PendingInput;
 use crate::net::{Accept, ConnId};
+use crate::persistence::Held;
 use crate::resp::Reply;
 use crate::session::Session;
 use crate::time::Monotonic;
@@ -22,6 +23,8 @@ pub struct Client {
     pub(crate) is_reading_paused: bool,
     /// Since when its output has been above the soft limit of `client-output-buffer-limit`.
     pub(crate) soft_limit_since: Option<Monotonic>,
+    /// What of its output has to wait, under `appendfsync always`.
+    pub(crate) held: Option<Box<Held>>,
 }
 
 impl Client {
@@ -87,6 +90,7 @@ impl Clients {
             is_queued_writable: false,
             is_reading_paused: false,
             soft_limit_since: None,
+            held: None,
         }));
         self.count += 1;
         conn

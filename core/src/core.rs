@@ -8,9 +8,10 @@ use crate::expire::ActiveExpire;
 use crate::input::BufferPool;
 use crate::keyspace::HashKey;
 use crate::net::{Accept, ConnId, NetEffect, Reading, Refusal};
+use crate::persistence::{Exit, Persistence};
 use crate::resp::ChunkPool;
 use crate::serve::Batch;
-use crate::server::{Host, HostStats, LogLevel, LogLine, Server};
+use crate::server::{Host, HostStats, LogLevel, LogLine, Server, StopSignal};
 use crate::session::State;
 use crate::time::{Monotonic, Now};
 use crate::turn::Ticker;
@@ -77,6 +78,7 @@ pub struct Core {
     pub(crate) closing: Vec<ConnId>,
     pub(crate) ticker: Ticker,
     pub(crate) expire: ActiveExpire,
+    pub(crate) persistence: Persistence,
     pub(crate) lazy_free_left: bool,
     #[cfg(feature = "simulation")]
     pub(crate) executions: crate::execution::Executions,
@@ -100,6 +102,7 @@ impl Core {
         let mut server = Server::new(config, host, seed, now);
         let hash_key = HashKey([server.random_u64(), server.random_u64()]);
         let dataset = Dataset::new(&server.config, hash_key);
+        let persistence = Persistence::new(&server);
         let mut core = Core {
             server,
             dataset,
@@ -111,6 +114,7 @@ impl Core {
             closing: Vec::new(),
             ticker: Ticker::new(now),
             expire: ActiveExpire::default(),
+            persistence,
             lazy_free_left: false,
             #[cfg(feature = "simulation")]
             executions: Default::default(),
@@ -183,6 +187,9 @@ impl Core {
         let Some(client) = self.server.clients.find_mut(conn) else { return };
         sometimes!(Mark::ReplyResumed, client.reply.is_partly_sent());
         client.reply.advance(len_bytes, &mut self.chunks);
+        if let Some(held) = &mut client.held {
+            held.advance(len_bytes);
+        }
         sometimes!(Mark::PartialWrite, !client.reply.is_empty());
         if mutant!(Mutant::PartialWriteDropsRest) {
             client.reply.clear(&mut self.chunks);
@@ -221,11 +228,17 @@ impl Core {
         self.advance_clock(now);
     }
 
-    /// The operator wants the server to end.
-    pub fn handle_shutdown(&mut self, now: Now) {
+    /// The operator wants the server to end, by this signal.
+    pub fn handle_shutdown(&mut self, now: Now, signal: StopSignal) {
         self.advance_clock(now);
         self.server.log(LogLevel::Warning, "User requested shutdown...");
-        self.server.shut_down();
+        let config = &self.server.config;
+        let wish = match signal {
+            StopSignal::Interrupt => config.shutdown_on_sigint,
+            StopSignal::Terminate => config.shutdown_on_sigterm,
+        };
+        let saves = wish.saves.unwrap_or(!config.save.is_empty());
+        self.server.shut_down(Exit { status: 0, saves, is_forced: wish.is_forced, asker: None });
     }
 
     /// How long the last turn took, in microseconds.
@@ -267,7 +280,16 @@ impl Core {
         if self.server.frozen_until.is_some() {
             return 0;
         }
-        self.server.clients.find(conn).map_or(0, |client| client.reply.slices(slices))
+        self.server.clients.find(conn).map_or(0, |client| match &client.held {
+            None => client.reply.slices(slices),
+            Some(held) => client.reply.first_slices(held.free_bytes(), slices),
+        })
+    }
+
+    /// Whether a connection is owed anything, be it that it must not be told yet.
+    #[must_use]
+    pub fn owes(&self, conn: ConnId) -> bool {
+        self.server.clients.find(conn).is_some_and(|client| !client.reply.is_empty())
     }
 
     /// The next thing to do with a socket.
@@ -289,6 +311,12 @@ impl Core {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Monotonic> {
         Some(self.next_deadline())
+    }
+
+    /// Whether data is still being loaded, after [`recover`](Self::recover).
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.persistence.is_loading()
     }
 
     /// Starts or stops recording effects; see [`take_propagated`](Self::take_propagated).

@@ -162,6 +162,11 @@ impl Dataset {
         sum
     }
 
+    /// What names are hashed with.
+    pub(crate) fn hash_key(&self) -> HashKey {
+        self.hash_key
+    }
+
     /// How many databases there are.
     #[must_use]
     pub fn database_count(&self) -> usize {
@@ -230,6 +235,14 @@ impl Dataset {
         hash
     }
 
+    /// Hashes a key that will be added soon and begins to fetch what that will change.
+    #[inline]
+    pub(crate) fn prefetch_place(&self, database: usize, key: &[u8]) -> u64 {
+        let hash = self.hash_key.hash(key);
+        self.databases[database].prefetch_place(hash);
+        hash
+    }
+
     /// Begins to fetch the entry that a hash probably leads to; its bucket should have arrived.
     #[inline]
     pub(crate) fn prefetch_entry(&self, database: usize, hash: u64) {
@@ -257,7 +270,7 @@ impl Dataset {
         self.hint = None;
     }
 
-    #[inline]
+    #[inline(always)]
     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
         match self.hint {
             Some(hint) if hint.address == bytes.as_ptr().addr() && hint.len == bytes.len() => {
@@ -284,8 +297,15 @@ impl Dataset {
     }
 
     /// Looks at the keys the last command has touched, of those that are watched or waited for.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settle_touched(&mut self) {
+        if self.log.waiters.needs_settling() || self.log.watches.needs_settling() {
+            self.settle_mentioned();
+        }
+    }
+
+    #[cold]
+    fn settle_mentioned(&mut self) {
         if self.log.waiters.needs_settling() {
             let mut waiters = std::mem::take(&mut self.log.waiters);
             waiters.settle(|database, key| self.type_of(database, key));
@@ -560,11 +580,8 @@ impl Keys<'_> {
             return Live::No(stats);
         };
         if occupied.entry().expiry().is_some_and(|at| at.is_past(*now)) {
-            lazy_free.push_entry(occupied.remove());
             stats.expired_keys += 1;
-            if !mutant!(Mutant::LazyExpiryNotPropagated) {
-                log.append(self.database, [b"DEL".as_slice(), key].into_iter());
-            }
+            remove_expired(occupied, lazy_free, log, self.database, key);
             return Live::No(stats);
         }
         if touch == Touch::Yes && !self.no_touch {
@@ -576,6 +593,21 @@ impl Keys<'_> {
             }
         }
         Live::Yes(stats, occupied)
+    }
+}
+
+/// Takes out an entry whose time has come, and propagates it. Out of line, so that lookups stay short.
+#[cold]
+fn remove_expired(
+    occupied: Occupied<'_>,
+    lazy_free: &mut LazyFree,
+    log: &mut PropagationLog,
+    database: usize,
+    key: &[u8],
+) {
+    lazy_free.push_entry(occupied.remove());
+    if !mutant!(Mutant::LazyExpiryNotPropagated) {
+        log.append(database, [b"DEL".as_slice(), key].into_iter());
     }
 }
 

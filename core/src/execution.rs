@@ -10,6 +10,8 @@ use crate::net::ConnId;
 pub enum ExecutionKind {
     /// It is the first request of its connection that was not executed yet; it may have begun to wait for a key.
     Request,
+    /// It is that, and was refused because what it might write cannot be kept.
+    Refused,
     /// It waited for a key, and was served.
     Served,
     /// It waited for a key, and its time was over.
@@ -56,6 +58,19 @@ impl Core {
     /// [`take_propagated`](Self::take_propagated) returns when it is called at the same moments.
     pub fn take_executions(&mut self) -> Vec<Execution> {
         std::mem::take(&mut self.executions.record)
+    }
+
+    /// The keys there are, with the numbers of their databases, in order; those past their expiry that nobody has
+    /// removed are among them.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(usize, Vec<u8>)> {
+        let mut keys: Vec<(usize, Vec<u8>)> = (0..self.dataset.database_count())
+            .flat_map(|index| {
+                self.dataset.database(index).iter().map(move |entry| (index, entry.key().to_vec()))
+            })
+            .collect();
+        keys.sort();
+        keys
     }
 
     /// A request is looked at.

@@ -30,6 +30,7 @@ pub mod dataset;
 pub mod error;
 mod lazy_free;
 pub mod lru;
+pub mod persistence;
 pub mod propagation;
 pub mod server;
 pub mod session;
@@ -45,6 +46,7 @@ pub mod glob;
 pub mod keyspace;
 pub mod long_double;
 pub mod number;
+pub mod rdb;
 pub mod resp;
 pub mod value;
 
@@ -59,7 +61,7 @@ pub use config::Config;
 pub use core::{Core, Input};
 #[cfg(feature = "simulation")]
 pub use execution::{Execution, ExecutionKind};
-pub use server::{Host, HostStats, LogLevel, LogLine};
+pub use server::{Host, HostStats, LogLevel, LogLine, StopSignal};
 
-#[cfg(all(test, any(feature = "simulation", feature = "mutants")))]
+#[cfg(test)]
 mod stage;

@@ -59,6 +59,20 @@ impl AccessClock {
         if self.is_lfu { self.minutes << 8 | LFU_INIT } else { self.seconds }
     }
 
+    /// The stamp of an entry that was last used so many seconds ago; none where uses are counted. Nobody can tell
+    /// a time that is too long from one to come: it is cut.
+    #[must_use]
+    pub fn stamp_of_idle(&self, seconds: u64) -> Option<u32> {
+        let seconds = seconds.min(u64::from(STAMP_MASK - AHEAD_SECONDS_MAX)) as u32;
+        (!self.is_lfu).then(|| self.seconds.wrapping_sub(seconds) & STAMP_MASK)
+    }
+
+    /// The stamp of an entry that has this logarithmic counter now; none where uses are dated.
+    #[must_use]
+    pub fn stamp_of_frequency(&self, counter: u8) -> Option<u32> {
+        self.is_lfu.then(|| self.minutes << 8 | u32::from(counter))
+    }
+
     /// The stamp of an entry that is used now.
     #[must_use]
     #[inline]
@@ -115,6 +129,20 @@ mod tests {
         clock.advance(Wall(5_000_000), 1);
         assert_eq!(clock.idle_seconds(3), 2);
         assert_eq!(clock.idle_seconds(STAMP_MASK), 6);
+    }
+
+    #[test]
+    fn stamps_say_what_they_were_made_of() {
+        let mut clock = AccessClock::default();
+        clock.advance(Wall(5_000_000), 1);
+        let idle =
+            |clock: &AccessClock, seconds| clock.stamp_of_idle(seconds).map(|it| clock.idle_seconds(it));
+        assert_eq!(idle(&clock, 1000), Some(1000));
+        assert_eq!(idle(&clock, u64::MAX), Some(u64::from(STAMP_MASK - AHEAD_SECONDS_MAX)));
+        assert_eq!(clock.stamp_of_frequency(7), None);
+        clock.configure(true, 10, 1);
+        assert_eq!(clock.stamp_of_frequency(7).map(|it| clock.frequency(it)), Some(7));
+        assert_eq!(idle(&clock, 1000), None);
     }
 
     #[test]

@@ -226,6 +226,20 @@ marks! {
         "CONFIG REWRITE was asked for while another was under way.";
     RewriteAskerGone, "rewrite-asker-gone", NETWORK,
         "Whoever had asked for CONFIG REWRITE was gone when it ended.";
+    ShortLogWriteRolledBack, "short-log-write-rolled-back", NONE,
+        "A batch was written in part, and what was written of it was cut off again.";
+    LogLost, "log-lost", NONE,
+        "A sync of the append-only file failed, so that it has to be written anew.";
+    ReplyReleased, "reply-released", NONE,
+        "A reply that had to wait for the disk may be seen.";
+    TornTailCut, "torn-tail-cut", NONE,
+        "The end of the append-only file was damaged, and was cut off.";
+    RefusedByDiskError, "refused-by-disk-error", NONE,
+        "A command that writes was refused because the disk had failed.";
+    RefusedByLoading, "refused-by-loading", NONE,
+        "A command was refused because data was being loaded.";
+    HeldByBacklog, "held-by-backlog", NONE,
+        "A command that writes had to wait because too much waited for the disk.";
 }
 
 thread_local! {

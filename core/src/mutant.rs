@@ -146,6 +146,48 @@ mutants! {
         "EXEC does not see that a watched key has expired if nobody has looked it up: seen in Redis before version 6.0.9.";
     ExecAfterRefusal, "exec-after-refusal",
         "EXEC goes on although a request was refused while queueing: seen in Redis before version 2.6.5.";
+    ShortWriteNotRolledBack, "short-write-not-rolled-back",
+        "A batch that was written in part is written again behind that part.";
+    IncrNotDurableBeforeManifest, "incr-not-durable-before-manifest",
+        "The manifest mentions the new file for increments before that is durable.";
+    DirectoryNotSynced, "directory-not-synced",
+        "The new base has its name, but the directory is not synced before the manifest mentions it.";
+    TruncationNotSynced, "truncation-not-synced",
+        "A torn end is cut off without the cut being made durable.";
+    TruncationOffByOne, "truncation-off-by-one",
+        "A torn end is cut off one byte too late.";
+    RenamedBeforeSync, "renamed-before-sync",
+        "The new manifest takes the old one's name before what it says is durable.";
+    OldIncrUnsyncedAtSwitch, "old-incr-unsynced-at-switch",
+        "The new file is written to while the end of the old one is not durable.";
+    HistoryRemovedTooEarly, "history-removed-too-early",
+        "What a rewrite replaces is removed before the manifest says so.";
+    SyncErrorForgotten, "sync-error-forgotten",
+        "A failed sync is tried again and succeeds, without the pages that the system gave up.";
+    DurableWhenAskedFor, "durable-when-asked-for",
+        "What a sync was asked for counts as durable before the sync has ended.";
+    FailedAppendForgotten, "failed-append-forgotten",
+        "What could not be written is forgotten instead of being written again.";
+    ReplyBeforeDurable, "reply-before-durable",
+        "Under appendfsync always a reply does not wait for the disk.";
+    ReadLeaksUnsynced, "read-leaks-unsynced",
+        "Under appendfsync always a read tells of a write that is not durable.";
+    TransactionNotFramed, "transaction-not-framed",
+        "The log does not say which commands are a transaction, so that half of one may be loaded.";
+    FlushallNotLogged, "flushall-not-logged",
+        "FLUSHALL does not reach the log.";
+    WriteAfterDiskError, "write-after-disk-error",
+        "Writes are taken although the log cannot be written.";
+    SwitchedBeforeSealed, "switched-before-sealed",
+        "A rewrite switches files before the turn's effects are sealed, so that they are in the base alone, which is not there yet.";
+    SnapshotSeesLaterWrite, "snapshot-sees-later-write",
+        "What changes while a snapshot is taken is not saved before.";
+    SnapshotMissesSplit, "snapshot-misses-split",
+        "When a segment is split while a snapshot is taken, its entries are not saved before.";
+    BatchChecksumIgnored, "batch-checksum-ignored",
+        "The checksum of a batch is not compared.";
+    TemporaryNeverRemoved, "temporary-never-removed",
+        "What an interrupted rewrite has left is never removed.";
 }
 
 thread_local! {

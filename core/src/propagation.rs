@@ -32,7 +32,10 @@ pub struct Unit {
 /// The stream of effects, as RESP commands. Nobody listening costs one branch.
 #[derive(Debug, Default)]
 pub struct PropagationLog {
-    recording: bool,
+    recorder: Reader,
+    file: Reader,
+    /// What is appended was read from a log, and is nothing new.
+    is_muted: bool,
     buffer: Vec<u8>,
     /// The database the stream's reader has selected; `None` makes the next command select anew.
     selected: Option<usize>,
@@ -44,38 +47,88 @@ pub struct PropagationLog {
     pub(crate) waiters: Waiters,
 }
 
+/// One who reads the stream, at a pace of its own.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reader {
+    is_there: bool,
+    /// How much of the buffer it has read.
+    read_bytes: usize,
+}
+
 impl PropagationLog {
-    /// Starts or stops recording. Starting makes the first command name its database.
+    /// Starts or stops recording, for whoever looks on. Starting makes the first command name its database.
     pub fn record(&mut self, on: bool) {
-        self.recording = on;
-        self.selected = None;
-        if !on {
-            self.buffer = Vec::new();
-        }
+        self.recorder = Reader { is_there: on, read_bytes: self.buffer.len() };
+        self.select_anew();
+        self.forget_read();
     }
 
-    /// Whether anybody listens.
+    /// Starts or stops keeping what goes into the append-only file. Starting makes the first command name its
+    /// database.
+    pub fn feed_file(&mut self, on: bool) {
+        self.file = Reader { is_there: on, read_bytes: self.buffer.len() };
+        self.select_anew();
+        self.forget_read();
+    }
+
+    /// Makes the next command name its database: what comes before it will not be read together with it.
+    pub fn select_anew(&mut self) {
+        self.selected = None;
+    }
+
+    /// Takes nothing in, or does again.
+    pub(crate) fn mute(&mut self, on: bool) {
+        self.is_muted = on;
+    }
+
+    /// Whether somebody reads the stream.
     #[must_use]
     #[inline]
     pub fn is_recording(&self) -> bool {
-        self.recording
+        (self.recorder.is_there || self.file.is_there) && !self.is_muted
     }
 
     /// How many bytes were recorded since they were last taken.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.buffer.len()
+        self.buffer.len() - self.recorder.read_bytes
     }
 
     /// Whether nothing was.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.buffer.is_empty()
+        self.len() == 0
     }
 
     /// What was recorded since the last call.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.buffer)
+        if self.recorder.read_bytes == 0 && !self.file.is_there {
+            return std::mem::take(&mut self.buffer);
+        }
+        let taken = self.buffer[self.recorder.read_bytes..].to_vec();
+        self.recorder.read_bytes = self.buffer.len();
+        self.forget_read();
+        taken
+    }
+
+    /// Shows what goes into the append-only file and was not shown before.
+    pub(crate) fn show_file(&mut self, read: impl FnOnce(&[u8])) {
+        let unread = &self.buffer[self.file.read_bytes..];
+        if !unread.is_empty() {
+            read(unread);
+            self.file.read_bytes = self.buffer.len();
+            self.forget_read();
+        }
+    }
+
+    /// Forgets what everybody has read.
+    fn forget_read(&mut self) {
+        let len = self.buffer.len();
+        if [self.recorder, self.file].iter().all(|reader| !reader.is_there || reader.read_bytes == len) {
+            self.buffer.clear();
+            self.recorder.read_bytes = 0;
+            self.file.read_bytes = 0;
+        }
     }
 
     /// Begins a unit: what is appended until it ends is applied as a whole or not at all.
@@ -86,7 +139,7 @@ impl PropagationLog {
 
     /// Ends a unit: puts it between MULTI and EXEC, unless it is a single command.
     pub fn end_unit(&mut self, unit: Unit) {
-        if self.commands - unit.commands < 2 {
+        if self.commands - unit.commands < 2 || mutant!(Mutant::TransactionNotFramed) {
             return;
         }
         // Its first command may select a database: that is part of the unit.
@@ -107,7 +160,7 @@ impl PropagationLog {
     /// Whether what is appended makes any difference.
     #[inline]
     pub(crate) fn is_heard(&self) -> bool {
-        self.recording || self.has_listeners()
+        self.is_recording() || self.has_listeners()
     }
 
     #[inline]
@@ -119,7 +172,7 @@ impl PropagationLog {
         if self.has_listeners() {
             self.mention_keys(database, arguments);
         }
-        if !self.recording {
+        if !self.is_recording() {
             return;
         }
         self.commands += 1;
@@ -204,5 +257,32 @@ mod tests {
         let expected =
             format!("*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n{del}{del}*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n{del}");
         assert_eq!(String::from_utf8(log.take()).unwrap(), expected);
+    }
+
+    #[test]
+    fn two_readers_read_at_their_own_pace() {
+        let mut log = PropagationLog::default();
+        log.record(true);
+        log.feed_file(true);
+        let append = |log: &mut PropagationLog, key: &str| {
+            log.append(0, [b"DEL".as_slice(), key.as_bytes()].into_iter());
+        };
+        let mut file = Vec::new();
+        let mut recorded = Vec::new();
+        append(&mut log, "a");
+        log.show_file(|bytes| file.extend_from_slice(bytes));
+        append(&mut log, "b");
+        assert_eq!(log.len(), log.buffer.len());
+        recorded.extend(log.take());
+        append(&mut log, "c");
+        recorded.extend(log.take());
+        log.show_file(|bytes| file.extend_from_slice(bytes));
+        assert!(log.buffer.is_empty());
+        log.show_file(|_| unreachable!("there is nothing more"));
+        assert_eq!(file, recorded);
+        log.feed_file(false);
+        append(&mut log, "d");
+        assert!(String::from_utf8(log.take()).unwrap().ends_with("$1\r\nd\r\n"));
+        assert!(log.buffer.is_empty());
     }
 }

@@ -241,8 +241,13 @@ impl Core {
                 self.dataset.hint(ranges[index].of(bytes), hash);
             }
             let flow = if client.input.large.is_empty() {
-                let element = request.command.and_then(Command::element_index).zip(request.element_hash);
-                call::call(self, client, request.command, Args::new(bytes, ranges, &[]).with_element(element))
+                let mut args = Args::new(bytes, ranges, &[]);
+                if let Some(hash) = request.element_hash
+                    && let Some(index) = request.command.and_then(Command::element_index)
+                {
+                    args = args.with_element(index, hash);
+                }
+                call::call(self, client, request.command, args)
             } else {
                 self.run_large(client, request.command, bytes, ranges)
             };

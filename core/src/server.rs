@@ -4,8 +4,9 @@
 use crate::client::Clients;
 use crate::config::Config;
 use crate::config_rewrite::ConfigRewrite;
-use crate::disk::{DiskId, DiskKind, DiskOp, Lane};
+use crate::disk::{DiskId, DiskKind, DiskOp, FileId, Lane};
 use crate::net::{ConnId, NetEffect};
+use crate::persistence::{Durability, Exit};
 use crate::stats::Stats;
 use crate::time::{Monotonic, Now};
 use rand::{RngExt, SeedableRng};
@@ -25,6 +26,15 @@ pub struct Host {
     pub os: String,
     /// Memory of the machine; 0 if it is not known.
     pub memory_bytes: u64,
+}
+
+/// How the operator has asked the server to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
 }
 
 /// Figures about the process, refreshed by the driver now and then. INFO shows them; nothing depends on them.
@@ -106,6 +116,8 @@ pub struct Server {
     pub active_expire: bool,
     /// `CONFIG REWRITE` under way.
     pub config_rewrite: ConfigRewrite,
+    /// What is known of persistence.
+    pub durability: Durability,
     /// The one source of chance.
     pub(crate) random: ChaCha8Rng,
     /// Whether a pause ended by command, so that those who waited go on as the turn ends.
@@ -122,6 +134,7 @@ struct Effects {
     disk: VecDeque<DiskOp>,
     log: VecDeque<LogLine>,
     next_disk_id: u64,
+    next_file_id: u32,
 }
 
 /// Lines of the log that wait for the driver; beyond it the oldest go.
@@ -153,6 +166,7 @@ impl Server {
             frozen_until: None,
             active_expire: true,
             config_rewrite: ConfigRewrite::default(),
+            durability: Durability::new(now),
             random,
             resume_postponed: false,
             doomed: Vec::new(),
@@ -196,8 +210,19 @@ impl Server {
         self.doomed.push(conn);
     }
 
-    /// Leaves after this turn.
-    pub fn shut_down(&mut self) {
+    /// Names a file that is to be opened.
+    pub(crate) fn new_file(&mut self) -> FileId {
+        self.effects.next_file_id += 1;
+        FileId(self.effects.next_file_id)
+    }
+
+    /// Leaves after this turn, or when what is kept is durable.
+    pub fn shut_down(&mut self, exit: Exit) {
+        if self.durability.is_kept {
+            self.durability.exit = Some(exit);
+            self.durability.is_calm = false;
+            return;
+        }
         self.log(LogLevel::Warning, "rotom is now ready to exit, bye bye...");
         self.net(NetEffect::Exit(0));
     }

@@ -48,6 +48,8 @@ pub struct Session {
     pub transaction: Option<Box<Transaction>>,
     /// Whether the command that runs is one of a transaction's: it may not wait for anything.
     pub runs_transaction: bool,
+    /// Whether it was told something of the data in this turn.
+    pub saw_data: bool,
     /// The command run last.
     pub last_command: Option<&'static crate::commands::Command>,
 }
@@ -109,6 +111,7 @@ impl Session {
             active_at: now,
             transaction: None,
             runs_transaction: false,
+            saw_data: false,
             last_command: None,
         }
     }

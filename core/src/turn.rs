@@ -44,13 +44,15 @@ impl Core {
         self.end_overdue_waits();
         self.serve_ready();
         // 2. Keys whose time has come.
-        if self.server.active_expire && self.expire.has_credit() {
+        if self.server.active_expire && self.expire.has_credit() && !self.persistence.is_loading() {
             self.expire.step(&mut self.dataset, &mut self.server.stats);
         }
         // 3. Memory of databases that were emptied.
         self.lazy_free_left = self.dataset.free_slice(LAZY_FREE_ENTRIES_PER_TURN);
         sometimes!(Mark::LazyFreeSpread, self.lazy_free_left);
-        // 4. Connections that end, and replies that may be seen.
+        // 4. What is to outlive the process, and with it which replies may be seen.
+        self.persist();
+        // 5. Connections that end.
         self.close_doomed();
         self.close_finished();
     }
@@ -59,14 +61,15 @@ impl Core {
     pub(crate) fn next_deadline(&self) -> Monotonic {
         let has_work = !self.ready.is_empty() && self.server.frozen_until.is_none()
             || self.lazy_free_left
-            || self.server.active_expire && self.expire.has_credit();
+            || self.server.active_expire && self.expire.has_credit() && !self.persistence.is_loading();
         if has_work {
             return Monotonic(0);
         }
         let pause = self.server.pause.map_or(Monotonic::NEVER, |pause| pause.until);
         let thaw = self.server.frozen_until.unwrap_or(Monotonic::NEVER);
         let give_up = self.dataset.log.waiters.next_deadline().unwrap_or(Monotonic::NEVER);
-        self.ticker.next.min(pause).min(thaw).min(give_up)
+        let disk = self.persistence.next_deadline(&self.server);
+        self.ticker.next.min(pause).min(thaw).min(give_up).min(disk)
     }
 
     /// Makes this turn's clocks the ones commands see.
@@ -273,29 +276,36 @@ impl Core {
             config_rewrite::advance(&mut self.server, &mut completion)
         {
             for conn in clients {
-                let Some(mut client) = self.server.clients.check_out(conn) else {
-                    sometimes!(Mark::RewriteAskerGone);
-                    continue;
-                };
-                match &outcome {
-                    Ok(()) => client.reply.ok(),
-                    Err(reason) => {
-                        let text = format!("ERR Rewriting config file: {reason}");
-                        self.server.stats.note_error_reply(text.as_bytes());
-                        client.reply.error(text.as_bytes());
-                    }
-                }
-                // The answer to what was skipped comes only now.
-                let Client { session, reply, .. } = &mut *client;
-                call::next_reply_mode(session, reply);
-                if client.session.state == State::WaitingForDisk {
-                    client.session.state = State::Running;
-                    self.ready.push_back(conn);
-                }
-                self.settle(&mut client);
-                self.server.clients.check_in(client);
+                let outcome =
+                    outcome.clone().map_err(|reason| format!("ERR Rewriting config file: {reason}"));
+                self.answer(conn, outcome);
             }
         }
+        self.advance_persistence(&mut completion);
+    }
+
+    /// Answers a client that has waited for the disk, and lets it go on.
+    pub(crate) fn answer(&mut self, conn: ConnId, outcome: Result<(), String>) {
+        let Some(mut client) = self.server.clients.check_out(conn) else {
+            sometimes!(Mark::RewriteAskerGone);
+            return;
+        };
+        match outcome {
+            Ok(()) => client.reply.ok(),
+            Err(text) => {
+                self.server.stats.note_error_reply(text.as_bytes());
+                client.reply.error(text.as_bytes());
+            }
+        }
+        // The answer to what was skipped comes only now.
+        let Client { session, reply, .. } = &mut *client;
+        call::next_reply_mode(session, reply);
+        if client.session.state == State::WaitingForDisk {
+            client.session.state = State::Running;
+            self.ready.push_back(conn);
+        }
+        self.settle(&mut client);
+        self.server.clients.check_in(client);
     }
 }
 

@@ -229,10 +229,10 @@ impl AeLoop {
 
     fn deliver_wake(&mut self, core: &mut Core, now: Now) {
         if self.hooks.handle_signals
-            && let Some(name) = sys::take_shutdown_signal()
+            && let Some((signal, name)) = sys::take_shutdown_signal()
         {
             tracing::warn!(target: "rotom", "Received {name} scheduling shutdown...");
-            core.handle_shutdown(now);
+            core.handle_shutdown(now, signal);
         }
         self.deliver_disk_work(core, now);
     }

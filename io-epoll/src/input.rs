@@ -8,7 +8,7 @@ use crate::connections::Flags;
 use rotom_core::net::{ConnId, Reading};
 use rotom_core::time::Now;
 use rotom_core::{Core, Input};
-use std::io::{self, IoSlice, Read as _};
+use std::io::{self, Read as _};
 
 /// Input of one turn. A pipelined SET is some 40 bytes and takes a microsecond on a keyspace that is not in the
 /// cache, so this is about 1.2 milliseconds of work.
@@ -174,8 +174,7 @@ impl AeLoop {
 
     /// All that a peer had to say was read. What it is owed still goes out; then the connection ends.
     fn end_input(&mut self, core: &mut Core, now: Now, conn: ConnId) {
-        let owes_nothing = core.output(conn, &mut [IoSlice::new(&[])]) == 0;
-        if owes_nothing {
+        if !core.owes(conn) {
             return self.lose(core, now, conn);
         }
         if let Some(connection) = self.connections.find(conn) {

@@ -105,6 +105,14 @@ fault_kinds! {
     CrashPower = "crash-power",
     /// The process is killed.
     CrashKill = "crash-kill",
+    /// The process ends when a piece of disk work was asked for and nothing of it is done.
+    CrashBeforeDisk = "crash-before-disk",
+    /// The process ends in the middle of a piece of disk work.
+    CrashDuringDisk = "crash-during-disk",
+    /// The process ends when a piece of disk work is done, and has not heard of it.
+    CrashAfterDisk = "crash-after-disk",
+    /// The process ends as soon as it has started from what an earlier end of it has left.
+    CrashAgain = "crash-again",
 }
 
 impl FaultKind {

@@ -16,8 +16,9 @@ pub mod trace;
 pub mod witness;
 pub mod world;
 
+pub use disk::Crash;
 pub use fault::{FaultKind, Faults, Site};
 pub use network::{Conditions, Delivery, Peer};
 pub use trace::Trace;
 pub use witness::{End, Witness};
-pub use world::{Crash, World};
+pub use world::World;

@@ -2,7 +2,7 @@
 
 use crate::fault::FaultKind;
 use crate::network::Peer;
-use rotom_core::disk::DiskCompletion;
+use rotom_core::disk::{DiskCompletion, Lane};
 use rotom_core::time::Now;
 use rotom_core::{Core, LogLine};
 
@@ -33,6 +33,9 @@ pub trait Witness {
     /// The server has executed this client's next request, with these effects.
     fn executed(&mut self, _: Now, _: Peer, _effects: &[u8]) {}
 
+    /// The server has refused this client's next request because what it might write cannot be kept.
+    fn turned_down(&mut self, _: Now, _: Peer) {}
+
     /// The server has served a client that waited for a key: it has run that request again, with these effects.
     fn served(&mut self, _: Now, _: Peer, _effects: &[u8]) {}
 
@@ -58,7 +61,7 @@ pub trait Witness {
     fn logged(&mut self, _: Now, _: &LogLine) {}
 
     /// A piece of disk work has ended.
-    fn disk(&mut self, _: Now, _: &DiskCompletion) {}
+    fn disk(&mut self, _: Now, _: Lane, _: &DiskCompletion) {}
 }
 
 impl Witness for () {}

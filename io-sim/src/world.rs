@@ -1,7 +1,7 @@
 //! [`World`]: a server and its clients in one process, without sockets.
 
 use crate::clock::Clock;
-use crate::disk::Disk;
+use crate::disk::{Crash, Disk};
 use crate::fault::{FaultKind, Faults, Site};
 use crate::network::{Conditions, Cutter, Delivery, Last, Link, Peer, piece_len};
 use crate::trace::Trace;
@@ -55,15 +55,6 @@ const WAIT: Site = Site::named("wait");
 /// A whole, for draws of shares.
 const MILLION: u64 = 1_000_000;
 
-/// How the process ends in a crash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Crash {
-    /// It is killed: what it wrote stays.
-    Kill,
-    /// The power fails: of what was not made durable, anything may be left.
-    PowerLoss,
-}
-
 /// A server and its clients.
 ///
 /// Nothing happens but through its methods. [`rest`](Self::rest) lets turns happen at this instant until nothing is
@@ -108,8 +99,10 @@ impl World {
     #[must_use]
     pub fn new(config: Config, host: Host, delivery: Delivery, seed: u64) -> World {
         let clock = Clock::default();
-        World {
-            core: Core::new(config.clone(), host.clone(), seed, clock.now()),
+        let mut core = Core::new(config.clone(), host.clone(), seed, clock.now());
+        core.recover();
+        let mut world = World {
+            core,
             config,
             host,
             seed,
@@ -132,7 +125,12 @@ impl World {
             turns: 0,
             crashes: 0,
             is_observed: false,
+        };
+        if !world.config.appendonly {
+            // There is nothing to load yet.
+            world.rest(&mut ());
         }
+        world
     }
 
     /// From here on the network is like this, and these things go wrong.
@@ -297,7 +295,7 @@ impl World {
         loop {
             self.rest(witness);
             let now = self.clock.now().monotonic;
-            if now >= end || self.exit_status.is_some() {
+            if now >= end || self.is_over() {
                 return;
             }
             let next = self.next_event().map_or(end, |next| next.min(end)).max(now);
@@ -384,13 +382,17 @@ impl World {
     }
 
     /// The process ends without a word and is started again, with the configuration it was first started with. Every
-    /// connection breaks.
+    /// connection breaks. What the server has written to one before is still received: it was out of its hands.
     pub fn crash(&mut self, crash: Crash, witness: &mut dyn Witness) {
         let now = self.clock.now();
         self.crashes += 1;
         self.trace.number(self.crashes);
         for index in std::mem::take(&mut self.alive) {
             let link = &mut self.links[index];
+            let range = link.to_client.read(link.to_client.len());
+            if !range.is_empty() {
+                witness.received(now, Peer(index), link.to_client.bytes(range));
+            }
             if link.conn.take().is_some() {
                 witness.ended(now, Peer(index), End::Crash);
             }
@@ -401,15 +403,36 @@ impl World {
         self.waiting.clear();
         self.unwritten.clear();
         self.working.clear();
+        self.exit_status = None;
         match crash {
             Crash::Kill => self.disk.kill(self.crashes),
             Crash::PowerLoss => self.disk.lose_power(self.crashes),
         }
+        if !self.config.appendonly {
+            // What was saved now and then is somebody else's affair: this server starts with nothing.
+            self.disk.put_away(&self.config.dbfilename);
+        }
         let seed = self.seed.wrapping_add(self.crashes);
         self.core = Core::new(self.config.clone(), self.host.clone(), seed, now);
+        self.core.recover();
+        if !self.config.appendonly {
+            self.rest(&mut ());
+        }
         if self.is_observed {
             self.observe();
         }
+    }
+
+    /// How the process ends at this moment, if its disk work made it: [`crash`](Self::crash) is to be called. Until
+    /// then nothing more happens.
+    #[must_use]
+    pub fn crash_due(&self) -> Option<Crash> {
+        self.disk.end_due()
+    }
+
+    /// Whether the server has left, or is to crash.
+    fn is_over(&self) -> bool {
+        self.exit_status.is_some() || self.crash_due().is_some()
     }
 
     /// Lets turns happen until nothing is left to do before time passes.
@@ -418,7 +441,7 @@ impl World {
     /// When that takes more than [`TURNS_MAX`] turns.
     pub fn rest(&mut self, witness: &mut dyn Witness) {
         for _ in 0..TURNS_MAX {
-            if self.exit_status.is_some() {
+            if self.is_over() {
                 return;
             }
             self.turn(witness);
@@ -659,6 +682,7 @@ impl World {
                 let (peer, effects) = (Peer(index), &effects[execution.effects_start..told]);
                 match execution.kind {
                     ExecutionKind::Request => witness.executed(now, peer, effects),
+                    ExecutionKind::Refused => witness.turned_down(now, peer),
                     ExecutionKind::Served => witness.served(now, peer, effects),
                     ExecutionKind::TimedOut => witness.timed_out(now, peer),
                 }
@@ -798,6 +822,9 @@ impl World {
             let before = self.working.iter().filter(|(_, other)| *other == lane).map(|&(at, _)| at).max();
             let ends = before.unwrap_or(now).max(now) + Duration::from_micros(self.disk_us) + delay;
             self.working.push_back((ends, lane));
+            if self.crash_due().is_some() {
+                break;
+            }
         }
         has_any
     }
@@ -813,9 +840,14 @@ impl World {
                 continue;
             }
             self.working.remove(place);
-            let Some(completion) = self.disk.finish(lane) else { continue };
+            let Some(completion) = self.disk.finish(lane) else {
+                if self.crash_due().is_some() {
+                    return;
+                }
+                continue;
+            };
             self.trace.number(u64::from(completion.outcome.is_ok()));
-            witness.disk(now, &completion);
+            witness.disk(now, lane, &completion);
             self.core.handle_disk(now, completion);
             self.report_executions(witness);
         }

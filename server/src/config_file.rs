@@ -215,8 +215,8 @@ mod tests {
         check("dir /missing", "1\n>>> 'dir /missing'\nNo such file or directory\nin x.conf, line 1");
         check("include", "1\n>>> 'include'\nBad directive or wrong number of arguments\nin x.conf, line 1");
         check(
-            "appendonly yes",
-            "1\n>>> 'appendonly yes'\nappendonly yes is not supported yet: rotom does not persist data in this \
+            "maxmemory 1gb",
+            "1\n>>> 'maxmemory 1gb'\nmaxmemory 1gb is not supported yet: rotom does not evict keys in this \
              version\nin x.conf, line 1",
         );
     }

@@ -86,8 +86,8 @@ fn serve(mut config: Config, host: Host, supervisor: &Supervisor, is_daemon: boo
     let pidfile = Pidfile::write(&config, is_daemon);
     let seed =
         sys::random_seed().map_err(|error| format!("No random bytes to be had: {}", sys::reason(&error)))?;
-    let core = Core::new(config, host, seed, rotom_io_epoll::now());
-    tracing::info!("Ready to accept connections");
+    let mut core = Core::new(config, host, seed, rotom_io_epoll::now());
+    core.recover();
     supervisor.ready();
     let status = server.serve(core).map_err(|error| error.to_string())?;
     supervisor.stopping();

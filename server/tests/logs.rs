@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use rotom_core::aof::{Sealer, append_timestamp};
+use rotom_core::rdb::{Preamble, Writer};
 use support::directory::TempDirectory;
 use support::server::run_to_end;
 
@@ -118,11 +119,50 @@ fn a_good_log_is_found_by_any_of_its_names() {
     fixture.check(&["--check", "."], 1, &["There is more than one manifest: "]);
 }
 
+/// What a key `a` with a string is in the RDB format.
+fn rdb() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let writer = Writer::new(true);
+    let preamble = Preamble { version: "7.2.0", created_seconds: 1, used_memory_bytes: 1, is_aof_base: true };
+    writer.begin(&mut bytes, &preamble);
+    bytes.extend_from_slice(b"\xfe\0\xfc\x01\0\0\0\0\0\0\0\0\x01a\x05hello");
+    writer.end(&mut bytes);
+    bytes
+}
+
 #[test]
-fn an_rdb_part_is_said_not_to_be_examined() {
-    let fixture = Fixture::new(&[]);
-    fs::write(fixture.directory.path().join("appendonlydir/a.1.base.aof"), "REDIS0010").unwrap();
-    fixture.check(&["--check", "."], 0, &["begins with an RDB part: not examined"]);
+fn a_part_in_the_rdb_format_is_examined() {
+    let fixture = Fixture::new(&[PING.to_vec()]);
+    let base = fixture.directory.path().join("appendonlydir/a.1.base.aof");
+    let rdb = rdb();
+    let looks_ok = "RDB looks OK!";
+    fs::write(&base, &rdb).unwrap();
+    let valid = "All AOF files and manifest are valid";
+    fixture.check(&["--check", "."], 0, &[looks_ok, "BASE RDB a.1.base.aof is valid", valid]);
+    let figures = ["[info] 1 keys read", "[info] 1 expires", "AUX FIELD aof-base = '1'", "Selecting DB ID 0"];
+    fixture.check(&["--check", "appendonlydir/a.1.base.aof"], 0, &figures);
+
+    let tail = [&rdb[..], SET_B].concat();
+    fs::write(&base, &tail).unwrap();
+    let expected = ["RDB preamble is OK, proceeding with AOF tail...", "diff=0, commands=1, batches=0"];
+    fixture.check(&["--check", "."], 0, &expected);
+    fs::write(&base, &tail[..tail.len() - 1]).unwrap();
+    let ok_up_to = format!("ok_up_to={}, diff={}", rdb.len(), SET_B.len() - 1);
+    fixture.check(&["--check", "appendonlydir/a.1.base.aof"], 1, &[&ok_up_to, "is not valid"]);
+    fixture.check(&["--check", "appendonlydir/a.1.base.aof", "--fix"], 0, &["Successfully truncated"]);
+    assert_eq!(fixture.file("a.1.base.aof"), rdb);
+
+    let mut damaged = rdb.clone();
+    damaged[rdb.len() - 12] ^= 1;
+    fs::write(&base, &damaged).unwrap();
+    let expected = [
+        "--- RDB ERROR DETECTED ---",
+        &format!("[offset {}] the checksum does not match", rdb.len() - 8),
+        "BASE RDB a.1.base.aof is not valid",
+    ];
+    fixture.check(&["--check", "."], 1, &expected);
+    fs::write(&base, &rdb[..rdb.len() - 9]).unwrap();
+    fixture.check(&["--check", ".", "--fix"], 1, &["the data end too early", "There is no fixing it."]);
 }
 
 #[test]

@@ -5,7 +5,9 @@
 
 pub mod cli;
 pub mod differential;
+pub mod interchange;
 pub mod model;
+pub mod payload;
 pub mod real;
 pub mod reply;
 pub mod shrink;

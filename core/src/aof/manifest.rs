@@ -223,17 +223,17 @@ impl Manifest {
         files.any(|file| file.name == name)
     }
 
-    /// What the next base will be called.
+    /// What the next base will be called. Numbers up to `taken` were given to files that may be there.
     #[must_use]
-    pub fn next_base(&self, names: &Names, format: BaseFormat) -> FileInfo {
-        let first = self.base.as_ref().map_or(0, |base| base.sequence) + 1;
+    pub fn next_base(&self, names: &Names, format: BaseFormat, taken: u64) -> FileInfo {
+        let first = self.base.as_ref().map_or(0, |base| base.sequence).max(taken) + 1;
         self.first_free(first, |sequence| names.base(sequence, format))
     }
 
-    /// What the next increment will be called.
+    /// What the next increment will be called. Numbers up to `taken` were given to files that may be there.
     #[must_use]
-    pub fn next_increment(&self, names: &Names) -> FileInfo {
-        let first = self.increments.last().map_or(0, |last| last.sequence) + 1;
+    pub fn next_increment(&self, names: &Names, taken: u64) -> FileInfo {
+        let first = self.increments.last().map_or(0, |last| last.sequence).max(taken) + 1;
         self.first_free(first, |sequence| names.increment(sequence))
     }
 
@@ -308,16 +308,16 @@ impl Names {
         format!("{}.{sequence}.incr.aof", self.append_file_name)
     }
 
-    /// An increment that has no number yet: what is written while a log is turned on and its first base is made.
+    /// A new base, until it gets its number.
     #[must_use]
-    pub fn new_increment(&self) -> String {
-        format!("temp-{}.incr.aof", self.append_file_name)
+    pub fn new_base(&self) -> String {
+        format!("temp-{}.base", self.append_file_name)
     }
 
     /// Whether `name` is one that only an interrupted change leaves behind, and may be removed at start.
     #[must_use]
     pub fn is_temporary(&self, name: &str) -> bool {
-        name == self.new_manifest() || name == self.new_increment()
+        name == self.new_manifest() || name == self.new_base()
     }
 }
 

@@ -26,6 +26,7 @@
 //! what is not sealed was not written here. Redis may still take a file over and append plain commands; they begin
 //! with `*` where a line would stand, and are read by Redis' rules until the next sealed batch.
 
+mod base;
 mod batch;
 mod command;
 mod crc32c;
@@ -34,6 +35,7 @@ mod messages;
 mod reader;
 mod scan;
 
+pub use base::Commands;
 pub use batch::{ANNOTATION_LEN_BYTES_MAX, BatchLine, Sealer, append_timestamp, parse_timestamp};
 pub use crc32c::Crc32c;
 pub use manifest::{BaseFormat, FileInfo, FileKind, Manifest, ManifestError, ManifestFault, Names};

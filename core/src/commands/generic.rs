@@ -1,5 +1,6 @@
 //! Commands on keys of any type.
 
+mod dump;
 mod expire;
 mod object;
 mod scan;
@@ -10,6 +11,7 @@ use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
 use crate::glob::{self, Case};
 use crate::propagation::Propagate;
+use dump::{dump, restore};
 use expire::{expire, expireat, expiretime, persist, pexpire, pexpireat, pexpiretime, pttl, ttl};
 use object::{object_encoding, object_freq, object_help, object_idletime, object_refcount};
 use scan::scan;

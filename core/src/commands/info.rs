@@ -9,6 +9,7 @@ use crate::keyspace::{Database, EntryRef};
 use crate::propagation::Propagate;
 use crate::session::State;
 use crate::stats::TURN_BOUNDS_US;
+use crate::time::Monotonic;
 use std::fmt::Write;
 
 /// What a section appends to the text. Writing to a string cannot fail.
@@ -56,10 +57,17 @@ pub(super) fn info(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
+/// Writes further lines of a section.
+macro_rules! more_fields {
+    ($text:expr, $($name:literal: $value:expr),* $(,)?) => {
+        $(let _ = write!($text, concat!($name, ":{}\r\n"), $value);)*
+    };
+}
+
 macro_rules! fields {
     ($text:expr, $title:literal, $($name:literal: $value:expr),* $(,)?) => {
         $text.push_str(concat!("# ", $title, "\r\n"));
-        $(let _ = write!($text, concat!($name, ":{}\r\n"), $value);)*
+        more_fields!($text, $($name: $value),*);
     };
 }
 
@@ -198,40 +206,72 @@ fn memory(text: &mut String, ctx: &Context<'_>) {
     );
 }
 
-/// Nothing is saved in this version, so the last save is the start, and changes are counted from there.
 fn persistence(text: &mut String, ctx: &Context<'_>) {
+    let server = &*ctx.server;
+    let seen = &server.durability;
+    let (log, save) = (&seen.log, &seen.save);
+    let status = |is_ok: bool| if is_ok { "ok" } else { "err" };
+    let seconds_since = |since: Option<Monotonic>| {
+        since.map_or(-1, |since| (server.now.monotonic.since_us(since) / 1_000_000) as i64)
+    };
+    let (keys_processed, keys_total) = log.snapshot_keys.unwrap_or_default();
+    let percent = ratio(100 * keys_processed as u64, keys_total as u64);
     fields!(text, "Persistence",
-        "loading": 0,
+        "loading": u8::from(seen.loading.is_some()),
         "async_loading": 0,
         "current_cow_peak": 0,
         "current_cow_size": 0,
         "current_cow_size_age": 0,
-        "current_fork_perc": "0.00",
-        "current_save_keys_processed": 0,
-        "current_save_keys_total": 0,
+        "current_fork_perc": two_places(if keys_total == 0 { 0.0 } else { percent }),
+        "current_save_keys_processed": keys_processed,
+        "current_save_keys_total": keys_total,
         "rdb_changes_since_last_save": ctx.keys.dataset.stats.changes,
-        "rdb_bgsave_in_progress": 0,
-        "rdb_last_save_time": ctx.server.started.wall.seconds(),
-        "rdb_last_bgsave_status": "ok",
-        "rdb_last_bgsave_time_sec": -1,
-        "rdb_current_bgsave_time_sec": -1,
-        "rdb_saves": 0,
+        "rdb_bgsave_in_progress": u8::from(save.since.is_some()),
+        "rdb_last_save_time": save.last_at,
+        "rdb_last_bgsave_status": status(save.last_is_ok),
+        "rdb_last_bgsave_time_sec": save.last_seconds.map_or(-1, |seconds| seconds as i64),
+        "rdb_current_bgsave_time_sec": seconds_since(save.since),
+        "rdb_saves": save.count,
         "rdb_last_cow_size": 0,
-        "rdb_last_load_keys_expired": 0,
-        "rdb_last_load_keys_loaded": 0,
-        "aof_enabled": 0,
-        "aof_rewrite_in_progress": 0,
-        "aof_rewrite_scheduled": 0,
-        "aof_last_rewrite_time_sec": -1,
-        "aof_current_rewrite_time_sec": -1,
-        "aof_last_bgrewrite_status": "ok",
-        "aof_rewrites": 0,
-        "aof_rewrites_consecutive_failures": 0,
-        "aof_last_write_status": "ok",
+        "rdb_last_load_keys_expired": save.loaded_keys.1,
+        "rdb_last_load_keys_loaded": save.loaded_keys.0,
+        "aof_enabled": u8::from(log.is_on),
+        "aof_rewrite_in_progress": u8::from(log.rewrite_since.is_some()),
+        "aof_rewrite_scheduled": u8::from(log.is_rewrite_scheduled),
+        "aof_last_rewrite_time_sec": log.last_rewrite_seconds.map_or(-1, |seconds| seconds as i64),
+        "aof_current_rewrite_time_sec": seconds_since(log.rewrite_since),
+        "aof_last_bgrewrite_status": status(log.last_rewrite_is_ok),
+        "aof_rewrites": log.rewrites,
+        "aof_rewrites_consecutive_failures": log.rewrite_failures,
+        "aof_last_write_status": status(log.last_write_is_ok),
         "aof_last_cow_size": 0,
         "module_fork_in_progress": 0,
         "module_fork_last_cow_size": 0,
     );
+    if log.is_on {
+        more_fields!(text,
+            "aof_current_size": log.current_bytes,
+            "aof_base_size": log.base_bytes,
+            "aof_pending_rewrite": 0,
+            "aof_buffer_length": log.buffer_bytes,
+            "aof_pending_bio_fsync": u8::from(log.is_syncing),
+            "aof_delayed_fsync": log.delayed,
+            "aof_last_load_cut_bytes": log.cut_bytes,
+        );
+    }
+    if let Some(loading) = seen.loading {
+        let percent = 100.0 * ratio(loading.loaded_bytes, loading.total_bytes);
+        let seconds = server.now.monotonic.since_us(loading.started) / 1_000_000;
+        let left = loading.total_bytes.saturating_sub(loading.loaded_bytes);
+        more_fields!(text,
+            "loading_start_time": loading.started_at,
+            "loading_total_bytes": loading.total_bytes,
+            "loading_rdb_used_mem": 0,
+            "loading_loaded_bytes": loading.loaded_bytes,
+            "loading_loaded_perc": two_places(percent),
+            "loading_eta_seconds": (seconds * left).checked_div(loading.loaded_bytes).unwrap_or(1),
+        );
+    }
 }
 
 fn stats(text: &mut String, ctx: &Context<'_>) {

@@ -4,7 +4,7 @@ mod key_spec;
 mod names;
 mod table;
 
-mod connection;
+pub(crate) mod connection;
 mod generic;
 mod hash;
 mod list;

@@ -12,7 +12,9 @@ use crate::commands::info::info;
 use crate::context::{CommandResult, Context};
 use crate::error::CommandError;
 use crate::number::parse_i64;
+use crate::persistence::{Durability, Exit};
 use crate::propagation::Propagate;
+use crate::session::State;
 
 pub(super) use table::TABLE;
 
@@ -39,7 +41,7 @@ fn flushall(ctx: &mut Context<'_>) -> CommandResult {
         ctx.keys.dataset.flush(database, later);
     }
     ctx.reply.ok();
-    Ok(Propagate::AsIs)
+    Ok(if mutant!(Mutant::FlushallNotLogged) { Propagate::Nothing } else { Propagate::AsIs })
 }
 
 /// `SWAPDB index1 index2` — O(1).
@@ -67,32 +69,95 @@ fn time(ctx: &mut Context<'_>) -> CommandResult {
     Ok(Propagate::Nothing)
 }
 
+/// `BGREWRITEAOF` — O(1); the file is written in slices as turns go by.
+fn bgrewriteaof(ctx: &mut Context<'_>) -> CommandResult {
+    let seen = &mut ctx.server.durability;
+    if seen.log.rewrite_since.is_some() || seen.wants_rewrite {
+        return Err("ERR Background append only file rewriting already in progress".into());
+    }
+    seen.wants_rewrite = true;
+    let must_wait = seen.save.since.is_some() || seen.wants_save;
+    let when = if must_wait { "scheduled" } else { "started" };
+    ctx.reply.simple(&format!("Background append only file rewriting {when}"));
+    Ok(Propagate::Nothing)
+}
+
 /// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]` — O(1). There is no reply: the connection ends.
 fn shutdown(ctx: &mut Context<'_>) -> CommandResult {
-    let (mut saves, mut keeps_nothing, mut aborts, mut hurries) = (false, false, false, false);
+    let (mut saves, mut keeps_nothing, mut aborts, mut hurries, mut is_forced) =
+        (false, false, false, false, false);
     for word in ctx.args.from(1) {
         if word.eq_ignore_ascii_case(b"NOSAVE") {
             keeps_nothing = true;
         } else if word.eq_ignore_ascii_case(b"SAVE") {
             saves = true;
-        } else if word.eq_ignore_ascii_case(b"NOW") || word.eq_ignore_ascii_case(b"FORCE") {
+        } else if word.eq_ignore_ascii_case(b"NOW") {
             hurries = true;
+        } else if word.eq_ignore_ascii_case(b"FORCE") {
+            is_forced = true;
         } else if word.eq_ignore_ascii_case(b"ABORT") {
             aborts = true;
         } else {
             return Err(CommandError::Syntax);
         }
     }
-    if saves && keeps_nothing || aborts && (saves || keeps_nothing || hurries) {
+    if saves && keeps_nothing || aborts && (saves || keeps_nothing || hurries || is_forced) {
         return Err(CommandError::Syntax);
     }
+    let conn = ctx.session.conn;
+    let Durability { is_kept, exit, .. } = &mut ctx.server.durability;
     if aborts {
-        return Err("ERR No shutdown in progress.".into());
+        exit.take().ok_or("ERR No shutdown in progress.")?;
+        ctx.reply.ok();
+        return Ok(Propagate::Nothing);
     }
-    if saves {
-        return Err("ERR SHUTDOWN SAVE is not supported: this version does not persist data".into());
+    if saves && !*is_kept {
+        return Err("ERR SHUTDOWN SAVE is not possible: this server keeps nothing".into());
     }
-    ctx.server.shut_down();
+    let saves = saves || !keeps_nothing && !ctx.server.config.save.is_empty();
+    ctx.server.shut_down(Exit { status: 0, saves, is_forced, asker: Some(conn) });
+    Ok(Propagate::Nothing)
+}
+
+/// `LASTSAVE` — O(1).
+fn lastsave(ctx: &mut Context<'_>) -> CommandResult {
+    ctx.reply.integer(ctx.server.durability.save.last_at as i64);
+    Ok(Propagate::Nothing)
+}
+
+/// `SAVE` — O(N) for the client, who waits; others do not.
+fn save(ctx: &mut Context<'_>) -> CommandResult {
+    let seen = &mut ctx.server.durability;
+    if seen.save.since.is_some() || seen.wants_save {
+        return Err("ERR Background save already in progress".into());
+    }
+    if !seen.is_kept {
+        return Err("ERR".into());
+    }
+    seen.save_askers.push(ctx.session.conn);
+    ctx.session.state = State::WaitingForDisk;
+    Ok(Propagate::Nothing)
+}
+
+/// `BGSAVE [SCHEDULE]` — O(1); the file is written in slices as turns go by.
+fn bgsave(ctx: &mut Context<'_>) -> CommandResult {
+    let may_wait = match ctx.args.len() {
+        1 => false,
+        2 if ctx.args[1].eq_ignore_ascii_case(b"SCHEDULE") => true,
+        _ => return Err(CommandError::Syntax),
+    };
+    let seen = &mut ctx.server.durability;
+    let must_wait = seen.log.rewrite_since.is_some();
+    if seen.save.since.is_some() || seen.wants_save {
+        return Err("ERR Background save already in progress".into());
+    }
+    if must_wait && !may_wait {
+        return Err("ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to \
+                    schedule a BGSAVE whenever possible."
+            .into());
+    }
+    seen.wants_save = true;
+    ctx.reply.simple(if must_wait { "Background saving scheduled" } else { "Background saving started" });
     Ok(Propagate::Nothing)
 }
 

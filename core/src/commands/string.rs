@@ -419,7 +419,10 @@ fn add(ctx: &mut Context<'_>, increment: i64) -> CommandResult {
         Some(mut found) => {
             let old = match string_of(&found)? {
                 StringRef::Int(value) => value,
-                StringRef::Bytes(bytes) => parse_i64(bytes).ok_or(CommandError::NotInteger)?,
+                StringRef::Bytes(bytes) => match parse_i64(bytes) {
+                    Some(value) => value,
+                    None => return Err(CommandError::NotInteger),
+                },
             };
             let Some(sum) = old.checked_add(increment) else { return Err(CommandError::IncrementOverflow) };
             found.set_value(NewValue::Int(sum));
@@ -472,7 +475,10 @@ fn reply_string(reply: &mut Reply, mut found: Occupied<'_>) -> Result<(), Comman
 /// The string a key holds.
 #[inline]
 fn string_of<'a>(found: &'a Occupied<'_>) -> Result<StringRef<'a>, CommandError> {
-    found.entry().value().as_string().ok_or(CommandError::WrongType)
+    match found.entry().value().as_string() {
+        Some(string) => Ok(string),
+        None => Err(CommandError::WrongType),
+    }
 }
 
 /// Checks that a string may become `offset + more` bytes long.

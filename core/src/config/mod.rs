@@ -18,7 +18,7 @@ mod words;
 pub use kind::{HostName, Kind};
 pub use rewrite::{quoted, rewrite};
 pub use table::{Change, DIRECTIVES, Directive, OTHERS, Other, Status, index_of};
-pub use typed::{EvictionPolicy, OutputLimit, OutputLimits, Permission, SavePoint};
+pub use typed::{EvictionPolicy, FsyncPolicy, OnSignal, OutputLimit, OutputLimits, Permission, SavePoint};
 pub use value::Value;
 
 use crate::error::CommandError;
@@ -37,10 +37,26 @@ pub struct Config {
     pub active_expire_effort: u32,
     /// `always-show-logo`.
     pub always_show_logo: bool,
+    /// `aof-checksum`.
+    pub aof_checksum: bool,
+    /// `aof-load-truncated`.
+    pub aof_load_truncated: bool,
+    /// `aof-timestamp-enabled`.
+    pub aof_timestamp_enabled: bool,
+    /// `aof-use-rdb-preamble`.
+    pub aof_use_rdb_preamble: bool,
+    /// `appenddirname`.
+    pub appenddirname: String,
+    /// `appendfilename`.
+    pub appendfilename: String,
     /// `appendfsync`.
-    pub appendfsync: String,
+    pub appendfsync: FsyncPolicy,
     /// `appendonly`.
     pub appendonly: bool,
+    /// `auto-aof-rewrite-min-size`, in bytes.
+    pub auto_aof_rewrite_min_size: u64,
+    /// `auto-aof-rewrite-percentage`; 0 is never.
+    pub auto_aof_rewrite_percentage: u64,
     /// `bind`, in words.
     pub bind: Vec<String>,
     /// `client-output-buffer-limit`.
@@ -105,6 +121,10 @@ pub struct Config {
     pub protected_mode: bool,
     /// `proto-max-bulk-len`, in bytes.
     pub proto_max_bulk_len: u64,
+    /// `rdbchecksum`.
+    pub rdbchecksum: bool,
+    /// `rdbcompression`.
+    pub rdbcompression: bool,
     /// `requirepass`; empty for none.
     pub requirepass: Value,
     /// `save`.
@@ -117,10 +137,16 @@ pub struct Config {
     pub set_max_listpack_value: u64,
     /// `set-proc-title`.
     pub set_proc_title: bool,
+    /// `shutdown-on-sigint`.
+    pub shutdown_on_sigint: OnSignal,
+    /// `shutdown-on-sigterm`.
+    pub shutdown_on_sigterm: OnSignal,
     /// `slowlog-log-slower-than`, in microseconds; below zero for nothing.
     pub slowlog_log_slower_than: i64,
     /// `slowlog-max-len`.
     pub slowlog_max_len: u64,
+    /// `stop-writes-on-bgsave-error`.
+    pub stop_writes_on_bgsave_error: bool,
     /// `stream-node-max-bytes`.
     pub stream_node_max_bytes: u64,
     /// `stream-node-max-entries`.
@@ -363,8 +389,16 @@ impl Config {
         Config {
             active_expire_effort: read.number("active-expire-effort"),
             always_show_logo: read.yes("always-show-logo"),
-            appendfsync: read.text("appendfsync"),
+            aof_checksum: read.yes("aof-checksum"),
+            aof_load_truncated: read.yes("aof-load-truncated"),
+            aof_timestamp_enabled: read.yes("aof-timestamp-enabled"),
+            aof_use_rdb_preamble: read.yes("aof-use-rdb-preamble"),
+            appenddirname: read.text("appenddirname"),
+            appendfilename: read.text("appendfilename"),
+            appendfsync: read.fsync_policy(),
             appendonly: read.yes("appendonly"),
+            auto_aof_rewrite_min_size: read.number("auto-aof-rewrite-min-size"),
+            auto_aof_rewrite_percentage: read.number("auto-aof-rewrite-percentage"),
             bind: read.words("bind"),
             client_output_buffer_limit: read.output_limits(),
             client_query_buffer_limit: read.number("client-query-buffer-limit"),
@@ -397,14 +431,19 @@ impl Config {
             port: read.number("port"),
             protected_mode: read.yes("protected-mode"),
             proto_max_bulk_len: read.number("proto-max-bulk-len"),
+            rdbchecksum: read.yes("rdbchecksum"),
+            rdbcompression: read.yes("rdbcompression"),
             requirepass: read.value("requirepass"),
             save: read.save_points(),
             set_max_intset_entries: read.number("set-max-intset-entries"),
             set_max_listpack_entries: read.number("set-max-listpack-entries"),
             set_max_listpack_value: read.number("set-max-listpack-value"),
             set_proc_title: read.yes("set-proc-title"),
+            shutdown_on_sigint: read.on_signal("shutdown-on-sigint"),
+            shutdown_on_sigterm: read.on_signal("shutdown-on-sigterm"),
             slowlog_log_slower_than: read.number("slowlog-log-slower-than"),
             slowlog_max_len: read.number("slowlog-max-len"),
+            stop_writes_on_bgsave_error: read.yes("stop-writes-on-bgsave-error"),
             stream_node_max_bytes: read.number("stream-node-max-bytes"),
             stream_node_max_entries: read.number("stream-node-max-entries"),
             supervised: read.text("supervised"),

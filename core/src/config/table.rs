@@ -5,9 +5,9 @@
 //!
 //! directive | Redis 7.0.15 | here | why
 //! ---|---|---|---
-//! `save` | `3600 1 300 100 60 10000` | none | there is nothing that saves yet
 //! `set-max-listpack-entries`, `set-max-listpack-value`, `locale-collate`, `cluster-announce-human-nodename` | unknown | known | they came with 7.2
 //! `loglevel` | four levels | also `nothing` | 7.2
+//! `aof-checksum` | unknown | `yes` | batches of the append-only file end in a checksum
 //! `dir` | the working directory | `.` until the server says which | the core has no working directory
 
 use super::kind::{HostName, Kind};
@@ -116,15 +116,6 @@ const fn accepted(name: &'static str, kind: Kind, default: &'static str) -> Dire
     Directive::with(name, kind, default, Status::Accepted("it has no effect in this version"))
 }
 
-const fn accepted_because(
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    reason: &'static str,
-) -> Directive {
-    Directive::with(name, kind, default, Status::Accepted(reason))
-}
-
 const fn refused(name: &'static str, kind: Kind, default: &'static str, reason: &'static str) -> Directive {
     Directive::with(name, kind, default, Status::Refused(reason))
 }
@@ -135,7 +126,6 @@ use Kind::{
     YesNo,
 };
 
-const NO_PERSISTENCE: &str = "rotom does not persist data in this version";
 const NO_REPLICATION: &str = "rotom does not replicate in this version";
 const NO_CLUSTER: &str = "rotom has no cluster mode in this version";
 const NO_EVICTION: &str = "rotom does not evict keys in this version";
@@ -171,18 +161,19 @@ pub static DIRECTIVES: &[Directive] = &[
     accepted("activedefrag", YesNo, "no"),
     accepted("activerehashing", YesNo, "yes"),
     active("always-show-logo", YesNo, "no").fixed(),
+    active("aof-checksum", YesNo, "yes"),
     accepted("aof-disable-auto-gc", YesNo, "no"),
-    accepted("aof-load-truncated", YesNo, "yes"),
+    active("aof-load-truncated", YesNo, "yes"),
     accepted("aof-rewrite-incremental-fsync", YesNo, "yes"),
-    accepted("aof-timestamp-enabled", YesNo, "no"),
-    accepted("aof-use-rdb-preamble", YesNo, "yes"),
+    active("aof-timestamp-enabled", YesNo, "no"),
+    active("aof-use-rdb-preamble", YesNo, "yes"),
     accepted("aof_rewrite_cpulist", OptionalText, "").fixed(),
-    accepted("appenddirname", BareName("appenddirname", "dirname", false), "appendonlydir").fixed(),
-    accepted("appendfilename", BareName("appendfilename", "filename", false), "appendonly.aof").fixed(),
-    accepted("appendfsync", Choice(&["everysec", "always", "no"]), "everysec"),
-    refused("appendonly", YesNo, "no", NO_PERSISTENCE),
-    accepted("auto-aof-rewrite-min-size", BYTES, "67108864"),
-    accepted("auto-aof-rewrite-percentage", COUNT, "100"),
+    active("appenddirname", BareName("appenddirname", "dirname", false), "appendonlydir").fixed(),
+    active("appendfilename", BareName("appendfilename", "filename", false), "appendonly.aof").fixed(),
+    active("appendfsync", Choice(&["everysec", "always", "no"]), "everysec"),
+    active("appendonly", YesNo, "no"),
+    active("auto-aof-rewrite-min-size", BYTES, "67108864"),
+    active("auto-aof-rewrite-percentage", COUNT, "100"),
     accepted("bgsave_cpulist", OptionalText, "").fixed(),
     active("bind", Addresses, "* -::*").for_driver(),
     accepted("bind-source-addr", OptionalText, ""),
@@ -217,7 +208,7 @@ pub static DIRECTIVES: &[Directive] = &[
     accepted("crash-memcheck-enabled", YesNo, "yes"),
     active("daemonize", YesNo, "no").fixed(),
     active("databases", Integer(1, INT_MAX), "16").fixed(),
-    accepted("dbfilename", BareName("dbfilename", "filename", true), "dump.rdb").protected(),
+    active("dbfilename", BareName("dbfilename", "filename", true), "dump.rdb").protected(),
     active("dir", Text, ".").not_yet(),
     accepted("disable-thp", YesNo, "yes").fixed(),
     accepted("dynamic-hz", YesNo, "yes"),
@@ -285,8 +276,8 @@ pub static DIRECTIVES: &[Directive] = &[
     accepted("rdb-del-sync-files", YesNo, "no"),
     accepted("rdb-key-save-delay", Integer(INT_MIN, INT_MAX), "0").hidden(),
     accepted("rdb-save-incremental-fsync", YesNo, "yes"),
-    accepted("rdbchecksum", YesNo, "yes").fixed(),
-    accepted("rdbcompression", YesNo, "yes"),
+    active("rdbchecksum", YesNo, "yes").fixed(),
+    active("rdbcompression", YesNo, "yes"),
     accepted("repl-backlog-size", Memory(1, LONG_MAX as u64), "1048576"),
     accepted("repl-backlog-ttl", LONG, "3600"),
     accepted("repl-disable-tcp-nodelay", YesNo, "no"),
@@ -308,19 +299,19 @@ pub static DIRECTIVES: &[Directive] = &[
     refused("replicaof", Replica, "", NO_REPLICATION).also("slaveof").fixed(),
     active("requirepass", Secret, ""),
     accepted("sanitize-dump-payload", Choice(&["no", "yes", "clients"]), "no"),
-    accepted_because("save", SavePoints, "", NO_PERSISTENCE),
+    active("save", SavePoints, "3600 1 300 100 60 10000"),
     accepted("server_cpulist", OptionalText, "").fixed(),
     active("set-max-intset-entries", LONG, "512"),
     active("set-max-listpack-entries", LONG, "128"),
     active("set-max-listpack-value", BYTES, "64"),
     accepted("set-proc-title", YesNo, "yes").fixed(),
-    accepted("shutdown-on-sigint", SHUTDOWN, "default"),
-    accepted("shutdown-on-sigterm", SHUTDOWN, "default"),
+    active("shutdown-on-sigint", SHUTDOWN, "default"),
+    active("shutdown-on-sigterm", SHUTDOWN, "default"),
     accepted("shutdown-timeout", COUNT, "10"),
     accepted("slowlog-log-slower-than", Integer(-1, LONG_MAX), "10000"),
     accepted("slowlog-max-len", LONG, "128"),
     accepted("socket-mark-id", Integer(0, UINT_MAX), "0").fixed(),
-    accepted("stop-writes-on-bgsave-error", YesNo, "yes"),
+    active("stop-writes-on-bgsave-error", YesNo, "yes"),
     accepted("stream-node-max-bytes", BYTES, "4096"),
     accepted("stream-node-max-entries", LONG, "100"),
     active("supervised", Choice(&["upstart", "systemd", "auto", "no"]), "no").fixed(),

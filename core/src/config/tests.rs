@@ -62,13 +62,10 @@ fn lines_of_a_file() {
         ("save ''", none.clone()),
         ("save", none.clone()),
         ("save 1", error("Invalid save parameters")),
-        ("save 60 1000", warning("save is accepted, but rotom does not persist data in this version")),
+        ("save 60 1000", none.clone()),
         ("slave-priority 100", none.clone()),
         ("slave-priority 5", warning("replica-priority is accepted, but it has no effect in this version")),
-        (
-            "shutdown-on-sigint 'nosave force'",
-            warning("shutdown-on-sigint is accepted, but it has no effect in this version"),
-        ),
+        ("shutdown-on-sigint 'nosave force'", none.clone()),
         (
             "shutdown-on-sigint 'nosave force' now",
             error("argument(s) must be one of the following: default, save, nosave, now, force"),
@@ -83,10 +80,10 @@ fn lines_of_a_file() {
             warning("list-max-ziplist-value is accepted, but has had no effect since Redis 7.0"),
         ),
         ("list-max-ziplist-value 5 5", error("Bad directive or wrong number of arguments")),
-        ("appendonly no", none.clone()),
+        ("maxmemory 0", none.clone()),
         (
-            "appendonly yes",
-            error("appendonly yes is not supported yet: rotom does not persist data in this version"),
+            "maxmemory 1gb",
+            error("maxmemory 1gb is not supported yet: rotom does not evict keys in this version"),
         ),
         ("maxmemory 0", none.clone()),
         (
@@ -183,11 +180,8 @@ fn several_settings_are_taken_together_or_not_at_all() {
         ),
     );
     check(
-        &[("appendonly", "yes")],
-        &failed(
-            "appendonly",
-            "appendonly yes is not supported yet: rotom does not persist data in this version",
-        ),
+        &[("maxmemory", "1gb")],
+        &failed("maxmemory", "maxmemory 1gb is not supported yet: rotom does not evict keys in this version"),
     );
     check(&[("save", "60 1")], "save");
     check(&[("save", "70 1")], "save");

@@ -23,6 +23,17 @@ impl Permission {
     }
 }
 
+/// When the append-only file is synced: what a reply to a write promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FsyncPolicy {
+    /// Before anybody sees what was written.
+    Always,
+    /// About once a second.
+    EverySecond,
+    /// When the system likes to.
+    No,
+}
+
 /// What `maxmemory-policy` says about access stamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EvictionPolicy {
@@ -66,6 +77,15 @@ pub struct SavePoint {
     pub seconds: u64,
     /// How many changes.
     pub changes: u64,
+}
+
+/// How the server ends on a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnSignal {
+    /// Whether the data are saved first; as the points of `save` have it, if nothing is said.
+    pub saves: Option<bool>,
+    /// Whether it ends even if that fails.
+    pub is_forced: bool,
 }
 
 /// Reads typed values out of those of all directives.
@@ -112,8 +132,23 @@ impl Reader<'_> {
         u32::from_str_radix(&text, 8).unwrap_or_else(|_| unreachable!("{name} {text} is octal"))
     }
 
+    pub(super) fn fsync_policy(self) -> FsyncPolicy {
+        match self.text("appendfsync").as_str() {
+            "always" => FsyncPolicy::Always,
+            "no" => FsyncPolicy::No,
+            _ => FsyncPolicy::EverySecond,
+        }
+    }
+
     pub(super) fn eviction_policy(self) -> EvictionPolicy {
         EvictionPolicy { is_lfu: self.text("maxmemory-policy").ends_with("lfu") }
+    }
+
+    pub(super) fn on_signal(self, name: &str) -> OnSignal {
+        let words = self.words(name);
+        let has = |wanted: &str| words.iter().any(|word| word == wanted);
+        let saves = has("save").then_some(true).or_else(|| has("nosave").then_some(false));
+        OnSignal { saves, is_forced: has("force") }
     }
 
     pub(super) fn save_points(self) -> Vec<SavePoint> {

@@ -81,6 +81,12 @@ impl Database {
         self.0.prefetch_bucket(hash);
     }
 
+    /// Begins to fetch what adding a key with this hash would change.
+    #[inline]
+    pub fn prefetch_place(&self, hash: u64) {
+        self.0.prefetch_place(hash);
+    }
+
     /// Begins to fetch the entry of a key with this hash, if there is one. Reads the bucket.
     #[inline]
     pub fn prefetch_entry(&self, hash: u64) {

@@ -127,10 +127,14 @@ impl<E: Element> Directory<E> {
         Some((word.shape(), unsafe { &mut *word.segment() }))
     }
 
-    /// The segment for a hash, for as long as nothing is replaced.
-    #[inline]
-    pub fn segment_ptr(&mut self, hash: u64) -> Option<NonNull<Segment<E>>> {
-        NonNull::new(self.words.get(self.index(hash))?.segment())
+    /// Where the element with this key lies, for as long as nothing is replaced.
+    #[inline(always)]
+    pub fn find_slot(&mut self, hash: u64, key: E::Key<'_>) -> Option<NonNull<E>> {
+        let word = *self.words.get(self.index(hash))?;
+        let segment = NonNull::new(word.segment())?;
+        // SAFETY: by the invariant of `words`; this borrow of the segment ends here.
+        let place = unsafe { segment.as_ref() }.find(word.shape(), hash, key)?;
+        Some(Segment::slot_ptr(segment, place))
     }
 
     /// The segment at a place, unless it stands at an earlier one as well.

@@ -141,6 +141,9 @@ impl<E: Element> Table<E> {
 
     /// Saves what the segment of a hash holds: has to be called before it is replaced.
     pub(super) fn save_segment(&mut self, hash: u64) {
+        if mutant!(Mutant::SnapshotMissesSplit) {
+            return;
+        }
         if let Some(frozen) = self.frozen.as_deref_mut().filter(|frozen| !frozen.is_walked)
             && let Some((_, segment)) = self.directory.segment_mut(hash)
         {
@@ -171,6 +174,9 @@ impl<E: Element> Table<E> {
     #[cold]
     #[inline(never)]
     fn save_early(&mut self, hash: u64) {
+        if mutant!(Mutant::SnapshotSeesLaterWrite) {
+            return;
+        }
         if let Some(frozen) = self.frozen.as_deref_mut().filter(|frozen| !frozen.is_walked)
             && let Some((_, segment)) = self.directory.segment_mut(hash)
         {

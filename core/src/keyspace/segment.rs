@@ -263,6 +263,12 @@ impl<E: Element> Segment<E> {
         prefetch(&raw const self.buckets[shape.home(hash)]);
     }
 
+    /// Begins to fetch what every change of the segment changes.
+    #[inline]
+    pub fn prefetch_header(&self) {
+        prefetch(&raw const self.header);
+    }
+
     /// Begins to fetch the element that probably is the one with this hash, or the overflow buckets if it can
     /// only be there. `shape` is this segment's.
     #[inline]

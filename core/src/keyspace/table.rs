@@ -90,6 +90,15 @@ impl<E: Element> Table<E> {
         }
     }
 
+    /// Begins to fetch what adding an element with a hash would change.
+    #[inline]
+    pub fn prefetch_place(&self, hash: u64) {
+        if let Some((shape, segment)) = self.directory.segment(hash) {
+            segment.prefetch_header();
+            segment.prefetch_bucket(shape, hash);
+        }
+    }
+
     /// Begins to fetch what the bucket of a hash leads to.
     #[inline]
     pub fn prefetch_element(&self, hash: u64) {
@@ -139,9 +148,7 @@ impl<E: Element> Table<E> {
     /// Finds the slot of an element.
     #[inline(always)]
     pub(super) fn find_slot(&mut self, hash: u64, key: E::Key<'_>) -> Option<NonNull<E>> {
-        let (shape, segment) = self.directory.segment(hash)?;
-        let place = segment.find(shape, hash, key)?;
-        self.directory.segment_ptr(hash).map(|segment| Segment::slot_ptr(segment, place))
+        self.directory.find_slot(hash, key)
     }
 
     /// Adds an element whose key is not there.

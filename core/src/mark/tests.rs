@@ -1,11 +1,13 @@
 //! That each mark can be reached, so that a site cannot move away from what it is to count.
 
 use super::*;
+use crate::disk::DiskKind;
+use crate::persistence::LOG_QUEUE_BYTES_MAX;
 use crate::stage::Stage;
 use crate::time::Wall;
 
 /// Each brings about a few situations.
-const SCENARIOS: [fn(&mut Stage); 12] = [
+const SCENARIOS: [fn(&mut Stage); 13] = [
     pieces,
     large_arguments,
     odd_requests,
@@ -18,6 +20,7 @@ const SCENARIOS: [fn(&mut Stage); 12] = [
     growing_and_shrinking,
     values,
     rewriting,
+    logging,
 ];
 
 #[test]
@@ -225,6 +228,42 @@ fn rewriting(stage: &mut Stage) {
     stage.connect();
     stage.send(b"CONFIG REWRITE\r\n");
     stage.core.handle_closed(stage.now, gone);
-    stage.work_on_disk_that_cannot_sync();
-    assert_eq!(stage.say(""), "-ERR Rewriting config file: no luck ");
+    stage.disk.put("/rotom.conf", b"");
+    stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Sync { .. }), 0));
+    stage.settle();
+    assert_eq!(stage.read(), "-ERR Rewriting config file: No space left on device ");
+}
+
+fn logging(stage: &mut Stage) {
+    *stage = Stage::with_log(&[("appendfsync", "always")]);
+    assert_eq!(stage.ask("SET k 1\r\n"), "+OK ");
+    stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Append { .. }), 5));
+    stage.ask("SET k 2\r\n");
+    stage.ask("SET k 3\r\n");
+    stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Sync { .. }), 0));
+    stage.pass(2_000);
+    stage.settle();
+    stage.disk.fails = None;
+    stage.pass(2_000);
+    stage.settle();
+    let names = stage.disk.names();
+    let log = names.iter().rfind(|name| name.ends_with(".incr.aof")).expect("there is a log").to_string();
+    let torn = [stage.disk.content(&log).expect("it was written anew"), b"#CRC:"].concat();
+    stage.disk.put(&log, &torn);
+    stage.restart_halfway();
+    stage.settle();
+    assert_eq!(stage.exit_status, None);
+    let value = "x".repeat(LOG_QUEUE_BYTES_MAX / 16);
+    for key in 0..17 {
+        stage
+            .send(format!("*3\r\n$3\r\nSET\r\n$2\r\n{key:02}\r\n${}\r\n{value}\r\n", value.len()).as_bytes());
+    }
+    stage.core.finish_turn(stage.now);
+    stage.send(b"SET k v\r\n");
+    stage.settle();
+    stage.restart_halfway();
+    for _ in 0..20 {
+        stage.step();
+    }
+    stage.say("GET k\r\n");
 }

@@ -2,6 +2,7 @@
 //! can become a bug that is none.
 
 use super::{Mutant, choose};
+use crate::disk::DiskKind;
 use crate::stage::Stage;
 use crate::time::Wall;
 
@@ -28,6 +29,14 @@ fn names_are_distinct_and_those_of_the_variants() {
 }
 
 type Scenario = fn(&mut Stage) -> String;
+
+/// The file a fresh log is written to.
+const LOG: &str = "appendonlydir/appendonly.aof.1.incr.aof";
+
+/// A server under `appendfsync always`.
+fn logging() -> Stage {
+    Stage::with_log(&[("appendfsync", "always")])
+}
 
 /// What to do, what a healthy server answers, and what one with the mutant does.
 fn case(mutant: Mutant) -> (Scenario, &'static str, &'static str) {
@@ -211,12 +220,208 @@ fn case(mutant: Mutant) -> (Scenario, &'static str, &'static str) {
         ),
         Mutant::RewriteIgnoresSyncError => (
             |stage| {
-                stage.say("CONFIG REWRITE\r\n");
-                stage.work_on_disk_that_cannot_sync();
-                stage.say("")
+                stage.disk.put("/rotom.conf", b"");
+                stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Sync { .. }), 0));
+                stage.ask("CONFIG REWRITE\r\n")
             },
-            "-ERR Rewriting config file: no luck ",
+            "-ERR Rewriting config file: No space left on device ",
             "+OK ",
+        ),
+        Mutant::ShortWriteNotRolledBack => (
+            |_| {
+                let mut stage = logging();
+                stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Append { .. }), 5));
+                stage.ask("SET k v\r\n");
+                stage.disk.fails = None;
+                stage.pass(2_000);
+                stage.settle();
+                stage.restart(false);
+                stage.ask("GET k\r\n")
+            },
+            "$1 v ",
+            "$-1 ",
+        ),
+        Mutant::IncrNotDurableBeforeManifest => {
+            (|_| syncs_between("2.incr.aof", "temp-appendonly.aof.manifest"), "2", "0")
+        }
+        Mutant::DirectoryNotSynced => (
+            |_| {
+                syncs_between(
+                    "Rename { from: \"appendonlydir/temp-appendonly.aof.base",
+                    "temp-appendonly.aof.manifest",
+                )
+            },
+            "1",
+            "0",
+        ),
+        Mutant::TruncationNotSynced => (
+            |_| {
+                let mut stage = logging();
+                let torn = [stage.disk.content(LOG).unwrap(), b"#CRC:"].concat();
+                stage.disk.put(LOG, &torn);
+                stage.restart(true);
+                let cut_len = stage.disk.content(LOG).unwrap().len();
+                stage.disk.stop(true);
+                (torn.len() - cut_len).to_string()
+                    + if stage.disk.content(LOG).unwrap().len() == cut_len { " gone" } else { " back" }
+            },
+            "5 gone",
+            "5 back",
+        ),
+        Mutant::TruncationOffByOne => (
+            |_| {
+                let mut stage = logging();
+                let torn = [stage.disk.content(LOG).unwrap(), b"#CRC:"].concat();
+                stage.disk.put(LOG, &torn);
+                stage.restart(true);
+                (torn.len() - stage.disk.content(LOG).unwrap().len()).to_string()
+            },
+            "5",
+            "4",
+        ),
+        Mutant::RenamedBeforeSync => (
+            |_| {
+                let manifest = "temp-appendonly.aof.manifest\"";
+                syncs_between(&format!("{manifest}, mode"), &format!("{manifest}, to"))
+            },
+            "1",
+            "0",
+        ),
+        Mutant::OldIncrUnsyncedAtSwitch => (
+            |_| {
+                let mut stage = Stage::with_log(&[("appendfsync", "no")]);
+                stage.ask("SET k v\r\n");
+                stage.disk.journal.clear();
+                stage.ask("BGREWRITEAOF\r\n");
+                stage.disk.journal.iter().filter(|line| line.starts_with("Sync {")).count().to_string()
+            },
+            "6",
+            "5",
+        ),
+        Mutant::HistoryRemovedTooEarly => (
+            |_| {
+                let mut stage = logging();
+                stage.disk.journal.clear();
+                stage.ask("BGREWRITEAOF\r\n");
+                let first =
+                    |text: &str| stage.disk.journal.iter().position(|line| line.contains(text)).unwrap();
+                let renames = stage.disk.journal.iter().enumerate();
+                let named = renames.filter(|(_, line)| line.contains("manifest\", to")).nth(1).unwrap().0;
+                (first("Remove { name: \"appendonlydir/appendonly.aof.1.base") > named).to_string()
+            },
+            "true",
+            "false",
+        ),
+        Mutant::SyncErrorForgotten => (
+            |_| {
+                let mut stage = logging();
+                stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Sync { .. }), 0));
+                stage.disk.fails_once = true;
+                stage.ask("SET k v\r\n");
+                let info = stage.ask("INFO persistence\r\n");
+                info.split(' ').find(|line| line.starts_with("aof_rewrites:")).unwrap().to_owned()
+            },
+            "aof_rewrites:2",
+            "aof_rewrites:1",
+        ),
+        Mutant::WriteAfterDiskError => (
+            |_| {
+                let mut stage = logging();
+                stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Sync { .. }), 0));
+                stage.ask("SET k v\r\n");
+                stage.connect();
+                stage.ask("SET k w\r\n").chars().take(8).collect()
+            },
+            "-MISCONF",
+            "",
+        ),
+        Mutant::DurableWhenAskedFor | Mutant::ReplyBeforeDurable => {
+            (|_| logging().say("SET k 1\r\n"), "", "+OK ")
+        }
+        Mutant::ReadLeaksUnsynced => (
+            |_| {
+                let mut stage = logging();
+                stage.say("SET k v\r\n");
+                stage.connect();
+                stage.say("GET k\r\n")
+            },
+            "",
+            "$1 v ",
+        ),
+        Mutant::FailedAppendForgotten => (
+            |_| {
+                let mut stage = logging();
+                stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Append { .. }), 0));
+                stage.disk.fails_once = true;
+                stage.ask("SET k v\r\n");
+                stage.pass(2_000);
+                stage.settle();
+                stage.restart(true);
+                stage.ask("GET k\r\n")
+            },
+            "$1 v ",
+            "$-1 ",
+        ),
+        Mutant::TransactionNotFramed => (
+            |stage| {
+                stage.say("MULTI\r\nSET a 1\r\nSET b 2\r\nEXEC\r\n");
+                stage.log()
+            },
+            "MULTI SELECT 0 SET a 1 SET b 2 EXEC ",
+            "SELECT 0 SET a 1 SET b 2 ",
+        ),
+        Mutant::FlushallNotLogged => (
+            |stage| {
+                stage.say("SET a 1\r\nFLUSHALL\r\n");
+                stage.log()
+            },
+            "SELECT 0 SET a 1 FLUSHALL ",
+            "SELECT 0 SET a 1 ",
+        ),
+        Mutant::SwitchedBeforeSealed => (
+            |_| {
+                let keeps = |turns| {
+                    let mut stage = logging();
+                    stage.send(b"BGREWRITEAOF\r\n");
+                    for _ in 0..turns {
+                        stage.send(b"INCR n\r\n");
+                        stage.step();
+                    }
+                    let promised = stage.read().matches(':').count();
+                    stage.restart(true);
+                    let found = stage.ask("INCRBY n 0\r\n");
+                    found[1..].trim_end().parse::<usize>().unwrap() >= promised
+                };
+                (0..40).all(keeps).to_string()
+            },
+            "true",
+            "false",
+        ),
+        Mutant::SnapshotSeesLaterWrite => (rewrite_beside::<6_000, 6_000, 0>, "same", "other"),
+        Mutant::SnapshotMissesSplit => (rewrite_beside::<6_000, 30_000, 6_000>, "same", "panic"),
+        Mutant::BatchChecksumIgnored => (
+            |_| {
+                let mut stage = logging();
+                stage.ask("SET k v\r\n");
+                let mut log = stage.disk.content(LOG).unwrap().to_vec();
+                let at = log.len() - 3;
+                log[at] = b'w';
+                stage.disk.put(LOG, &log);
+                stage.restart(true);
+                stage.ask("GET k\r\n")
+            },
+            "$-1 ",
+            "$1 w ",
+        ),
+        Mutant::TemporaryNeverRemoved => (
+            |_| {
+                let mut stage = logging();
+                stage.disk.put("appendonlydir/temp-appendonly.aof.base", b"half");
+                stage.restart(true);
+                stage.disk.names().len().to_string()
+            },
+            "3",
+            "4",
         ),
         Mutant::RankOffByOneAfterSplit => (
             |stage| {
@@ -363,4 +568,38 @@ fn scan_while_growing(stage: &mut Stage) -> String {
     }
     let missed = (0..KEYS).filter(|key| !found.contains(&format!("{key:06}"))).count();
     if missed == 0 { "missed none".to_owned() } else { "missed some".to_owned() }
+}
+
+/// In a rewrite: how many files and directories are synced after something is done and before something else is.
+fn syncs_between(first: &str, then: &str) -> String {
+    let mut stage = logging();
+    stage.disk.journal.clear();
+    stage.ask("BGREWRITEAOF\r\n");
+    let begin = stage.disk.journal.iter().position(|line| line.contains(first)).expect("it is done");
+    let rest = stage.disk.journal[begin..].iter().take_while(|line| !line.contains(then));
+    rest.filter(|line| line.starts_with("Sync")).count().to_string()
+}
+
+/// Counts up while the log is written anew: there are so many counters before, and so many are counted up after, from
+/// this one on. Whether what is loaded then is the same.
+fn rewrite_beside<const BEFORE: usize, const AFTER: usize, const FROM: usize>(_: &mut Stage) -> String {
+    let play = || {
+        let mut stage = logging();
+        let count = |stage: &mut Stage, from: usize, to: usize| {
+            let requests: String = (from..to).map(|number| format!("INCR {number}\r\n")).collect();
+            stage.send(requests.as_bytes());
+        };
+        count(&mut stage, 0, BEFORE);
+        stage.settle();
+        stage.send(b"BGREWRITEAOF\r\n");
+        for turn in 0..60 {
+            count(&mut stage, FROM + turn * AFTER / 60, FROM + (turn + 1) * AFTER / 60);
+            stage.step();
+        }
+        stage.settle();
+        let digest = stage.core.digest();
+        stage.restart(true);
+        if stage.core.digest() == digest { "same" } else { "other" }
+    };
+    std::panic::catch_unwind(play).unwrap_or("panic").to_owned()
 }

@@ -143,6 +143,11 @@ impl Reply {
     /// Lends the front of what is to be sent, as many slices as `out` has room for; answers how many it is. They
     /// stay where they are until [`advance`](Self::advance), whatever is appended.
     pub fn slices<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
+        self.first_slices(usize::MAX, out)
+    }
+
+    /// As [`slices`](Self::slices), of no more than the first `len_bytes`.
+    pub fn first_slices<'a>(&'a self, mut len_bytes: usize, out: &mut [IoSlice<'a>]) -> usize {
         debug_assert_eq!(self.deferred_open, 0, "an open length must not be sent");
         let mut count = 0;
         let mut at = self.sent;
@@ -165,9 +170,14 @@ impl Reply {
                 } else {
                     break;
                 };
+                if len_bytes == 0 {
+                    return count;
+                }
                 let Some(place) = out.get_mut(count) else {
                     return count;
                 };
+                let slice = &slice[..slice.len().min(len_bytes)];
+                len_bytes -= slice.len();
                 *place = IoSlice::new(slice);
                 count += 1;
             }

@@ -19,20 +19,26 @@ pub trait Format: fmt::Debug + Send + Sync + 'static {
     /// Everything before the first element of a value that follows in parts. The bytes of a string follow as they are.
     fn head(out: &mut Vec<u8>, head: &Head);
 
-    /// A node of a list.
-    fn node(out: &mut Vec<u8>, node: NodeRef<'_>, compress: bool);
+    /// What comes behind the last part of a value.
+    fn tail(_out: &mut Vec<u8>, _head: &Head) {}
+
+    /// A node of the list that a key has.
+    fn node(out: &mut Vec<u8>, key: &[u8], node: NodeRef<'_>, compress: bool);
 
     /// The beginning of a node that is a single long element; its bytes follow as they are.
-    fn plain_head(out: &mut Vec<u8>, len: usize);
+    fn plain_head(out: &mut Vec<u8>, key: &[u8], len: usize);
 
-    /// A field of a hash, and its value.
-    fn field(out: &mut Vec<u8>, field: StringRef<'_>, value: StringRef<'_>, compress: bool);
+    /// What comes behind those bytes.
+    fn plain_tail(_out: &mut Vec<u8>) {}
 
-    /// A member of a set.
-    fn member(out: &mut Vec<u8>, member: StringRef<'_>, compress: bool);
+    /// A field of the hash that a key has, and its value.
+    fn field(out: &mut Vec<u8>, key: &[u8], field: StringRef<'_>, value: StringRef<'_>, compress: bool);
 
-    /// A member of a sorted set, in no order.
-    fn scored(out: &mut Vec<u8>, member: StringRef<'_>, score: f64, compress: bool);
+    /// A member of the set that a key has.
+    fn member(out: &mut Vec<u8>, key: &[u8], member: StringRef<'_>, compress: bool);
+
+    /// A member of the sorted set that a key has, in no order.
+    fn scored(out: &mut Vec<u8>, key: &[u8], member: StringRef<'_>, score: f64, compress: bool);
 }
 
 /// A key whose value follows in parts.

@@ -174,6 +174,12 @@ impl<F: Format> Snapshot<F> {
         }
     }
 
+    /// Keys there were at the beginning.
+    #[must_use]
+    pub fn keys_total(&self) -> usize {
+        self.keys_total
+    }
+
     /// Appends a piece of the snapshot to `out`. When all is written, the databases are as they were before; the
     /// rest of the file is the caller's.
     ///
@@ -205,7 +211,7 @@ impl<F: Format> Snapshot<F> {
             self.end_stream(dataset, &stream);
         }
         while let Some(Deferred { head, body, .. }) = self.mail.waiting.pop_front() {
-            let stream = Stream::new(body, head.kind, head.len);
+            let stream = Stream::new(head, body);
             self.end_stream(dataset, &stream);
         }
         self.end(dataset);
@@ -225,7 +231,7 @@ impl<F: Format> Snapshot<F> {
         } else if let Some(Deferred { database, head, body }) = self.mail.waiting.pop_front() {
             self.select(database, out);
             F::head(out, &head);
-            self.stream = Some(Stream::new(body, head.kind, head.len));
+            self.stream = Some(Stream::new(head, body));
         } else if self.mail.waiting_bytes() == 0 || !self.take_early(dataset, out) {
             self.free_discarded(dataset);
             self.walk(dataset, out, meter);

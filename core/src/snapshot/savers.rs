@@ -109,7 +109,7 @@ pub trait Inner: Element + 'static {
     fn of_kept(kept: &mut Kept) -> Option<&mut Orphan<Self>>;
 
     /// Writes it out.
-    fn encode<F: Format>(&self, out: &mut Vec<u8>, compress: bool);
+    fn encode<F: Format>(&self, out: &mut Vec<u8>, key: &[u8], compress: bool);
 }
 
 impl<E: Element> Orphan<E> {
@@ -214,6 +214,7 @@ impl<F: Format> EntrySaver<F> {
             let _copied = self.desk.post.count(if in_haste { bytes.len() } else { 0 });
             return Some((Kind::String, bytes.len(), Body::String { bytes, _copied }));
         }
+        let key = Arc::<[u8]>::from(entry.key());
         match entry.collection_mut()? {
             Collection::List(list) => {
                 let list = list.quicklist_mut()?;
@@ -221,16 +222,18 @@ impl<F: Format> EntrySaver<F> {
                 list.freeze(Box::new(ListDesk { id, post: self.desk.post.clone() }));
                 Some((Kind::List, list.nodes_len(), Body::Inner(id)))
             }
-            Collection::Set(set) => set.table_mut().map(|table| self.freeze(Kind::Set, table)),
-            Collection::SortedSet(set) => set.table_mut().map(|table| self.freeze(Kind::SortedSet, table)),
-            Collection::Hash(hash) => hash.table_mut().map(|table| self.freeze(Kind::Hash, table)),
+            Collection::Set(set) => set.table_mut().map(|table| self.freeze(Kind::Set, key, table)),
+            Collection::SortedSet(set) => {
+                set.table_mut().map(|table| self.freeze(Kind::SortedSet, key, table))
+            }
+            Collection::Hash(hash) => hash.table_mut().map(|table| self.freeze(Kind::Hash, key, table)),
         }
     }
 
-    fn freeze<E: Inner>(&mut self, kind: Kind, table: &mut Table<E>) -> (Kind, usize, Body) {
+    fn freeze<E: Inner>(&mut self, kind: Kind, key: Arc<[u8]>, table: &mut Table<E>) -> (Kind, usize, Body) {
         let id = self.new_id();
         let desk = Desk::new(self.desk.post.clone());
-        table.freeze(self.snapshot, Box::new(InnerSaver::<F> { id, desk, format: PhantomData }));
+        table.freeze(self.snapshot, Box::new(InnerSaver::<F> { id, key, desk, format: PhantomData }));
         (kind, table.len(), Body::Inner(id))
     }
 
@@ -280,13 +283,15 @@ impl<F: Format> Saver<Entry> for EntrySaver<F> {
 #[derive(Debug)]
 struct InnerSaver<F> {
     id: u64,
+    /// The key it had when the snapshot began.
+    key: Arc<[u8]>,
     desk: Desk,
     format: PhantomData<fn() -> F>,
 }
 
 impl<E: Inner, F: Format> Saver<E> for InnerSaver<F> {
     fn save(&mut self, element: &mut E, in_haste: bool) {
-        self.desk.save(in_haste, |out| element.encode::<F>(out, !in_haste));
+        self.desk.save(in_haste, |out| element.encode::<F>(out, &self.key, !in_haste));
     }
 
     fn saved_mut(&mut self) -> &mut Saved {
@@ -343,8 +348,8 @@ impl Inner for Pair {
         if let Kept::Hash(orphan) = kept { Some(orphan) } else { None }
     }
 
-    fn encode<F: Format>(&self, out: &mut Vec<u8>, compress: bool) {
-        F::field(out, StringRef::Bytes(self.field()), self.value(), compress);
+    fn encode<F: Format>(&self, out: &mut Vec<u8>, key: &[u8], compress: bool) {
+        F::field(out, key, StringRef::Bytes(self.field()), self.value(), compress);
     }
 }
 
@@ -361,8 +366,8 @@ impl Inner for Member {
         if let Kept::Set(orphan) = kept { Some(orphan) } else { None }
     }
 
-    fn encode<F: Format>(&self, out: &mut Vec<u8>, compress: bool) {
-        F::member(out, self.string(), compress);
+    fn encode<F: Format>(&self, out: &mut Vec<u8>, key: &[u8], compress: bool) {
+        F::member(out, key, self.string(), compress);
     }
 }
 
@@ -379,7 +384,7 @@ impl Inner for Scored {
         if let Kept::SortedSet(orphan) = kept { Some(orphan) } else { None }
     }
 
-    fn encode<F: Format>(&self, out: &mut Vec<u8>, compress: bool) {
-        F::scored(out, StringRef::Bytes(self.member()), self.score(), compress);
+    fn encode<F: Format>(&self, out: &mut Vec<u8>, key: &[u8], compress: bool) {
+        F::scored(out, key, StringRef::Bytes(self.member()), self.score(), compress);
     }
 }

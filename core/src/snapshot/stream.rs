@@ -1,6 +1,6 @@
 //! Writing a value in parts.
 
-use super::format::{Format, Kind};
+use super::format::{Format, Head, Kind};
 use super::savers::{Body, Inner, Kept, WHOLE_LEN_MAX};
 use super::{Meter, Snapshot};
 use crate::dataset::Dataset;
@@ -15,7 +15,14 @@ use std::mem;
 
 /// A value that is being written in parts.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(super) struct Stream {
+    head: Head,
+    rest: Rest,
+}
+
+/// What of it was not written yet.
+#[derive(Debug)]
+enum Rest {
     /// A string.
     String(Bytes),
     /// A collection.
@@ -24,9 +31,8 @@ pub(super) enum Stream {
 
 /// A collection that is being written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct InnerStream {
+struct InnerStream {
     id: u64,
-    kind: Kind,
     /// Where the walk over a table goes on, unless it is over.
     position: Option<u64>,
     /// Elements, or nodes of a list, that there were, and those that were not written yet.
@@ -35,12 +41,14 @@ pub(super) struct InnerStream {
 }
 
 impl Stream {
-    /// The beginning of a value with so many parts.
-    pub fn new(body: Body, kind: Kind, len: usize) -> Stream {
-        match body {
-            Body::String { bytes, .. } => Stream::String(bytes),
-            Body::Inner(id) => Stream::Inner(InnerStream { id, kind, position: Some(0), len, left: len }),
-        }
+    /// The beginning of a value.
+    pub fn new(head: Head, body: Body) -> Stream {
+        let len = head.len;
+        let rest = match body {
+            Body::String { bytes, .. } => Rest::String(bytes),
+            Body::Inner(id) => Rest::Inner(InnerStream { id, position: Some(0), len, left: len }),
+        };
+        Stream { head, rest }
     }
 }
 
@@ -53,13 +61,14 @@ impl<F: Format> Snapshot<F> {
         out: &mut Vec<u8>,
         meter: &mut Meter,
     ) {
-        let is_over = match &mut stream {
-            Stream::String(bytes) => {
+        let Stream { head, rest } = &mut stream;
+        let is_over = match rest {
+            Rest::String(bytes) => {
                 self.pending.push_back(mem::take(bytes));
                 true
             }
-            Stream::Inner(inner) => match inner.kind {
-                Kind::String | Kind::List => self.write_nodes(dataset, inner, out, meter),
+            Rest::Inner(inner) => match head.kind {
+                Kind::String | Kind::List => self.write_nodes(dataset, &head.key, inner, out, meter),
                 Kind::Set => self.take_elements::<Member>(dataset, inner, out.len(), meter),
                 Kind::SortedSet => self.take_elements::<Scored>(dataset, inner, out.len(), meter),
                 Kind::Hash => self.take_elements::<Pair>(dataset, inner, out.len(), meter),
@@ -67,6 +76,9 @@ impl<F: Format> Snapshot<F> {
         };
         if is_over {
             self.keys_done += 1;
+            let mut tail = Vec::new();
+            F::tail(&mut tail, head);
+            self.pending.extend((!tail.is_empty()).then(|| Bytes::from(tail)));
             self.end_stream(dataset, &stream);
         } else {
             self.stream = Some(stream);
@@ -75,8 +87,8 @@ impl<F: Format> Snapshot<F> {
 
     /// Lets go of a value.
     pub(super) fn end_stream(&mut self, dataset: &mut Dataset, stream: &Stream) {
-        let &Stream::Inner(InnerStream { id, kind, .. }) = stream else { return };
-        match kind {
+        let Rest::Inner(InnerStream { id, .. }) = stream.rest else { return };
+        match stream.head.kind {
             Kind::String | Kind::List => {
                 self.mail.with_list(id, self.number, &mut self.databases, dataset, Quicklist::thaw);
             }
@@ -102,6 +114,7 @@ impl<F: Format> Snapshot<F> {
     fn write_nodes(
         &mut self,
         dataset: &mut Dataset,
+        key: &[u8],
         stream: &mut InnerStream,
         out: &mut Vec<u8>,
         meter: &mut Meter,
@@ -117,10 +130,13 @@ impl<F: Format> Snapshot<F> {
                 meter.count(1);
                 match node {
                     NodeRef::Plain(bytes) if bytes.len() > WHOLE_LEN_MAX => {
-                        F::plain_head(out, bytes.len());
+                        F::plain_head(out, key, bytes.len());
                         pending.push_back(bytes.clone());
+                        let mut tail = Vec::new();
+                        F::plain_tail(&mut tail);
+                        pending.extend((!tail.is_empty()).then(|| Bytes::from(tail)));
                     }
-                    node => F::node(out, node, !meter.in_haste),
+                    node => F::node(out, key, node, !meter.in_haste),
                 }
             }
         });

@@ -1,6 +1,7 @@
 //! SIGTERM and SIGINT ask for a shutdown; SIGHUP and SIGPIPE mean nothing here.
 
 use super::{Wake, check};
+use rotom_core::StopSignal;
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
 
@@ -22,14 +23,14 @@ pub(crate) fn install_signal_handlers(wake: &Wake) -> io::Result<()> {
     handle(libc::SIGPIPE, libc::SIG_IGN)
 }
 
-/// The name of a signal that has asked for a shutdown since the last call.
-pub(crate) fn take_shutdown_signal() -> Option<&'static str> {
+/// A signal that has asked for a shutdown since the last call, and its name.
+pub(crate) fn take_shutdown_signal() -> Option<(StopSignal, &'static str)> {
     if PENDING.load(Ordering::Relaxed) == 0 {
         return None;
     }
     match PENDING.swap(0, Ordering::SeqCst) {
-        libc::SIGINT => Some("SIGINT"),
-        libc::SIGTERM => Some("SIGTERM"),
+        libc::SIGINT => Some((StopSignal::Interrupt, "SIGINT")),
+        libc::SIGTERM => Some((StopSignal::Terminate, "SIGTERM")),
         _ => None,
     }
 }

@@ -1,15 +1,17 @@
 //! The end of a process or of the power: what becomes of work in flight, of pages and of names.
 
 use super::inode::{Inode, SECTOR_BYTES, SECTORS_PER_PAGE};
-use super::perform::Queued;
+use super::perform::{Attempt, Queued};
 use super::{Disk, PAGE_BYTES};
-use crate::fault::{FaultKind, Faults, Site, operation};
+use crate::fault::{self, FaultKind, Faults, Site, operation};
 use rotom_core::disk::{DiskKind, DiskOp, Lane};
 
 /// Where the work of a lane was when it ended.
 const IN_FLIGHT: Site = Site::named("disk-in-flight");
 /// How much of the work in hand was done.
 const IN_HAND: Site = Site::named("disk-in-hand");
+/// Whether the process is killed or the power fails.
+const MANNER: Site = Site::named("disk-end-manner");
 /// Which sectors of a torn page are new.
 const SECTORS: Site = Site::named("disk-torn-sectors");
 /// What garbage is.
@@ -19,7 +21,73 @@ const LENGTH: Site = Site::named("disk-length");
 /// Which bit flips.
 const ROT: Site = Site::named("disk-rot");
 
+/// Of so many ends at a piece of disk work, one is a kill; the others are power losses, which leave less.
+const KILL_SHARE: u64 = 4;
+
+/// Work in other lanes than that of the log has so many chances to be a process' last.
+const CHANCES_OF_THE_RARE: u64 = 8;
+
+/// How a process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// It is killed: what it wrote stays.
+    Kill,
+    /// The power fails: of what was not made durable, anything may be left.
+    PowerLoss,
+}
+
+/// An end of the process at a piece of its disk work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EndOfWork {
+    crash: Crash,
+    /// The lane whose newest work it is that ended it, and whether it ended within that.
+    at: Option<(Lane, bool)>,
+}
+
 impl Disk {
+    /// How the process ends now, if its disk work made it. Who runs it is to let it, and to hand it nothing more.
+    #[must_use]
+    pub fn end_due(&self) -> Option<Crash> {
+        self.end.map(|end| end.crash)
+    }
+
+    /// Whether the process ends at work that was just asked for.
+    pub(super) fn end_at_submission(&mut self, lane: Lane, attempt: Attempt) {
+        let Attempt { operation, occurrence } = attempt;
+        if self.end.is_some() {
+            return;
+        }
+        // What is seldom done has more ways to go wrong than what is done all the time.
+        let chances = if lane == Lane::Log { 1 } else { CHANCES_OF_THE_RARE };
+        for (kind, is_within) in [(FaultKind::CrashBeforeDisk, false), (FaultKind::CrashDuringDisk, true)] {
+            if self.has_chance(kind, operation, occurrence, chances) {
+                self.end = Some(EndOfWork { crash: self.manner(attempt), at: Some((lane, is_within)) });
+                return;
+            }
+        }
+    }
+
+    /// Whether the process ends at work that was just done.
+    pub(super) fn ends_after(&mut self, attempt: Attempt) -> bool {
+        let Attempt { operation, occurrence } = attempt;
+        if self.end.is_none() && self.faults.happens(FaultKind::CrashAfterDisk, operation, occurrence) {
+            self.end = Some(EndOfWork { crash: self.manner(attempt), at: None });
+        }
+        self.end.is_some()
+    }
+
+    fn has_chance(&mut self, kind: FaultKind, operation: u64, occurrence: u64, chances: u64) -> bool {
+        (0..chances).any(|chance| {
+            let operation = if chance == 0 { operation } else { fault::operation(&[operation, chance]) };
+            self.faults.happens(kind, operation, occurrence)
+        })
+    }
+
+    fn manner(&self, Attempt { operation, occurrence }: Attempt) -> Crash {
+        let drawn = self.faults.draw(MANNER, operation, occurrence, KILL_SHARE);
+        if drawn == 0 { Crash::Kill } else { Crash::PowerLoss }
+    }
+
     /// The process dies, and the machine goes on: what processes see stays, open files are closed, and work in
     /// flight has happened not at all, partly or wholly. `crash` names the event among all of its kind.
     pub fn kill(&mut self, crash: u64) {
@@ -70,10 +138,24 @@ impl Disk {
 
     /// Each lane has done its work up to some point, perhaps within a piece; nobody will hear of it.
     fn end_work(&mut self, crash: u64) {
+        let at = self.end.take().and_then(|end| end.at);
         for lane in Lane::ALL {
             let mut queue = std::mem::take(&mut self.lanes[lane as usize]);
+            let is_within = match at {
+                Some((other, is_within)) if other == lane => {
+                    if !is_within {
+                        queue.pop_back();
+                    }
+                    is_within
+                }
+                _ => false,
+            };
             let keys: Vec<u64> = queue.iter().map(|queued| queued.key).collect();
-            let done = first_stopped(&self.faults, IN_FLIGHT, crash, operation(&[lane as u64]), &keys);
+            let done = if is_within {
+                keys.len().saturating_sub(1)
+            } else {
+                first_stopped(&self.faults, IN_FLIGHT, crash, operation(&[lane as u64]), &keys)
+            };
             for queued in queue.drain(..done) {
                 // The outcome has nobody to go to.
                 let _ = self.execute(queued);

@@ -38,6 +38,8 @@
 //! 13. [`kill`](Disk::kill) keeps the live state, [`lose_power`](Disk::lose_power) applies rules 2 to 6. Either
 //!     finds the work in flight not begun, done in part or done, lane by lane; and it may come again at any
 //!     time.
+//!     A process can be made to end at a piece of work of its own: before it is begun (`crash-before-disk`), within it
+//!     (`crash-during-disk`) or when it is done and nobody has heard (`crash-after-disk`).
 //! 14. An open file outlives its name, and follows it through a rename.
 //!
 //! What an operation's fate depends on is the seed, the operation's *cause* ([`set_cause`](Disk::set_cause)), the
@@ -48,10 +50,12 @@ mod directory;
 mod inode;
 mod perform;
 
+pub use crash::Crash;
 pub use inode::{PAGE_BYTES, SECTOR_BYTES};
 pub use perform::SLOW_US_MAX;
 
 use crate::fault::Faults;
+use crash::EndOfWork;
 use directory::{Directory, InodeId, canonical, directory_of};
 use inode::Inode;
 use perform::Queued;
@@ -74,6 +78,8 @@ pub struct Disk {
     /// Whether no fault can happen: what the fast path asks.
     is_quiet: bool,
     cause: u64,
+    /// Where the process is to end, once it is to.
+    end: Option<EndOfWork>,
     /// How often each operation was tried.
     tries: BTreeMap<u64, u64>,
     /// How many files each name has been given to.
@@ -101,6 +107,7 @@ impl Disk {
             is_quiet: faults.is_quiet(),
             faults,
             cause: 0,
+            end: None,
             tries: BTreeMap::new(),
             births: BTreeMap::new(),
             capacity_bytes: None,
@@ -125,6 +132,7 @@ impl Disk {
     pub fn heal(&mut self) {
         self.faults.heal();
         self.is_quiet = true;
+        self.end = None;
         self.capacity_bytes = None;
     }
 
@@ -173,6 +181,16 @@ impl Disk {
     /// The names a power loss leaves when nothing further reaches the medium, in order.
     pub fn durable_names(&self) -> impl Iterator<Item = &str> {
         self.directory.durable_names()
+    }
+
+    /// Takes a file away if it is there, durably, as an operator would before the server starts.
+    pub fn put_away(&mut self, name: &str) {
+        let name = canonical(name);
+        if self.directory.find(&name).is_some() {
+            self.directory.remove(&name);
+        }
+        self.directory.sync(directory_of(&name));
+        self.collect();
     }
 
     /// Puts a new file there, durably, as an operator would before the server starts.

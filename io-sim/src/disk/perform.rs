@@ -27,13 +27,15 @@ pub(super) struct Queued {
     pub cause: u64,
     /// What the faults know it by.
     pub key: u64,
+    /// The same in its parts.
+    pub attempt: Attempt,
 }
 
 /// One try of an operation, as the faults know it.
 #[derive(Clone, Copy, Debug)]
-struct Attempt {
-    operation: u64,
-    occurrence: u64,
+pub(super) struct Attempt {
+    pub operation: u64,
+    pub occurrence: u64,
 }
 
 impl Disk {
@@ -47,14 +49,22 @@ impl Disk {
         if self.faults.happens(FaultKind::SlowDisk, attempt.operation, attempt.occurrence) {
             delay_us = 1 + self.faults.draw(SLOW, attempt.operation, attempt.occurrence, SLOW_US_MAX);
         }
-        self.lanes[op.lane as usize].push_back(Queued { op, cause: self.cause, key });
+        let lane = op.lane;
+        self.lanes[lane as usize].push_back(Queued { op, cause: self.cause, key, attempt });
+        if !self.is_quiet {
+            self.end_at_submission(lane, attempt);
+        }
         Duration::from_micros(delay_us)
     }
 
-    /// Does the oldest work of a lane.
+    /// Does the oldest work of a lane. Nothing comes of it when the process ends instead of hearing of it: then
+    /// [`end_due`](Disk::end_due) says so.
     pub fn finish(&mut self, lane: Lane) -> Option<DiskCompletion> {
         let queued = self.lanes[lane as usize].pop_front()?;
-        Some(self.execute(queued))
+        let attempt = queued.attempt;
+        let completion = self.execute(queued);
+        let is_heard = self.is_quiet || !self.ends_after(attempt);
+        is_heard.then_some(completion)
     }
 
     /// How much work waits in a lane.
@@ -70,7 +80,8 @@ impl Disk {
     /// If other work of its lane is waiting: it would be overtaken.
     pub fn perform(&mut self, op: DiskOp) -> DiskCompletion {
         assert_eq!(self.waiting(op.lane), 0, "work in one lane is done in order");
-        self.execute(Queued { op, cause: self.cause, key: 0 })
+        let attempt = Attempt { operation: 0, occurrence: 0 };
+        self.execute(Queued { op, cause: self.cause, key: 0, attempt })
     }
 
     pub(super) fn execute(&mut self, queued: Queued) -> DiskCompletion {

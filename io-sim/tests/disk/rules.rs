@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use rotom_core::disk::{DiskKind, DiskOutput, FileId, Lane};
-use rotom_io_sim::disk::{Disk, PAGE_BYTES, SECTOR_BYTES};
+use rotom_io_sim::disk::{Crash, Disk, PAGE_BYTES, SECTOR_BYTES};
 use rotom_io_sim::fault::{ALWAYS, FaultKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -496,6 +496,35 @@ fn rule_13_work_in_flight_has_happened_not_at_all_in_part_or_wholly() {
         assert!(fates.is_sorted(), "the first ones are new: {fates:?}");
     }
     assert_eq!(counts, (0..=PAGES * PAGE_BYTES / SECTOR_BYTES).collect());
+}
+
+/// An end at a piece of work of the process' own, which was to add three sectors to 500 bytes.
+#[test]
+fn rule_13_a_process_ends_at_its_own_work() {
+    let lengths = |kind| {
+        let mut lengths = BTreeSet::new();
+        let mut manners = BTreeSet::new();
+        for seed in 0..200 {
+            let mut disk = disk(seed, &[]);
+            disk.write("f", &[b'o'; 500]);
+            done(&mut disk, [open(FILE, "f")]);
+            disk.set_faults(faults(seed, &[(kind, ALWAYS)]));
+            disk.submit(op(append(FILE, &[b'n'; 3 * SECTOR_BYTES])));
+            if kind == FaultKind::CrashAfterDisk {
+                assert_eq!(disk.end_due(), None);
+                assert!(disk.finish(Lane::Log).is_none(), "nobody hears of it");
+            }
+            manners.insert(disk.end_due().unwrap() == Crash::Kill);
+            disk.kill(1);
+            assert_eq!((disk.end_due(), disk.waiting(Lane::Log)), (None, 0));
+            lengths.insert(disk.read("f").unwrap().len());
+        }
+        assert_eq!(manners.len(), 2, "kills and power losses");
+        lengths
+    };
+    assert_eq!(lengths(FaultKind::CrashBeforeDisk), [500].into());
+    assert_eq!(lengths(FaultKind::CrashDuringDisk), [500, 512, 1024, 1536].into());
+    assert_eq!(lengths(FaultKind::CrashAfterDisk), [2036].into());
 }
 
 #[test]

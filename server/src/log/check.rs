@@ -1,9 +1,11 @@
-//! `rotom-server --check FILE|DIR [--fix]`: what redis-check-aof does, with its words where tools look for them.
+//! `rotom-server --check FILE|DIR [--fix]`: what redis-check-aof and redis-check-rdb do, with their words where tools
+//! look for them.
 //!
 //! `--fix` cuts the last file behind its last good point. The bytes it cuts are put aside first, under the file's
 //! name, the offset and `.cut`.
 
 use super::files::{self, Content, Log, cannot};
+use super::rdb;
 use rotom_core::aof::{End, FileKind, Item, LogReader, Reason};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -31,7 +33,9 @@ struct Damage {
 pub(crate) fn check(path: &Path, fixes: bool) -> Result<u8, String> {
     match Log::find(path)? {
         Log::File(path) => {
-            println!("Start checking Old-Style AOF");
+            if !matches!(files::read(&path, None, &mut |_| ControlFlow::Break(()))?, Content::Rdb) {
+                println!("Start checking Old-Style AOF");
+            }
             let name = path.display().to_string();
             let is_valid = check_file(&path, &name, "", None, fixes, true)?;
             Ok(status(is_valid))
@@ -74,23 +78,34 @@ fn check_file(
 ) -> Result<bool, String> {
     let mut commands = 0_u64;
     let mut batches = 0_u64;
-    let content = files::read(path, number, &mut |item| {
+    let mut count = |item: Item<'_>| {
         commands += u64::from(matches!(item, Item::Command { .. }));
         batches += u64::from(matches!(item, Item::BatchEnd));
         ControlFlow::Continue(())
-    })?;
-    let end = match content {
+    };
+    let len_bytes = fs::metadata(path).map_err(|error| cannot("read file", path, &error))?.len();
+    let end = match files::read(path, number, &mut count)? {
         Content::Empty => {
             println!("AOF {name} is empty");
             return Ok(true);
         }
-        Content::Rdb => {
-            println!("{role}AOF {name} begins with an RDB part: not examined");
-            return Ok(true);
-        }
-        Content::Log(end) => end.expect("the whole file was asked for"),
+        Content::Rdb => match rdb::check(path, name)? {
+            None => {
+                println!("{role}RDB {name} is not valid. There is no fixing it.");
+                return Ok(false);
+            }
+            Some(rdb_bytes) if rdb_bytes == len_bytes => {
+                println!("{role}RDB {name} is valid");
+                return Ok(true);
+            }
+            Some(rdb_bytes) => {
+                println!("RDB preamble is OK, proceeding with AOF tail...");
+                files::read_from(path, rdb_bytes, number, &mut count)?
+            }
+        },
+        Content::Log(end) => end,
     };
-    let len_bytes = fs::metadata(path).map_err(|error| cannot("read file", path, &error))?.len();
+    let end = end.expect("the whole file was asked for");
     let damage = Damage::of(end);
     let good_bytes = damage.as_ref().map_or(len_bytes, |damage| damage.good_offset_bytes);
     println!(

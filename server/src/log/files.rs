@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// How much of a file is read at once.
 pub(super) const CHUNK_LEN_BYTES: usize = 256 * 1024;
 
+/// What has to be read of a file to tell what it begins with.
+const START_LEN_BYTES: usize = 16;
+
 /// The directory of the log in a server's directory, unless `appenddirname` says otherwise.
 const DIRECTORY_NAME: &str = "appendonlydir";
 
@@ -36,7 +39,7 @@ pub(super) enum Log {
 pub(super) enum Content {
     /// Nothing.
     Empty,
-    /// It begins with a part in the RDB format, which is not examined.
+    /// It begins with a part in the RDB format.
     Rdb,
     /// Commands, up to their end; without one, the visitor did not want more.
     Log(Option<End>),
@@ -83,27 +86,36 @@ pub(super) fn read(
     visit: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>,
 ) -> Result<Content, String> {
     let mut source = File::open(path).map_err(|error| cannot("open file", path, &error))?;
+    let mut start = [0; START_LEN_BYTES];
+    let len = read_full(&mut source, &mut start).map_err(|error| cannot("read file", path, &error))?;
+    match &start[..len] {
+        [] => Ok(Content::Empty),
+        start if begins_rdb(start) == Some(true) => Ok(Content::Rdb),
+        _ => read_from(path, 0, file, visit).map(Content::Log),
+    }
+}
+
+/// The same from an offset on, where commands begin: behind a part in the RDB format.
+pub(super) fn read_from(
+    path: &Path,
+    offset_bytes: u64,
+    file: Option<u64>,
+    visit: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>,
+) -> Result<Option<End>, String> {
+    let fault = |error: io::Error| cannot("read file", path, &error);
+    let mut source = File::open(path).map_err(|error| cannot("open file", path, &error))?;
+    source.seek(SeekFrom::Start(offset_bytes)).map_err(fault)?;
     let mut chunk = vec![0; CHUNK_LEN_BYTES];
-    let mut reader = LogReader::new(file, 0);
-    let mut is_first = true;
+    let mut reader = LogReader::new(file, offset_bytes);
     loop {
-        let len = read_full(&mut source, &mut chunk).map_err(|error| cannot("read file", path, &error))?;
-        if is_first {
-            if len == 0 {
-                return Ok(Content::Empty);
-            }
-            if begins_rdb(&chunk[..len]) == Some(true) {
-                return Ok(Content::Rdb);
-            }
-            is_first = false;
-        }
+        let len = read_full(&mut source, &mut chunk).map_err(fault)?;
         if len == 0 {
-            return Ok(Content::Log(Some(reader.finish())));
+            return Ok(Some(reader.finish()));
         }
         reader.feed(&chunk[..len]);
         while let Some(item) = reader.next_item() {
             if visit(item).is_break() {
-                return Ok(Content::Log(None));
+                return Ok(None);
             }
         }
     }

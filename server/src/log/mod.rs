@@ -4,6 +4,7 @@
 mod check;
 mod files;
 mod moment;
+mod rdb;
 mod recover;
 
 pub(crate) use check::check;

@@ -18,6 +18,8 @@ pub(super) enum Expected {
     Bytes(Vec<u8>),
     /// A reply that somebody judges.
     Judged(Judge),
+    /// An error that begins so, and was counted when it was known.
+    Error(Vec<u8>),
     /// A page of SCAN.
     Page(Page),
     /// A key that was there.
@@ -36,6 +38,7 @@ impl fmt::Debug for Expected {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Expected::Bytes(bytes) => write!(out, "{}", bytes.escape_ascii()),
+            Expected::Error(text) => write!(out, "an error {}…", text.escape_ascii()),
             Expected::Page(page) => write!(out, "{page:?}"),
             Expected::Elements(page) => write!(out, "{page:?}"),
             Expected::Popped(popped) => write!(out, "{popped:?}"),

@@ -60,6 +60,41 @@ impl Model {
         Ok(())
     }
 
+    /// The server has refused this client's next request because what it might write cannot be kept.
+    ///
+    /// # Errors
+    /// There is no request, it writes nothing, or it should have been refused for another reason.
+    pub fn turn_down(&mut self, client: ClientId, clock: Clock) -> Result<(), Divergence> {
+        let bounds = self.bounds_of(client);
+        let sender = self.clients.get_mut(&client).filter(|sender| sender.may_ask());
+        let words = sender.and_then(|sender| sender.take_request(bounds)).unwrap_or_default();
+        let wrong = |what: &str| {
+            let text = format!("{} was refused for the disk's sake, and {what}", shown_words(&words));
+            Divergence { site: "misconf".to_owned(), text }
+        };
+        let row = table::find(&words).ok_or_else(|| wrong("there is no such command"))?;
+        if self.refusal(client, row, &words).is_some() {
+            return Err(wrong("should have been for another reason"));
+        }
+        self.begin_execution(clock, Some(b""));
+        let Some(sender) = self.clients.get_mut(&client) else { return Err(wrong("nobody asked")) };
+        if !sender.may_write(row) && row.name != "ping" {
+            return Err(wrong("writes nothing"));
+        }
+        sender.last_command = Some(row.name);
+        if sender.replies == Replies::SkipNext {
+            sender.replies = Replies::Skip;
+        }
+        let mut out = Out::new(sender.is_resp3);
+        self.calls.entry(row.name).or_default().rejected += 1;
+        let text = self.refuse(client, Some(row), "MISCONF Errors writing to the AOF file: ".into()).0;
+        self.count_error(&text);
+        out.special(Expected::Error(text));
+        self.reply(client, row.name, words, out);
+        self.look_for_nonsense(client);
+        Ok(())
+    }
+
     /// Another execution begins, of a request or of one that waited.
     pub(super) fn begin_execution(&mut self, clock: Clock, effects: Option<&[u8]>) {
         let removes_expired = match self.pause {
@@ -329,7 +364,7 @@ impl Model {
 
     /// Holds the data against what effects lead to, and removes what the server has found expired.
     fn follow(&mut self, commands: &[Vec<Vec<u8>>]) -> Result<(), String> {
-        let mut follower = Follower::new(&self.keyspace, self.effects_selected);
+        let mut follower = Follower::new(&self.keyspace, &self.config, self.effects_selected);
         self.effects_selected = follower.follow(commands)?;
         for (place, key) in follower.settle()? {
             self.keyspace.remove(place, &key);

@@ -1,6 +1,7 @@
 //! One client: what it has sent, what it is owed, and what the server remembers of it.
 
 use super::answer::{Expected, Filter, Page};
+use super::command::keys_of;
 use super::element_scan::ElementIteration;
 use super::framer::Framer;
 use super::keyspace::Place;
@@ -60,6 +61,8 @@ pub(super) struct Client {
     received: Vec<u8>,
     /// How much of them is found right.
     right: usize,
+    /// Replies of which anything was received, until somebody asks.
+    seen: Vec<Seen>,
     framer: Framer,
 }
 
@@ -131,6 +134,15 @@ pub(super) struct Owed {
     pub is_continued: bool,
 }
 
+/// A reply of which something was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// When it was executed: the number the model gave that execution.
+    pub moment: u64,
+    /// Whether it tells what data were there, so that whoever has it relies on them.
+    pub tells_of_data: bool,
+}
+
 /// An iteration with SCAN, as far as its pages were received.
 #[derive(Clone, Debug)]
 pub(super) struct Iteration {
@@ -183,6 +195,7 @@ impl Client {
             owed: VecDeque::new(),
             received: Vec::new(),
             right: 0,
+            seen: Vec::new(),
             framer: Framer::default(),
         }
     }
@@ -199,6 +212,11 @@ impl Client {
     /// Bytes delivered that no execution has used.
     pub fn unparsed_len(&self) -> usize {
         self.input.len() - self.taken
+    }
+
+    /// Whether it may be held back although it waits for no key: for what stands before its next request, or for the disk.
+    pub fn may_be_held_back(&self) -> bool {
+        self.unparsed_len() > 0 || matches!(self.last_command, Some("config|rewrite" | "save"))
     }
 
     /// Forgets what was delivered: nothing of it will be executed.
@@ -314,6 +332,18 @@ impl Client {
         self.owed.iter().any(is_page)
     }
 
+    /// The replies of which something was received since this was last asked.
+    pub fn take_seen(&mut self) -> Vec<Seen> {
+        std::mem::take(&mut self.seen)
+    }
+
+    fn see(seen: &mut Vec<Seen>, owed: &Owed, received: &[u8]) {
+        let is_new = seen.last().is_none_or(|last| last.moment != owed.moment);
+        if is_new && !received.is_empty() {
+            seen.push(Seen { moment: owed.moment, tells_of_data: owed.tells_of_data(received) });
+        }
+    }
+
     /// Takes bytes that were received, up to the next reply that cannot be judged here.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Received, Divergence> {
         self.received.extend_from_slice(bytes);
@@ -321,6 +351,7 @@ impl Client {
             let Some(owed) = self.owed.front() else {
                 return if self.received.is_empty() { Ok(Received::Nothing) } else { Err(self.surplus()) };
             };
+            Client::see(&mut self.seen, owed, &self.received);
             if let Expected::Bytes(expected) = &owed.expected {
                 let len = expected.len().min(self.received.len());
                 if expected[self.right..len] != self.received[self.right..len]
@@ -385,6 +416,16 @@ impl Client {
 }
 
 impl Owed {
+    /// Whether a reply that begins so tells what data there are.
+    fn tells_of_data(&self, received: &[u8]) -> bool {
+        const ABOUT_ALL: [&str; 4] = ["dbsize", "keys", "randomkey", "scan"];
+        let is_refused = received.starts_with(b"-") || received.starts_with(b"+QUEUED");
+        // Whoever waited in vain knows of no data, and whoever watches has not looked.
+        let is_blind = self.command.starts_with('b') || self.command == "watch";
+        let has_keys = || keys_of(&self.words).is_ok_and(|keys| !keys.is_empty());
+        !is_refused && !is_blind && (ABOUT_ALL.contains(&self.command) || has_keys())
+    }
+
     /// A difference at one byte.
     fn divergence(&self, expected: &[u8], received: &[u8], at: usize) -> Divergence {
         // What leads to the difference is shown with it, and the beginning of a long reply is not.

@@ -4,6 +4,7 @@
 //! lead to the model's own data. So a command that forgets its effects, adds one, or says one in a form that means
 //! something else on another day is found at once.
 
+use super::config::Config;
 use super::keyspace::{Entry, Keyspace, Path, Place};
 use super::list::{End, ListValue, end_of, place_in, push, remove_equal, slice, take};
 use super::number::{integer, until_zero};
@@ -44,6 +45,8 @@ pub(super) fn check_unit(commands: &[Vec<Vec<u8>>]) -> Result<(), String> {
 pub(super) struct Follower<'a> {
     /// The model's data, after the command.
     pub(super) keyspace: &'a Keyspace,
+    /// How the values are kept in memory depends on it.
+    pub(super) config: &'a Config,
     /// Keys the effects have changed.
     pub(super) changed: BTreeMap<Path, Option<Entry>>,
     /// Databases the effects have emptied.
@@ -53,11 +56,22 @@ pub(super) struct Follower<'a> {
     selected: usize,
 }
 
+/// Where effects lead from the data before them.
+#[derive(Debug)]
+pub(super) struct Lead {
+    /// Databases that are emptied first.
+    pub cleared: BTreeSet<Place>,
+    /// Keys that then are these, or gone.
+    pub changed: BTreeMap<Path, Option<Entry>>,
+    /// Which database has which number at the end.
+    pub order: Vec<Place>,
+}
+
 impl<'a> Follower<'a> {
     /// Begins with the data before the command.
-    pub fn new(keyspace: &'a Keyspace, selected: usize) -> Follower<'a> {
+    pub fn new(keyspace: &'a Keyspace, config: &'a Config, selected: usize) -> Follower<'a> {
         let order = keyspace.journal.order.clone();
-        Follower { keyspace, changed: BTreeMap::new(), cleared: BTreeSet::new(), order, selected }
+        Follower { keyspace, config, changed: BTreeMap::new(), cleared: BTreeSet::new(), order, selected }
     }
 
     /// Follows effects; returns the number of the database that is selected at their end.
@@ -104,6 +118,11 @@ impl<'a> Follower<'a> {
             }
         }
         Ok(removed)
+    }
+
+    /// Where the effects lead, for whoever has no data of its own.
+    pub fn end(self) -> Lead {
+        Lead { changed: self.changed, cleared: self.cleared, order: self.order }
     }
 
     fn find(&self, path: &Path) -> Option<&Entry> {
@@ -206,6 +225,7 @@ impl<'a> Follower<'a> {
                     self.changed.insert(self.here(to), Some(entry));
                 }
             }
+            ("restore", [key, ttl, payload, options @ ..]) => self.restore(key, ttl, payload, options)?,
             ("copy", [from, to, options @ ..]) => self.copy(from, to, options)?,
             ("move", [key, index]) => {
                 let target = (self.order[self.place(index)?], key.to_vec());
@@ -356,6 +376,21 @@ impl<'a> Follower<'a> {
         }
     }
 
+    fn restore(&mut self, key: &[u8], ttl: &[u8], payload: &[u8], options: &[&[u8]]) -> Result<(), String> {
+        let options =
+            super::dump::RestoreOptions::parse(options).map_err(|_| "options RESTORE does not have")?;
+        let ttl = integer(ttl).filter(|ttl| *ttl >= 0).ok_or("that is no time")?;
+        if ttl > 0 && !options.is_absolute {
+            return Err("a time to live that is not absolute".to_owned());
+        }
+        if self.entry(key).is_some() && !options.replaces {
+            return Err("there is such a key".to_owned());
+        }
+        let dumped = crate::payload::decode(payload).map_err(|_| "that is no payload")?;
+        self.put(self.here(key), super::dump::data(dumped), (ttl > 0).then_some(ttl));
+        Ok(())
+    }
+
     fn copy(&mut self, from: &[u8], to: &[u8], options: &[&[u8]]) -> Result<(), String> {
         let mut target = self.selected;
         let mut replaces = false;
@@ -380,7 +415,7 @@ impl<'a> Follower<'a> {
     }
 }
 
-fn shown_entry(entry: Option<&Entry>) -> String {
+pub(super) fn shown_entry(entry: Option<&Entry>) -> String {
     match entry {
         None => "nothing".to_owned(),
         Some(Entry { value, expiry_ms, .. }) => {

@@ -223,14 +223,22 @@ pub(super) fn object_refcount(model: &mut Model, call: &Call, out: &mut Out) -> 
         out.null();
         return Ok(());
     };
-    let is_shared = match &entry.value {
-        Value::String(string) => {
-            string.encoding == Encoding::Int
-                && integer(&string.bytes).is_some_and(|number| (0..SHARED_END).contains(&number))
+    let encoding = match &entry.value {
+        Value::String(string)
+            if integer(&string.bytes).is_some_and(|number| (0..SHARED_END).contains(&number)) =>
+        {
+            string.encoding
         }
-        _ => false,
+        _ => Encoding::Raw,
     };
-    out.integer(if is_shared { SHARED_COUNT } else { 1 });
+    match encoding {
+        Encoding::Int => out.integer(SHARED_COUNT),
+        Encoding::Embstr | Encoding::Raw => out.integer(1),
+        Encoding::Unknown => out.judged(|reply| match reply {
+            Reply::Integer(1 | SHARED_COUNT) => Ok(()),
+            _ => Err("a number of references".to_owned()),
+        }),
+    }
     Ok(())
 }
 
@@ -272,9 +280,13 @@ pub(super) fn object_idletime(model: &mut Model, call: &Call, out: &mut Out) -> 
     let wall_us = model.clock.wall_us.saturating_sub(used.wall_us);
     let jumped = idle_us.abs_diff(wall_us) > 1_000_000 || model.config.has_changed("maxmemory-policy");
     let idle = idle_us / 1_000_000;
+    // What was loaded was used at some time while that went on.
+    let is_loaded = used == model.loaded;
+    let loading_us = model.loaded.monotonic_us.saturating_sub(model.started.monotonic_us);
+    let tolerance = IDLE_TOLERANCE + if is_loaded { loading_us.div_ceil(1_000_000) } else { 0 };
     out.judged(move |reply| match reply {
         Reply::Integer(found) if *found >= 0 => {
-            let fits = jumped || found.unsigned_abs().abs_diff(idle) <= IDLE_TOLERANCE;
+            let fits = jumped || found.unsigned_abs().abs_diff(idle) <= tolerance;
             if fits { Ok(()) } else { Err(format!("about {idle} seconds")) }
         }
         _ => Err("a number of seconds".to_owned()),

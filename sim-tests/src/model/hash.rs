@@ -18,6 +18,8 @@ pub(super) struct HashValue {
     pub fields: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Whether it is a listpack. Once it is none, it never is one again.
     pub is_packed: bool,
+    /// Whether it may be none although it could be.
+    is_unsure: bool,
 }
 
 /// Two hashes are the same data whatever their encodings.
@@ -31,18 +33,36 @@ impl Eq for HashValue {}
 
 /// How large a listpack may be.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    entries: i64,
-    value_len: i64,
+pub(super) struct Limits {
+    pub entries: i64,
+    pub value_len: i64,
 }
 
 impl HashValue {
     fn new() -> HashValue {
-        HashValue { fields: BTreeMap::new(), is_packed: true }
+        HashValue { fields: BTreeMap::new(), is_packed: true, is_unsure: false }
+    }
+
+    /// The same hash, of which nobody knows how it is kept.
+    pub fn forget_encoding(self) -> HashValue {
+        HashValue { is_packed: true, is_unsure: true, ..self }
+    }
+
+    /// One that was put together at once.
+    pub fn gathered(fields: Vec<(Vec<u8>, Vec<u8>)>, limits: Limits) -> HashValue {
+        let mut hash = HashValue::new();
+        for (field, value) in fields {
+            hash.set(&field, &value, limits);
+        }
+        hash
     }
 
     pub fn encoding_names(&self) -> &'static [&'static str] {
-        if self.is_packed { &["listpack"] } else { &["hashtable"] }
+        match (self.is_packed, self.is_unsure) {
+            (true, false) => &["listpack"],
+            (true, true) => &["listpack", "hashtable"],
+            (false, _) => &["hashtable"],
+        }
     }
 
     /// Looks at what a command is about to store: fields and values.
@@ -79,7 +99,7 @@ impl Model {
         Ok(found.cloned().unwrap_or_else(HashValue::new))
     }
 
-    fn hash_limits(&self) -> Limits {
+    pub(super) fn hash_limits(&self) -> Limits {
         Limits {
             entries: self.config.integer("hash-max-listpack-entries"),
             value_len: self.config.integer("hash-max-listpack-value"),

@@ -40,7 +40,7 @@ enum Value {
 }
 
 /// Commands that fail for reasons of the server's own.
-const UNPREDICTABLE: [&str; 3] = ["config|rewrite", "config|set", "debug"];
+const UNPREDICTABLE: [&str; 6] = ["bgrewriteaof", "bgsave", "config|rewrite", "config|set", "debug", "save"];
 
 /// A section that must be there: its name, the lines that are known of it, and whether it has no others.
 type Section = (&'static str, Vec<(String, Value)>, bool);
@@ -163,10 +163,7 @@ impl Model {
                 let stands = |client: &&Client| client.life == Life::Stands && !may_be_gone;
                 let stands = self.clients.values().filter(stands).count() as u64;
                 let waiting = self.waiting_count() as u64;
-                let held_back = |client: &&Client| {
-                    client.wait.is_none()
-                        && (client.unparsed_len() > 0 || client.last_command == Some("config|rewrite"))
-                };
+                let held_back = |client: &&Client| client.wait.is_none() && client.may_be_held_back();
                 let others = self.clients.values().filter(held_back).count() as u64;
                 // Whoever is owed much may have been cut off for it, which the model is told only later.
                 let owed = |client: &&Client| client.wait.is_some() && !client.stands_surely();
@@ -407,8 +404,7 @@ impl Line {
             ages: [seconds(now.wall_us, then.wall_us), seconds(now.monotonic_us, then.monotonic_us)],
             // Whoever is owed much may be over a limit, and on the way out; so may be who has long said nothing.
             may_be_gone: client.life == Life::Ends || !client.stands_surely() || model.ends_idle_clients(),
-            may_wait: !is_sender
-                && (client.unparsed_len() > 0 || client.last_command == Some("config|rewrite")),
+            may_wait: !is_sender && client.may_be_held_back(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! is kept in a [`Journal`] until its effects are checked.
 
 use super::Clock;
+use super::effects::Lead;
 use super::transaction::Touch;
 use super::value::Value;
 use std::collections::BTreeMap;
@@ -250,6 +251,27 @@ impl Keyspace {
     /// Exchanges two databases.
     pub fn swap(&mut self, first: usize, second: usize) {
         self.order.swap(first, second);
+    }
+
+    /// Does what effects lead to.
+    pub fn take_over(&mut self, Lead { cleared, changed, order }: Lead) {
+        for place in cleared {
+            self.databases[place.0].clear();
+        }
+        for ((place, key), entry) in changed {
+            match entry {
+                Some(entry) => self.databases[place.0].insert(key, entry),
+                None => self.databases[place.0].remove(&key),
+            };
+        }
+        self.order = order;
+    }
+
+    /// What was put in so far was there from the beginning: nobody is to be told.
+    pub fn settle_in(&mut self) {
+        self.touches.clear();
+        self.created.clear();
+        self.journal = Journal::default();
     }
 
     /// From now on, or no longer, [`at`](Self::at) can answer.

@@ -12,7 +12,7 @@ use super::number::integer;
 pub(super) enum ListEncoding {
     Listpack,
     Quicklist,
-    /// It depends on where the chain was cut.
+    /// It depends on where the chain was cut, or on what nobody knows.
     Either,
 }
 
@@ -74,6 +74,11 @@ impl Limit {
 }
 
 impl ListValue {
+    /// The same list, of which nobody knows how it is kept.
+    pub fn forget_encoding(self) -> ListValue {
+        ListValue { encoding: ListEncoding::Either, ..self }
+    }
+
     /// A list that was put together as a chain, and made a listpack if a single link was enough.
     pub fn gathered(items: Vec<Vec<u8>>, limit: Limit) -> ListValue {
         // What a link believes an element takes more than it does.

@@ -24,6 +24,7 @@ mod config_table;
 mod connection;
 mod debug;
 mod double;
+mod dump;
 mod effects;
 mod element_scan;
 mod expiry;
@@ -40,6 +41,7 @@ mod list_blocking;
 mod list_encoding;
 mod long_double;
 mod number;
+mod rebuilt;
 mod replay;
 mod request;
 mod sample;
@@ -61,9 +63,11 @@ mod zset_range;
 
 use crate::reply::Reply;
 use answer::Expected;
+pub use client::Seen;
 use client::{Client, Life, Received};
 use config::Config;
 use keyspace::Keyspace;
+pub use rebuilt::Rebuilt;
 use spop::Heard;
 use std::collections::{BTreeMap, BTreeSet};
 use waiting::Waiting;
@@ -143,6 +147,8 @@ const SHOWN_BYTES_MAX: usize = 240;
 pub struct Model {
     clock: Clock,
     started: Clock,
+    /// When it had the data it was started with.
+    loaded: Clock,
     keyspace: Keyspace,
     waiting: Waiting,
     clients: BTreeMap<ClientId, Client>,
@@ -175,10 +181,14 @@ impl Model {
     /// # Errors
     /// A value that is none.
     pub fn new(directives: &[(String, Vec<String>)], start: Clock) -> Result<Model, String> {
-        let config = Config::new(directives)?;
+        Model::with_config(Config::new(directives)?, start)
+    }
+
+    fn with_config(config: Config, start: Clock) -> Result<Model, String> {
         Ok(Model {
             clock: start,
             started: start,
+            loaded: start,
             keyspace: Keyspace::new(config.databases()?, start),
             waiting: Waiting::default(),
             clients: BTreeMap::new(),
@@ -267,6 +277,17 @@ impl Model {
             self.clients.remove(&client);
         }
         Ok(())
+    }
+
+    /// The replies of which a client has received something since this was last asked.
+    pub fn take_seen(&mut self, client: ClientId) -> Vec<Seen> {
+        self.clients.get_mut(&client).map(Client::take_seen).unwrap_or_default()
+    }
+
+    /// The number of the last execution; what the server does of its own accord counts as one.
+    #[must_use]
+    pub fn moment(&self) -> u64 {
+        self.keyspace.moment
     }
 
     /// Whether something is executed and not fully received.
@@ -404,6 +425,12 @@ impl Model {
             // Pieces are owed one by one.
             Expected::Bytes(_) | Expected::Parts(_) => {}
             Expected::Judged(judge) => judge(&reply).map_err(wrong)?,
+            Expected::Error(text) => {
+                return match &reply {
+                    Reply::Error(found) if found.starts_with(text) => Ok(()),
+                    _ => Err(wrong(format!("an error that begins {}", shown(text)))),
+                };
+            }
             Expected::Page(page) => self.judge_page(client, page, &reply).map_err(wrong)?,
             Expected::Popped(popped) => self.adopt_popped(popped, &reply).map_err(wrong)?,
             Expected::Elements(page) => self.judge_elements(client, page, &reply).map_err(wrong)?,

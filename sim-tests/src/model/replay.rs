@@ -48,7 +48,7 @@ impl Follower<'_> {
         let row = table::find(&words).filter(|row| is_plain(row.name) && row.takes(words.len()));
         let row = row.ok_or("not a plain command, or one with wrong arguments")?;
         // At this time nothing has expired: that is said by effects of its own.
-        let mut model = Model::new(&[], Clock::default())?;
+        let mut model = Model::with_config(self.config.clone(), Clock::default())?;
         let place = model.keyspace.place(0);
         let keys: Vec<Vec<u8>> = if name == "sort" {
             self.all_keys()

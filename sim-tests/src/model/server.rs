@@ -28,6 +28,66 @@ pub(super) fn dbsize(model: &mut Model, call: &Call, out: &mut Out) -> Result<()
     Ok(())
 }
 
+/// `BGREWRITEAOF`: whether one is under way is not for the model to know.
+pub(super) fn bgrewriteaof(model: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
+    model.unsure_errors += 1;
+    model.unsure_commands.insert("bgrewriteaof");
+    out.judged(|reply| match reply {
+        Reply::Simple(text) if text == b"Background append only file rewriting started" => Ok(()),
+        Reply::Simple(text) if text == b"Background append only file rewriting scheduled" => Ok(()),
+        Reply::Error(text) if text == b"ERR Background append only file rewriting already in progress" => {
+            Ok(())
+        }
+        _ => Err("that a rewrite has started, or was before".to_owned()),
+    });
+    Ok(())
+}
+
+/// `BGSAVE [SCHEDULE]`: what is under way on disk is not for the model to know.
+pub(super) fn bgsave(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
+    match call.rest(1) {
+        [] => {}
+        [word] if is(word, "SCHEDULE") => {}
+        _ => return Err(SYNTAX.into()),
+    }
+    model.unsure_errors += 1;
+    out.judged(|reply| match reply {
+        Reply::Simple(text)
+            if text == b"Background saving started" || text == b"Background saving scheduled" =>
+        {
+            Ok(())
+        }
+        Reply::Error(text)
+            if text == b"ERR Background save already in progress"
+                || text.starts_with(b"ERR Another child process is active (AOF?)") =>
+        {
+            Ok(())
+        }
+        _ => Err("that a save has started, will start, or cannot".to_owned()),
+    });
+    Ok(())
+}
+
+/// `SAVE`: whether it can be done is not for the model to know.
+pub(super) fn save(model: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
+    model.unsure_errors += 1;
+    out.judged(|reply| match reply {
+        Reply::Simple(text) if text == b"OK" => Ok(()),
+        Reply::Error(text) if text == b"ERR" || text == b"ERR Background save already in progress" => Ok(()),
+        _ => Err("OK, or that it cannot be done".to_owned()),
+    });
+    Ok(())
+}
+
+/// `LASTSAVE`: when that was is not for the model to know.
+pub(super) fn lastsave(_: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
+    out.judged(|reply| match reply {
+        Reply::Integer(seconds) if *seconds >= 0 => Ok(()),
+        _ => Err("a time".to_owned()),
+    });
+    Ok(())
+}
+
 /// `FLUSHALL [ASYNC | SYNC]`
 pub(super) fn flushall(model: &mut Model, call: &Call, out: &mut Out) -> Result<(), Refusal> {
     check_flush(call)?;

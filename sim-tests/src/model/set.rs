@@ -107,6 +107,16 @@ impl SetValue {
         is_new
     }
 
+    /// A set as it comes to be when a dump of its members is read.
+    pub fn restored(members: &[Vec<u8>], limits: SetLimits) -> SetValue {
+        let is_long = members.len() as i64 > limits.intset;
+        let mut set = SetValue::empty(if is_long { SetEncoding::Table } else { SetEncoding::Intset });
+        for member in members {
+            set.add(member, limits);
+        }
+        set
+    }
+
     /// The same members, added to an empty intset in an order that nobody knows.
     pub fn gathered(members: &Members, limits: SetLimits) -> SetValue {
         let (integers, texts): (Vec<_>, Vec<_>) =
@@ -143,6 +153,16 @@ impl SetValue {
         if are_integers && self.members.len() as i64 <= limits.intset {
             self.encodings = BTreeSet::from([SetEncoding::Intset]);
         }
+    }
+
+    /// The same set, of which nobody knows how it is kept.
+    pub fn forget_encoding(self) -> SetValue {
+        let encodings = if self.members.iter().all(|member| integer(member).is_some()) {
+            BTreeSet::from([SetEncoding::Intset, SetEncoding::Listpack, SetEncoding::Table])
+        } else {
+            BTreeSet::from([SetEncoding::Listpack, SetEncoding::Table])
+        };
+        SetValue { encodings, ..self }
     }
 
     /// The encodings it may have.

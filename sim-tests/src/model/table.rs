@@ -3,9 +3,9 @@
 use super::answer::{Out, Refusal};
 use super::call::Call;
 use super::{
-    Model, call, command, config, connection, debug, element_scan, expiry, generic, hash, info, kill, lcs,
-    list, list_blocking, scan, server, set, set_algebra, sort, spop, string, transaction, zset, zset_algebra,
-    zset_pop, zset_range,
+    Model, call, command, config, connection, debug, dump, element_scan, expiry, generic, hash, info, kill,
+    lcs, list, list_blocking, scan, server, set, set_algebra, sort, spop, string, transaction, zset,
+    zset_algebra, zset_pop, zset_range,
 };
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -108,6 +108,8 @@ const fn row(
 pub(super) const ROWS: &[Row] = &[
     row("append", 3, WRITE, (1, 1, 1), &["RW insert"], string::append),
     row("auth", -2, NO_AUTH, (0, 0, 0), &[], connection::auth),
+    row("bgrewriteaof", 1, PLAIN, (0, 0, 0), &[], server::bgrewriteaof),
+    row("bgsave", -1, PLAIN, (0, 0, 0), &[], server::bgsave),
     row("blmove", 6, WRITE, (1, 2, 1), &["RW access delete", "RW insert"], list_blocking::blmove),
     row("blmpop", -5, WRITE, (0, 0, 0), &[], list_blocking::blmpop),
     row("blpop", -3, WRITE, (1, -2, 1), &["RW access delete"], list_blocking::pop),
@@ -153,6 +155,7 @@ pub(super) const ROWS: &[Row] = &[
     row("decrby", 3, WRITE, (1, 1, 1), &["RW access update"], string::decrby),
     row("del", -2, WRITE, (1, -1, 1), &["RM delete"], generic::del),
     row("discard", 1, PLAIN, (0, 0, 0), &[], transaction::discard),
+    row("dump", 2, PLAIN, (1, 1, 1), &["RO access"], dump::dump),
     row("echo", 2, PLAIN, (0, 0, 0), &[], connection::echo),
     row("exec", 1, PLAIN, (0, 0, 0), &[], transaction::exec),
     row("exists", -2, PLAIN, (1, -1, 1), &["RO"], generic::exists),
@@ -188,6 +191,7 @@ pub(super) const ROWS: &[Row] = &[
     row("incrbyfloat", 3, WRITE, (1, 1, 1), &["RW access update"], string::incrbyfloat),
     row("info", -1, PLAIN, (0, 0, 0), &[], info::info),
     row("keys", 2, PLAIN, (0, 0, 0), &[], generic::keys),
+    row("lastsave", 1, PLAIN, (0, 0, 0), &[], server::lastsave),
     row("lcs", -3, PLAIN, (1, 2, 1), &["RO access"], lcs::lcs),
     row("lindex", 3, PLAIN, (1, 1, 1), &["RO access"], list::lindex),
     row("linsert", 5, WRITE, (1, 1, 1), &["RW insert"], list::linsert),
@@ -224,12 +228,14 @@ pub(super) const ROWS: &[Row] = &[
     row("randomkey", 1, PLAIN, (0, 0, 0), &[], generic::randomkey),
     row("rename", 3, WRITE, (1, 2, 1), &["RW access delete", "OW update"], generic::rename),
     row("renamenx", 3, WRITE, (1, 2, 1), &["RW access delete", "OW insert"], generic::renamenx),
+    row("restore", -4, WRITE, (1, 1, 1), &["OW update"], dump::restore),
     row("reset", 1, NO_AUTH, (0, 0, 0), &[], connection::reset),
     row("rpop", -2, WRITE, (1, 1, 1), &["RW access delete"], list::pop),
     row("rpoplpush", 3, WRITE, (1, 2, 1), &["RW access delete", "RW insert"], list::rpoplpush),
     row("rpush", -3, WRITE, (1, 1, 1), &["RW insert"], list::push_all),
     row("rpushx", -3, WRITE, (1, 1, 1), &["RW insert"], list::push_if_there),
     row("sadd", -3, WRITE, (1, 1, 1), &["RW insert"], set::sadd),
+    row("save", 1, PLAIN, (0, 0, 0), &[], server::save),
     row("scan", -2, PLAIN, (0, 0, 0), &[], scan::scan),
     row("scard", 2, PLAIN, (1, 1, 1), &["RO"], set::scard),
     row("sdiff", -2, PLAIN, (1, -1, 1), &["RO access"], set_algebra::sdiff),

@@ -72,7 +72,7 @@ pub(super) fn is_immediate(name: &str) -> bool {
 
 /// Whether a command may be no part of a transaction.
 pub(super) fn is_alone(name: &str) -> bool {
-    name == "shutdown"
+    matches!(name, "shutdown" | "save")
 }
 
 impl Model {

@@ -39,6 +39,8 @@ pub(super) enum Encoding {
     Int,
     Embstr,
     Raw,
+    /// Nobody knows.
+    Unknown,
 }
 
 /// The longest string that Redis keeps beside its header.
@@ -68,6 +70,19 @@ impl Value {
         Value::String(StringValue { bytes, encoding })
     }
 
+    /// The same data, kept in memory in a way that nobody knows.
+    pub fn forget_encoding(self) -> Value {
+        match self {
+            Value::String(StringValue { bytes, .. }) => {
+                Value::String(StringValue { bytes, encoding: Encoding::Unknown })
+            }
+            Value::List(list) => Value::List(list.forget_encoding()),
+            Value::Hash(hash) => Value::Hash(hash.forget_encoding()),
+            Value::Set(set) => Value::Set(set.forget_encoding()),
+            Value::SortedSet(zset) => Value::SortedSet(zset.forget_encoding()),
+        }
+    }
+
     /// What TYPE says.
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -86,6 +101,9 @@ impl Value {
                 Encoding::Int => &["int"],
                 Encoding::Embstr => &["embstr"],
                 Encoding::Raw => &["raw"],
+                Encoding::Unknown if string.bytes.len() > EMBSTR_LEN_MAX => &["raw"],
+                Encoding::Unknown if number::integer(&string.bytes).is_some() => &["int", "embstr", "raw"],
+                Encoding::Unknown => &["embstr", "raw"],
             },
             Value::List(list) => list.encoding.names(),
             Value::Hash(hash) => hash.encoding_names(),

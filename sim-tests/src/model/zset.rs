@@ -21,6 +21,8 @@ pub(super) struct ZsetValue {
     pub scores: BTreeMap<Vec<u8>, f64>,
     /// Whether it is a listpack.
     pub is_packed: bool,
+    /// Whether it may be none although it could be.
+    is_unsure: bool,
 }
 
 /// Two sorted sets are the same data whatever their encodings.
@@ -42,18 +44,28 @@ pub(super) struct ZsetLimits {
 impl ZsetValue {
     /// An empty one, for so many members.
     pub fn for_count(count: i64, limits: ZsetLimits) -> ZsetValue {
-        ZsetValue { scores: BTreeMap::new(), is_packed: count <= limits.entries }
+        ZsetValue { scores: BTreeMap::new(), is_packed: count <= limits.entries, is_unsure: false }
     }
 
     /// One that was put together at once.
     pub fn gathered(scores: BTreeMap<Vec<u8>, f64>, limits: ZsetLimits) -> ZsetValue {
         let are_short = scores.keys().all(|member| len_of(member) <= limits.value_len);
         let is_packed = scores.len() as i64 <= limits.entries && are_short;
-        let mut zset = ZsetValue { scores, is_packed };
+        let mut zset = ZsetValue { scores, is_packed, is_unsure: false };
         if is_packed {
             zset.scores.values_mut().for_each(|score| *score += 0.0);
         }
         zset
+    }
+
+    /// The same sorted set, of which nobody knows how it is kept.
+    pub fn forget_encoding(self) -> ZsetValue {
+        ZsetValue { is_unsure: true, ..self }
+    }
+
+    /// Members by rank alone, which does not depend on how they are kept.
+    pub fn of_scores(scores: BTreeMap<Vec<u8>, f64>) -> ZsetValue {
+        ZsetValue { scores, is_packed: false, is_unsure: false }
     }
 
     /// Stores a score.
@@ -61,7 +73,7 @@ impl ZsetValue {
         if !self.scores.contains_key(member)
             && (self.scores.len() as i64 >= limits.entries || len_of(member) > limits.value_len)
         {
-            self.is_packed = false;
+            (self.is_packed, self.is_unsure) = (false, false);
         }
         // A listpack keeps an integer as such, and no integer is below zero and zero.
         let score = if self.is_packed && score == 0.0 { 0.0 } else { score };
@@ -78,7 +90,11 @@ impl ZsetValue {
     }
 
     pub fn encoding_names(&self) -> &'static [&'static str] {
-        if self.is_packed { &["listpack"] } else { &["skiplist"] }
+        match (self.is_packed, self.is_unsure) {
+            (_, true) => &["listpack", "skiplist"],
+            (true, false) => &["listpack"],
+            (false, false) => &["skiplist"],
+        }
     }
 }
 

@@ -162,7 +162,7 @@ fn run(
 
 fn show_result(model: &mut Model, call: &Call, operation: Operation, out: &mut Out) -> Result<(), Refusal> {
     let (scores, with_scores) = run(model, call, operation, 1)?;
-    let ranked: Vec<Scored> = ZsetValue { scores, is_packed: false }.ranked();
+    let ranked: Vec<Scored> = ZsetValue::of_scores(scores).ranked();
     show(out, &ranked, if with_scores { Pairs::Scored } else { Pairs::Members });
     Ok(())
 }

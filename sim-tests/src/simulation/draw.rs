@@ -5,7 +5,7 @@ use super::profile::Profile;
 use super::run::CUTS;
 use super::scenario::{Action, Scenario, Step};
 use super::settings::Settings;
-use crate::workload::{Maker, Mix};
+use crate::workload::{Maker, Mix, Request};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,16 +22,33 @@ const CLIENTS_MAX: u64 = 24;
 /// Of a thousand steps, so many close a connection.
 const CLOSES_PER_THOUSAND: u32 = 15;
 
+/// How a process ends at its own disk work, or again.
+const ENDS: [FaultKind; 4] = [
+    FaultKind::CrashBeforeDisk,
+    FaultKind::CrashDuringDisk,
+    FaultKind::CrashAfterDisk,
+    FaultKind::CrashAgain,
+];
+
 /// The scenario of a seed.
 #[must_use]
 pub fn draw(profile: &Profile, seed: u64) -> Scenario {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut faults = draw_faults(&mut rng, profile);
+    // What came later is drawn by itself, so that the rest of a seed's scenario stays as it was.
+    let mut apart = ChaCha8Rng::seed_from_u64(seed);
+    apart.set_stream(1);
+    let mut faults = draw_faults(&mut rng, &mut apart, profile);
     let mut settings = draw_settings(&mut rng);
+    if apart.random_ratio(profile.recovers_percent, 100) {
+        draw_durability(&mut apart, &mut settings, &mut faults);
+    }
     if settings.plays_twice {
         keep_to_cuts(&mut faults, &mut settings);
     }
-    let steps = draw_steps(&mut rng, &settings);
+    let mut steps = draw_steps(&mut rng, &settings);
+    if settings.recovers() {
+        leave_out_negative_zeros(&mut steps);
+    }
     Scenario { profile: profile.name.to_owned(), seed, settings, faults, steps }
 }
 
@@ -42,10 +59,11 @@ fn keep_to_cuts(faults: &mut BTreeMap<FaultKind, u32>, settings: &mut Settings) 
     (settings.conditions.latency_us, settings.conditions.jitter_us) = (0, 0);
 }
 
-fn draw_faults(rng: &mut impl Rng, profile: &Profile) -> BTreeMap<FaultKind, u32> {
+fn draw_faults(rng: &mut ChaCha8Rng, apart: &mut ChaCha8Rng, profile: &Profile) -> BTreeMap<FaultKind, u32> {
     let is_calm = rng.random_ratio(profile.calm_percent, 100);
     let mut faults = BTreeMap::new();
     for &(kind, rate_max) in profile.faults {
+        let rng: &mut dyn Rng = if ENDS.contains(&kind) { &mut *apart } else { rng };
         let is_on = rng.random_ratio(1, 2);
         let rate = log_uniform(rng, u64::from(rate_max / 1_000).max(1), u64::from(rate_max));
         if is_on && !is_calm {
@@ -64,7 +82,7 @@ struct Choice {
 }
 
 const CHOICES: &[Choice] = &[
-    Choice { directive: "hz", values: &["1", "10", "100", "500"], percent: 50 },
+    Choice { directive: "hz", values: &["1", "10", "10", "25", "25", "100", "100", "500"], percent: 50 },
     Choice { directive: "databases", values: &["1", "2", "16", "100"], percent: 30 },
     Choice { directive: "timeout", values: &["1", "2", "5", "60"], percent: 20 },
     Choice {
@@ -97,35 +115,95 @@ const CHOICES: &[Choice] = &[
     Choice { directive: "zset-max-listpack-value", values: &["0", "1", "8"], percent: 25 },
 ];
 
-fn draw_settings(rng: &mut impl Rng) -> Settings {
-    let mut directives = vec![
-        ("save".to_owned(), vec![String::new()]),
-        ("enable-debug-command".to_owned(), vec!["yes".to_owned()]),
-    ];
-    for choice in CHOICES {
+/// How a server keeps its data that has a log.
+const DURABILITY: &[Choice] = &[
+    Choice { directive: "appendfsync", values: &["always", "always", "no"], percent: 65 },
+    Choice { directive: "auto-aof-rewrite-percentage", values: &["0", "1", "10", "50"], percent: 80 },
+    Choice { directive: "auto-aof-rewrite-min-size", values: &["1", "1kb", "16kb", "256kb"], percent: 90 },
+    Choice { directive: "aof-use-rdb-preamble", values: &["no"], percent: 30 },
+    Choice { directive: "aof-timestamp-enabled", values: &["yes"], percent: 20 },
+    Choice { directive: "aof-checksum", values: &["no"], percent: 10 },
+];
+
+/// What a log without checksums cannot notice.
+const UNNOTICED: [FaultKind; 6] = [
+    FaultKind::WriteBack,
+    FaultKind::TornPage,
+    FaultKind::TornSector,
+    FaultKind::SizeFirst,
+    FaultKind::BitRot,
+    FaultKind::LateSyncError,
+];
+
+/// Lets a server keep a log, from which it is started again.
+fn draw_durability(rng: &mut impl Rng, settings: &mut Settings, faults: &mut BTreeMap<FaultKind, u32>) {
+    settings.plays_twice = false;
+    if rng.random_ratio(1, 4) {
+        // Then what the disk has done is heard of in one turn with what clients send.
+        settings.disk_us = 0;
+    }
+    settings.directives.push(("appendonly".to_owned(), vec!["yes".to_owned()]));
+    draw_directives(rng, DURABILITY, settings);
+    if settings.directives.iter().any(|(name, words)| name == "aof-checksum" && *words == ["no"]) {
+        faults.retain(|kind, _| !UNNOTICED.contains(kind));
+    }
+}
+
+/// Whether a score of zero keeps its sign depends on how a sorted set is kept in memory, and nobody knows how it is once
+/// it was loaded.
+fn leave_out_negative_zeros(steps: &mut [Step]) {
+    let requests = steps.iter_mut().filter_map(|step| match &mut step.action {
+        Action::Send(requests) => Some(requests),
+        Action::Close => None,
+    });
+    for request in requests.flatten() {
+        if let Request::Command(words) = request {
+            let zeros =
+                words.iter_mut().filter(|word| [b"-0".as_slice(), b"-0.0"].contains(&word.as_slice()));
+            zeros.for_each(|word| *word = b"0".to_vec());
+            // A weight below zero makes one of any zero.
+            let weights = words.iter().position(|word| word.eq_ignore_ascii_case(b"WEIGHTS"));
+            let weighed = weights.map_or(&mut [][..], |at| &mut words[at..]);
+            weighed
+                .iter_mut()
+                .filter(|word| word.starts_with(b"-"))
+                .for_each(|word| *word = word[1..].to_vec());
+        }
+    }
+}
+
+fn draw_directives(rng: &mut impl Rng, choices: &[Choice], settings: &mut Settings) {
+    for choice in choices {
         let value = choice.values.choose(rng).copied().unwrap_or_default();
         if rng.random_ratio(choice.percent, 100) {
             let words = value.split(' ').map(str::to_owned).collect();
-            directives.push((choice.directive.to_owned(), words));
+            settings.directives.push((choice.directive.to_owned(), words));
         }
     }
+}
+
+fn draw_settings(rng: &mut impl Rng) -> Settings {
+    let mut settings = Settings {
+        directives: vec![
+            ("save".to_owned(), vec![String::new()]),
+            ("enable-debug-command".to_owned(), vec!["yes".to_owned()]),
+        ],
+        ..Settings::default()
+    };
+    draw_directives(rng, CHOICES, &mut settings);
     let instant = rng.random_ratio(1, 4);
-    let conditions = Conditions {
+    settings.conditions = Conditions {
         read_len_max: log_uniform(rng, 1, 65_536) as usize,
         window_bytes: log_uniform(rng, 64, 4 << 20) as usize,
         latency_us: if instant { 0 } else { log_uniform(rng, 1, 5_000) },
         jitter_us: if instant { 0 } else { log_uniform(rng, 1, 20_000) },
         slow_read_us: log_uniform(rng, 10, 3_000_000),
     };
-    Settings {
-        directives,
-        has_config_file: rng.random_ratio(1, 2),
-        conditions,
-        disk_us: log_uniform(rng, 1, 50_000),
-        digest_every: log_uniform(rng, 1, 1_000),
-        plays_twice: rng.random_ratio(1, 8),
-        is_canary: false,
-    }
+    settings.has_config_file = rng.random_ratio(1, 2);
+    settings.disk_us = log_uniform(rng, 1, 50_000);
+    settings.digest_every = log_uniform(rng, 1, 1_000);
+    settings.plays_twice = rng.random_ratio(1, 8);
+    settings
 }
 
 fn draw_steps(rng: &mut ChaCha8Rng, settings: &Settings) -> Vec<Step> {
@@ -163,7 +241,7 @@ fn draw_steps(rng: &mut ChaCha8Rng, settings: &Settings) -> Vec<Step> {
 
 /// A number between two: each power of two on the way is as likely as any other. Counted in whole numbers, so that a
 /// seed draws the same on every machine.
-fn log_uniform(rng: &mut impl Rng, min: u64, max: u64) -> u64 {
+fn log_uniform(rng: &mut (impl Rng + ?Sized), min: u64, max: u64) -> u64 {
     let (low, high) = (min.max(1).ilog2(), max.max(1).ilog2());
     let power = 1_u64 << rng.random_range(low..=high);
     rng.random_range(power.max(min)..=(2 * power - 1).min(max))

@@ -1,18 +1,21 @@
 //! The judge: looks at everything that happens in a world, and keeps the first thing that is wrong.
 
+use super::follower::Follower;
+use super::history::History;
 use super::outcome::{Failure, Moment, Oracle};
+use super::recovery::{Policy, Recovering};
 use super::settings::Settings;
 use super::text::commands_text;
 use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::transcript::text::escape;
-use rotom_core::disk::DiskCompletion;
-use rotom_core::net::{Accept, ConnId};
+use rotom_core::disk::{DiskCompletion, DiskError, Lane};
+use rotom_core::net::ConnId;
 use rotom_core::time::{Monotonic, Now};
-use rotom_core::{Config, Core, Host, LogLine};
+use rotom_core::{Config, Core, LogLine};
 use rotom_io_sim::clock::MONOTONIC_START;
 use rotom_io_sim::{End, FaultKind, Peer, Trace, Witness};
 use std::collections::BTreeMap;
-use std::io::IoSlice;
+use std::io::{ErrorKind, IoSlice};
 use std::time::Duration;
 
 /// Bytes of a value that a timeline shows.
@@ -27,14 +30,35 @@ const LIMIT_GRACE_US: u64 = 3_000_000;
 /// The longest reply whose length the model cannot know.
 const UNKNOWN_REPLY_BYTES: u64 = 256 * 1024;
 
+/// What a server logs when it has written its log anew.
+const REWRITTEN: &str = "Background AOF rewrite finished successfully";
+
+/// How a server begins to log that it cannot write its log, and that it can again.
+const TROUBLES: [&str; 2] = ["Error writing to the AOF file", "Fail to fsync the AOF file"];
+const SOLVED: &str = "AOF write error looks solved";
+
 /// Comparisons of digests stand apart by at least this share of the commands before.
 const DIGEST_SHARE: u64 = 20;
 
 /// Looks at everything.
 pub(super) struct Judge<'a> {
-    settings: &'a Settings,
-    model: Model,
-    follower: Follower,
+    pub(super) settings: &'a Settings,
+    pub(super) model: Model,
+    pub(super) follower: Follower,
+    /// What was executed, if crashes leave anything or every prefix is looked at.
+    pub(super) history: Option<History>,
+    pub(super) policy: Policy,
+    /// Whether any work of the disk has failed since the server was started.
+    pub(super) disk_has_failed: bool,
+    /// Whether the server has said that it cannot write its log, and not that it can again; in this turn, or before.
+    refuses_next: bool,
+    must_refuse: bool,
+    /// Whether the log was written anew since the server was started.
+    pub has_rewritten: bool,
+    /// Whether there is no reason any more for which a write might be refused.
+    pub must_write: bool,
+    /// Set while the server starts from what a crash has left.
+    pub(super) recovering: Option<Recovering>,
     /// What is known of each connection.
     peers: BTreeMap<Peer, Connection>,
     /// The configuration in force, as far as endings depend on it.
@@ -95,6 +119,16 @@ impl<'a> Judge<'a> {
             settings,
             model: Model::new(&settings.directives, clock(now))?,
             follower: Follower::new(config, now),
+            history: (settings.recovers() || settings.checks_prefixes)
+                .then(|| History::new(&settings.directives))
+                .transpose()?,
+            policy: Policy::of(&settings.directives),
+            disk_has_failed: false,
+            refuses_next: false,
+            must_refuse: false,
+            has_rewritten: false,
+            must_write: false,
+            recovering: None,
             peers: BTreeMap::new(),
             limits: Limits::of(config),
             limits_before: Limits::of(config),
@@ -126,8 +160,22 @@ impl<'a> Judge<'a> {
     pub fn restarted(&mut self, config: &Config, now: Now) -> Result<(), String> {
         self.model = Model::new(&self.settings.directives, clock(now))?;
         self.follower = Follower::new(config, now);
-        self.limits = Limits::of(config);
+        self.limit(config);
+        if let Some(history) = &mut self.history {
+            *history = History::new(&self.settings.directives)?;
+        }
         Ok(())
+    }
+
+    /// The server is another one.
+    pub(super) fn forget_troubles(&mut self) {
+        (self.refuses_next, self.must_refuse) = (false, false);
+    }
+
+    /// What may end connections is as the configuration says.
+    pub(super) fn limit(&mut self, config: &Config) {
+        self.limits = Limits::of(config);
+        self.limits_before = self.limits;
     }
 
     /// Whether everything that was asked on connections that stand is answered.
@@ -150,6 +198,28 @@ impl<'a> Judge<'a> {
             let waits = self.model.is_owed(id) || self.model.has_request(id) || is_paused || is_late;
             (!connection.has_ended && waits).then_some(peer)
         })
+    }
+
+    /// The server has changed something of its own accord.
+    pub(super) fn take_background(&mut self, now: Now, effects: &[u8]) {
+        self.note(now, None, || format!("of its own accord {}", commands_text(effects)));
+        let outcome = self.model.background(clock(now), effects);
+        self.hear(now, Oracle::Semantics, outcome);
+        self.take_effects(now, effects);
+    }
+
+    /// What the server did, for all who live on that.
+    fn take_effects(&mut self, now: Now, effects: &[u8]) {
+        self.effects.bytes(effects);
+        self.follower.follow(now, effects);
+        let Some(history) = &mut self.history else { return };
+        let mut outcome = history.add(now, self.model.moment(), effects);
+        if outcome.is_ok() && self.settings.checks_prefixes {
+            outcome = self.model.compare(history.data());
+        }
+        if let Err(text) = outcome {
+            self.fail(now, Oracle::Rebuild, "prefix", text);
+        }
     }
 
     /// Compares the data with those of the server that lives on the log.
@@ -277,16 +347,33 @@ impl Witness for Judge<'_> {
         let outcome = self.model.execute(client_id(peer), clock(now), Some(effects));
         self.note_run(now, peer, "runs", effects);
         self.hear(now, Oracle::Semantics, outcome);
-        self.effects.bytes(effects);
-        self.follower.follow(now, effects);
+        if self.must_refuse && writes(effects) {
+            let text = "a write was taken although the log cannot be written".to_owned();
+            self.fail(now, Oracle::FailClosed, "written on", text);
+        }
+        self.take_effects(now, effects);
     }
 
     fn served(&mut self, now: Now, peer: Peer, effects: &[u8]) {
         let outcome = self.model.serve(client_id(peer), clock(now), Some(effects));
         self.note_run(now, peer, "is served", effects);
         self.hear(now, Oracle::Semantics, outcome);
-        self.effects.bytes(effects);
-        self.follower.follow(now, effects);
+        self.take_effects(now, effects);
+    }
+
+    fn turned_down(&mut self, now: Now, peer: Peer) {
+        self.commands += 1;
+        let outcome = self.model.turn_down(client_id(peer), clock(now));
+        self.note_run(now, peer, "is refused for the disk's sake with", &[]);
+        self.hear(now, Oracle::Semantics, outcome);
+        if !self.disk_has_failed {
+            let text = "a write was refused although no work of the disk has failed".to_owned();
+            self.fail(now, Oracle::Semantics, "misconf", text);
+        }
+        if self.must_write {
+            let text = "nothing goes wrong any more, and writes are still refused".to_owned();
+            self.fail(now, Oracle::Liveness, "misconf", text);
+        }
     }
 
     fn timed_out(&mut self, now: Now, peer: Peer) {
@@ -296,11 +383,10 @@ impl Witness for Judge<'_> {
     }
 
     fn background(&mut self, now: Now, effects: &[u8]) {
-        self.note(now, None, || format!("of its own accord {}", commands_text(effects)));
-        let outcome = self.model.background(clock(now), effects);
-        self.hear(now, Oracle::Semantics, outcome);
-        self.effects.bytes(effects);
-        self.follower.follow(now, effects);
+        match &mut self.recovering {
+            Some(recovering) => recovering.effects.push((now, effects.to_vec())),
+            None => self.take_background(now, effects),
+        }
     }
 
     fn received(&mut self, now: Now, peer: Peer, bytes: &[u8]) {
@@ -312,12 +398,15 @@ impl Witness for Judge<'_> {
             self.cursors.insert(client, cursor);
         }
         let outcome = if self.settings.is_canary && self.commands > 2 {
-            let falsified: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
-            self.model.receive(client_id(peer), &falsified)
+            // A whole reply that nobody asked for: one that never ends would be a lack of answers, not a wrong one.
+            self.model.receive(client_id(peer), &[b"+falsified\r\n", bytes].concat())
         } else {
             self.model.receive(client_id(peer), bytes)
         };
         self.hear(now, Oracle::Semantics, outcome);
+        if let Some(history) = &mut self.history {
+            self.model.take_seen(client_id(peer)).into_iter().for_each(|seen| history.see(seen));
+        }
     }
 
     fn ended(&mut self, now: Now, peer: Peer, end: End) {
@@ -345,6 +434,10 @@ impl Witness for Judge<'_> {
         if core.config().client_output_buffer_limit.normal.hard != self.limits.output_hard {
             self.limit_since = now.monotonic;
         }
+        self.must_refuse |= std::mem::take(&mut self.refuses_next);
+        if self.recovering.is_some() {
+            return;
+        }
         let outcome = self.model.check_waiting();
         self.hear(now, Oracle::Semantics, outcome);
         self.limits_before = std::mem::replace(&mut self.limits, Limits::of(core.config()));
@@ -362,9 +455,26 @@ impl Witness for Judge<'_> {
 
     fn logged(&mut self, now: Now, line: &LogLine) {
         self.note(now, None, || format!("log: {}", line.text));
+        self.has_rewritten |= line.text == REWRITTEN;
+        if TROUBLES.iter().any(|trouble| line.text.starts_with(trouble)) {
+            self.refuses_next = true;
+        } else if line.text.starts_with(SOLVED) {
+            (self.refuses_next, self.must_refuse) = (false, false);
+        }
+        if let Some(recovering) = &mut self.recovering {
+            recovering.hear(&line.text);
+        }
     }
 
-    fn disk(&mut self, now: Now, completion: &DiskCompletion) {
+    fn disk(&mut self, now: Now, lane: Lane, completion: &DiskCompletion) {
+        if lane == Lane::Snapshot && completion.outcome.is_ok() {
+            // A new base is on its way, and may be what it goes on from.
+            (self.refuses_next, self.must_refuse) = (false, false);
+        }
+        // That a name is there, or is not, is no failure.
+        let is_answer =
+            |error: &DiskError| matches!(error.kind, ErrorKind::NotFound | ErrorKind::AlreadyExists);
+        self.disk_has_failed |= completion.outcome.as_ref().is_err_and(|error| !is_answer(error));
         self.note(now, None, || match &completion.outcome {
             Ok(_) => format!("disk: {:?} done", completion.id),
             Err(error) => format!("disk: {:?} failed: {}", completion.id, error.message),
@@ -391,59 +501,21 @@ impl Judge<'_> {
     }
 }
 
-/// A second server, which lives on the log of effects alone and never expires anything by itself.
-struct Follower {
-    core: Core,
-    conn: ConnId,
-}
-
-impl Follower {
-    fn new(config: &Config, now: Now) -> Follower {
-        let mut own = Config::default();
-        for (name, value) in
-            [("databases", config.databases.to_string()), ("enable-debug-command", "yes".to_owned())]
-        {
-            own.set_from_file(name, &[value.into_bytes()]).expect("it is a directive and one of its values");
-        }
-        let mut core = Core::new(own, Host::default(), 0, now);
-        let accept = Accept {
-            peer: "127.0.0.1:1".to_owned(),
-            local: "127.0.0.1:2".to_owned(),
-            descriptor: 0,
-            is_local: true,
-            is_unix: false,
-        };
-        let conn = core.handle_accept(now, accept).expect("nobody else is connected");
-        let mut follower = Follower { core, conn };
-        follower.follow(now, b"DEBUG SET-ACTIVE-EXPIRE 0\r\n");
-        follower
-    }
-
-    fn follow(&mut self, now: Now, effects: &[u8]) {
-        if effects.is_empty() {
-            return;
-        }
-        self.core.handle_input(now, self.conn, effects);
-        let mut slices = [IoSlice::new(&[]); 64];
-        while let count @ 1.. = self.core.output(self.conn, &mut slices) {
-            let len = slices[..count].iter().map(|slice| slice.len()).sum();
-            self.core.handle_written(now, self.conn, len);
-            slices = [IoSlice::new(&[]); 64];
-        }
-        while self.core.poll_writable().is_some() {}
-    }
-
-    fn digest(&mut self, now: Now) -> u64 {
-        self.core.finish_turn(now);
-        self.core.digest()
-    }
+/// Whether effects are more than the removal of keys, which may be those past their expiry.
+fn writes(effects: &[u8]) -> bool {
+    const REMOVALS: [&str; 5] = ["SELECT", "DEL", "UNLINK", "MULTI", "EXEC"];
+    !effects.is_empty()
+        && commands_text(effects).split("; ").any(|command| {
+            let name = command.split(' ').next().unwrap_or_default();
+            !REMOVALS.contains(&name)
+        })
 }
 
 fn client_id(peer: Peer) -> ClientId {
     ClientId(peer.0 as u32)
 }
 
-fn clock(now: Now) -> Clock {
+pub(super) fn clock(now: Now) -> Clock {
     Clock { wall_us: now.wall.0, monotonic_us: now.monotonic.0 }
 }
 

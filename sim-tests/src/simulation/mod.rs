@@ -15,9 +15,12 @@
 //! * another chunking of the same history changes nothing.
 
 mod draw;
+mod follower;
+mod history;
 mod judge;
 mod outcome;
 mod profile;
+mod recovery;
 mod run;
 mod scenario;
 mod settings;

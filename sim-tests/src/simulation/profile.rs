@@ -13,6 +13,8 @@ pub struct Profile {
     pub faults: &'static [(FaultKind, u32)],
     /// Of a hundred runs, so many have no faults at all.
     pub calm_percent: u32,
+    /// Of a hundred runs, so many have a server that keeps a log and starts from it after a crash.
+    pub recovers_percent: u32,
 }
 
 /// What goes wrong between clients and the server.
@@ -59,6 +61,10 @@ const DISK: &[(FaultKind, u32)] = &[
     (FaultKind::DirSubset, 500_000),
     (FaultKind::CrashPower, 20_000),
     (FaultKind::CrashKill, 10_000),
+    (FaultKind::CrashBeforeDisk, 10_000),
+    (FaultKind::CrashDuringDisk, 10_000),
+    (FaultKind::CrashAfterDisk, 10_000),
+    (FaultKind::CrashAgain, 300_000),
 ];
 
 /// Everything at once. Put together here, since slices cannot be joined in constants with their lengths inferred.
@@ -80,36 +86,48 @@ const EVERYTHING: &[(FaultKind, u32)] = &{
 
 impl Profile {
     /// Every profile there is.
-    pub const ALL: [Profile; 5] = [
+    pub const ALL: [Profile; 6] = [
         Profile {
             name: "calm",
             story: "Nothing goes wrong: semantics under every configuration.",
             faults: &[],
             calm_percent: 100,
+            recovers_percent: 10,
         },
         Profile {
             name: "network",
             story: "Reads and writes of any length, delays, slow and vanishing clients.",
             faults: NETWORK,
             calm_percent: 10,
+            recovers_percent: 10,
         },
         Profile {
             name: "disk",
             story: "A disk that fills up, fails and forgets; crashes.",
             faults: DISK,
             calm_percent: 10,
+            recovers_percent: 40,
+        },
+        Profile {
+            name: "crash",
+            story: "A server that keeps a log, on a bad disk: whatever it was made to promise is there after a crash.",
+            faults: DISK,
+            calm_percent: 10,
+            recovers_percent: 100,
         },
         Profile {
             name: "clock",
             story: "A calendar that jumps and drifts; a process that stands still.",
             faults: CLOCK,
             calm_percent: 10,
+            recovers_percent: 20,
         },
         Profile {
             name: "everything",
             story: "All of it, in random subsets; three runs of ten have no faults.",
             faults: EVERYTHING,
             calm_percent: 30,
+            recovers_percent: 40,
         },
     ];
 

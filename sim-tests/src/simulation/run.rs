@@ -2,6 +2,7 @@
 
 use super::judge::Judge;
 use super::outcome::{Counts, Failure, Oracle, Outcome};
+use super::recovery::Damage;
 use super::scenario::{Action, Scenario, Step};
 use crate::workload::{BLOCKING, Request};
 use rotom_core::mark;
@@ -23,6 +24,9 @@ const CONFIG_TEXT: &[u8] = b"# A configuration file.\n";
 /// Once nothing goes wrong any more, everything must be answered within this time.
 const HEALING: Duration = Duration::from_secs(120);
 
+/// Once nothing goes wrong any more, a log that was lost must have been written anew within this time.
+const MENDING: Duration = Duration::from_secs(120);
+
 /// How often it is looked whether everything is answered.
 const HEALING_STEP: Duration = Duration::from_millis(50);
 
@@ -37,6 +41,32 @@ const FREEZE_US_MAX: u64 = 30_000_000;
 
 /// The most the calendar drifts, in millionths.
 const DRIFT_PPM_MAX: u64 = 100_000;
+
+/// How long a server may take to start, however often it is cut off.
+const STARTING: Duration = Duration::from_secs(600);
+
+/// How long a server is started again that leaves because the disk has failed, and after which pause.
+const INSISTING: Duration = Duration::from_secs(60);
+const INSISTING_STEP: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether it has.
+const STARTING_STEP: Duration = Duration::from_millis(1);
+
+/// What takes away or changes what a disk has promised to keep, or does not give it.
+const LOSSES: [FaultKind; 2] = [FaultKind::BitRot, FaultKind::EioRead];
+
+/// What makes it take longer until something is durable.
+const DELAYS: [FaultKind; 9] = [
+    FaultKind::SlowDisk,
+    FaultKind::ShortWrite,
+    FaultKind::Interrupted,
+    FaultKind::EnospcAppend,
+    FaultKind::EnospcCreate,
+    FaultKind::EnospcSync,
+    FaultKind::EioWrite,
+    FaultKind::SyncError,
+    FaultKind::LateSyncError,
+];
 
 /// Faults that only cut what is read and written: they leave a history of one client as it is.
 pub(super) const CUTS: [FaultKind; 2] = [FaultKind::PartialRead, FaultKind::PartialWrite];
@@ -182,6 +212,9 @@ struct Run<'a> {
     judge: Judge<'a>,
     /// Each client's connection, if it has one.
     peers: BTreeMap<u32, Peer>,
+    /// Whether the server does not start any more, for good reasons.
+    has_refused: bool,
+    doubts: Doubts,
     counts: Counts,
 }
 
@@ -213,22 +246,57 @@ impl<'a> Run<'a> {
         let now = world.clock().now();
         let mut judge = Judge::new(settings, &config, now, watch == Watch::Timeline)?;
         judge.limits_change = sends(scenario, |request| mentions(request, "client-output-buffer-limit"));
-        Ok(Run { scenario, config, world, judge, peers: BTreeMap::new(), counts: Counts::default() })
+        Ok(Run {
+            scenario,
+            config,
+            world,
+            judge,
+            peers: BTreeMap::new(),
+            has_refused: false,
+            doubts: Doubts::default(),
+            counts: Counts::default(),
+        })
     }
 
     /// Takes every step, then heals the world and waits until all is quiet.
     fn play(&mut self) {
+        if self.scenario.settings.recovers() {
+            let now = self.world.clock().now();
+            self.judge.crashed(now);
+            self.start();
+        }
         for step in &self.scenario.steps {
-            self.world.run_for(Duration::from_micros(step.after_us), &mut self.judge);
+            self.pass(Duration::from_micros(step.after_us));
             self.judge.step = Some(step.id);
             self.disturb(step);
+            if self.is_over() {
+                return;
+            }
             self.act(step);
             self.check();
-            if self.judge.failure.is_some() {
+            if self.is_over() {
                 return;
             }
         }
         self.recover();
+    }
+
+    /// Whether nothing more is to be played.
+    fn is_over(&self) -> bool {
+        self.judge.failure.is_some() || self.has_refused
+    }
+
+    /// Lets time pass, whatever happens to the server meanwhile.
+    fn pass(&mut self, time: Duration) {
+        let end = self.world.clock().now().monotonic + time;
+        while !self.is_over() {
+            let left = end - self.world.clock().now().monotonic;
+            self.world.run_for(left, &mut self.judge);
+            match self.world.crash_due() {
+                Some(crash) => self.crash(crash),
+                None => return,
+            }
+        }
     }
 
     /// What goes wrong with clocks and the process around a step.
@@ -277,13 +345,78 @@ impl<'a> Run<'a> {
     }
 
     fn crash(&mut self, crash: Crash) {
+        self.fall(crash);
+        if self.scenario.settings.recovers() {
+            self.start();
+            let operation = self.counts.crashes;
+            if !self.is_over() && self.happens(FaultKind::CrashAgain, operation) {
+                // What it has just started with is there the next time, too.
+                self.fall(Crash::PowerLoss);
+                self.start();
+            }
+            return;
+        }
+        let now = self.world.clock().now();
+        if let Err(error) = self.judge.restarted(&self.config, now) {
+            self.judge.fail(now, Oracle::Semantics, "configuration", error);
+        }
+    }
+
+    fn fall(&mut self, crash: Crash) {
+        self.doubts.crash(crash, self.world.disk().faults(), self.judge.has_rewritten);
         self.counts.crashes += 1;
         self.world.crash(crash, &mut self.judge);
         self.peers.clear();
-        let now = self.world.clock().now();
         self.check_config_file();
-        if let Err(error) = self.judge.restarted(&self.config, now) {
-            self.judge.fail(now, Oracle::Semantics, "configuration", error);
+        let now = self.world.clock().now();
+        if self.scenario.settings.recovers() {
+            self.judge.crashed(now);
+        }
+    }
+
+    /// Waits until the server has started, however often that is cut off, and judges with what.
+    fn start(&mut self) {
+        let begun = self.world.clock().now().monotonic;
+        while !self.is_over() {
+            self.world.run_for(STARTING_STEP, &mut self.judge);
+            let now = self.world.clock().now();
+            if let Some(crash) = self.world.crash_due() {
+                self.fall(crash);
+            } else if self.world.exit_status().is_some()
+                && self.judge.disk_has_failed
+                && now.monotonic - begun < INSISTING
+            {
+                // A disk that fails now may not do so the next time, and whoever watches the server tries again.
+                self.world.freeze(INSISTING_STEP);
+                self.fall(Crash::Kill);
+            } else if self.world.exit_status().is_some() && self.judge.disk_has_failed {
+                // It fails on and on: there is nothing to be judged.
+                self.has_refused = true;
+            } else if self.world.exit_status().is_some() {
+                let damage = self.damage();
+                self.judge.refused_to_start(damage, now);
+                self.has_refused = true;
+            } else if self.judge.has_started() {
+                let damage = self.damage();
+                self.judge.recovered(self.world.core(), &self.config, damage, now);
+                self.doubts.is_judged = false;
+                return;
+            } else if now.monotonic - begun > STARTING {
+                let text = format!("the server has not started after {STARTING:?}");
+                self.judge.fail(now, Oracle::Liveness, "start", text);
+            }
+        }
+    }
+
+    /// What has gone wrong with the disk until now.
+    fn damage(&mut self) -> Damage {
+        let disk = self.world.disk().faults().clone();
+        let has = |kinds: &[FaultKind]| kinds.iter().any(|&kind| disk.count(kind) > 0);
+        let has_frozen = self.world.faults().count(FaultKind::Freeze) > 0;
+        Damage {
+            is_lossy: has(&LOSSES),
+            is_late: has_frozen || has(&DELAYS),
+            is_doubtful: self.doubts.is_judged,
         }
     }
 
@@ -361,9 +494,33 @@ impl<'a> Run<'a> {
                 break;
             }
         }
+        self.check_writing();
         self.check_expiry();
         let now = self.world.clock().now();
         self.judge.compare_digests(self.world.core(), now);
+    }
+
+    /// A server whose disk works again takes writes again, before long.
+    fn check_writing(&mut self) {
+        if self.judge.failure.is_some() || !self.scenario.settings.recovers() {
+            return;
+        }
+        self.world.run_for(MENDING, &mut self.judge);
+        self.judge.must_write = true;
+        let temporary = self.world.disk().names().find(|name| name.contains("/temp")).map(str::to_owned);
+        // What a rewrite leaves that has failed is removed by the next one.
+        if let Some(name) = temporary.filter(|_| !self.judge.disk_has_failed) {
+            let now = self.world.clock().now();
+            self.judge.fail(now, Oracle::Liveness, "temporary files", format!("{name} is still there"));
+        }
+        let probe = Step {
+            id: u32::MAX,
+            after_us: 0,
+            client: u32::MAX,
+            action: Action::Send(vec![Request::Command(vec![b"PING".to_vec()])]),
+        };
+        self.act(&probe);
+        self.world.run_for(HEALING_STEP, &mut self.judge);
     }
 
     /// Keys whose time is over do not stay, even if nobody looks for them.
@@ -400,6 +557,35 @@ impl<'a> Run<'a> {
         (outcome, effects)
     }
 }
+
+/// Whether what a server has started with may be in the system's memory alone, although a sync has succeeded since:
+/// one before has failed, and that it did was forgotten with the process.
+#[derive(Debug, Default)]
+struct Doubts {
+    /// Syncs that had failed when the power failed last.
+    failed_before: u64,
+    is_doubtful: bool,
+    /// The same of what the last power loss took away, until what is left is judged.
+    is_judged: bool,
+}
+
+impl Doubts {
+    fn crash(&mut self, crash: Crash, faults: &Faults, has_rewritten: bool) {
+        let kinds = [FaultKind::SyncError, FaultKind::EnospcSync, FaultKind::LateSyncError];
+        let failed = kinds.iter().map(|&kind| faults.count(kind)).sum();
+        self.is_doubtful &= !has_rewritten;
+        match crash {
+            Crash::Kill => self.is_doubtful |= failed > self.failed_before,
+            Crash::PowerLoss => {
+                self.is_judged |= self.is_doubtful;
+                (self.is_doubtful, self.failed_before) = (false, failed);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
 
 /// Where and why the server panicked.
 struct Panic {

@@ -22,6 +22,8 @@ pub struct Settings {
     pub digest_every: u64,
     /// Whether the history is played again with nothing cut into pieces, for the same effects and replies.
     pub plays_twice: bool,
+    /// Whether after every execution the data are compared with those that all effects together lead to.
+    pub checks_prefixes: bool,
     /// A reply is falsified on its way to the judge, to prove that failing works.
     pub is_canary: bool,
 }
@@ -35,12 +37,19 @@ impl Default for Settings {
             disk_us: 0,
             digest_every: 1_000,
             plays_twice: false,
+            checks_prefixes: false,
             is_canary: false,
         }
     }
 }
 
 impl Settings {
+    /// Whether the server keeps a log, and starts from it after a crash; otherwise it starts with nothing.
+    #[must_use]
+    pub fn recovers(&self) -> bool {
+        self.directives.iter().any(|(name, words)| name == "appendonly" && *words == ["yes"])
+    }
+
     /// Changes one setting.
     ///
     /// # Errors
@@ -65,6 +74,7 @@ impl Settings {
             "disk-us" => self.disk_us = number(name, value)?,
             "digest-every" => self.digest_every = number(name, value)?.max(1),
             "plays-twice" => self.plays_twice = flag(name, value)?,
+            "checks-prefixes" => self.checks_prefixes = flag(name, value)?,
             "is-canary" => self.is_canary = flag(name, value)?,
             _ => return Err(format!("there is no setting {name}")),
         }
@@ -98,6 +108,7 @@ impl Settings {
         add("disk-us", self.disk_us.to_string(), usual.disk_us.to_string());
         add("digest-every", self.digest_every.to_string(), usual.digest_every.to_string());
         add("plays-twice", self.plays_twice.to_string(), usual.plays_twice.to_string());
+        add("checks-prefixes", self.checks_prefixes.to_string(), usual.checks_prefixes.to_string());
         add("is-canary", self.is_canary.to_string(), usual.is_canary.to_string());
         items
     }
@@ -132,11 +143,12 @@ mod tests {
             ("disk-us", "11"),
             ("digest-every", "12"),
             ("plays-twice", "true"),
+            ("checks-prefixes", "true"),
             ("is-canary", "true"),
         ] {
             settings.set(name, value).unwrap();
         }
-        assert_eq!(settings.items().len(), 13);
+        assert_eq!(settings.items().len(), 14);
         assert_eq!(settings.directives[0], ("requirepass".to_owned(), vec!["a b".to_owned()]));
         let mut copy = Settings::default();
         for (name, value) in settings.items() {

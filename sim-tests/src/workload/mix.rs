@@ -87,7 +87,9 @@ impl Mix {
     #[must_use]
     pub fn without_waits(mut self) -> Mix {
         for (weight, generator) in self.weights.iter_mut().zip(generators()) {
-            if ["client", "config", "debug"].contains(&generator.name) || BLOCKING.contains(&generator.name) {
+            if ["client", "config", "debug", "save"].contains(&generator.name)
+                || BLOCKING.contains(&generator.name)
+            {
                 *weight = 0;
             }
         }

@@ -129,9 +129,14 @@ pub const EXCLUDED: &[(&str, &str)] =
 
 /// Commands that the differential run does not send, or not as one of others, and why.
 pub const NOT_COMPARED: &[(&str, &str)] = &[
+    ("bgsave", "answers by what is under way on disk; see corpus/transcripts/server/bgsave.resp"),
+    ("lastsave", "shows the server's own clock"),
+    ("save", "makes a file; see corpus/transcripts/server/save.resp"),
+    ("bgrewriteaof", "answers by what is under way on disk; see corpus/transcripts/server/bgrewriteaof.resp"),
     ("command", "describes the server's own table; see corpus/transcripts/server/command-*.resp"),
     ("config", "changes the server under everybody's feet; see corpus/transcripts/server/config-*.resp"),
     ("debug", "stops or inspects the server; see corpus/transcripts/server/debug.resp"),
+    ("dump", "shows the server's own order of elements; see corpus/transcripts/generic/dump.resp"),
     ("info", "shows the server's own figures; see corpus/transcripts/server/info.resp"),
     ("time", "shows the server's own clock"),
     ("quit", "ends the connection: a round of its own"),

@@ -8,6 +8,29 @@ pub(super) const TABLE: &[Generator] = &[
     Generator { name: "flushall", weight: 1, scope: Scope::Both, make: |m| m.flush("FLUSHALL") },
     Generator { name: "flushdb", weight: 1, scope: Scope::Both, make: |m| m.flush("FLUSHDB") },
     Generator { name: "swapdb", weight: 1, scope: Scope::Both, make: swapdb },
+    Generator {
+        name: "bgrewriteaof",
+        weight: 1,
+        scope: Scope::Simulator,
+        make: |_| one(Rule::Kind, &[b"BGREWRITEAOF"]),
+    },
+    Generator {
+        name: "bgsave",
+        weight: 1,
+        scope: Scope::Simulator,
+        make: |m| match m.below(4) {
+            0 => one(Rule::Kind, &[b"BGSAVE", b"SCHEDULE"]),
+            1 => one(Rule::Kind, &[b"BGSAVE", b"NOW"]),
+            _ => one(Rule::Kind, &[b"BGSAVE"]),
+        },
+    },
+    Generator {
+        name: "lastsave",
+        weight: 1,
+        scope: Scope::Simulator,
+        make: |_| one(Rule::Kind, &[b"LASTSAVE"]),
+    },
+    Generator { name: "save", weight: 1, scope: Scope::Simulator, make: |_| one(Rule::Kind, &[b"SAVE"]) },
     Generator { name: "command", weight: 1, scope: Scope::Simulator, make: command },
     Generator { name: "config", weight: 5, scope: Scope::Simulator, make: config },
     Generator {

@@ -77,10 +77,10 @@ fn rewrites_as_redis_does_them() {
         assert_eq!(Manifest::parse(text.as_bytes()).as_ref(), Ok(&*manifest));
     };
     let rewrite = |manifest: &mut Manifest| {
-        let increment = manifest.next_increment(&names);
+        let increment = manifest.next_increment(&names, 0);
         let kept = increment.sequence;
         manifest.add_increment(increment);
-        manifest.replace_base(manifest.next_base(&names, BaseFormat::Rdb), kept);
+        manifest.replace_base(manifest.next_base(&names, BaseFormat::Rdb, 0), kept);
     };
     rewrite(&mut manifest);
     expect(
@@ -110,9 +110,9 @@ fn a_rewrite_that_failed_leaves_its_increment() {
     let names = Names::new("a");
     let mut manifest = Manifest::of_single_file("a");
     for _ in 0..3 {
-        manifest.add_increment(manifest.next_increment(&names));
+        manifest.add_increment(manifest.next_increment(&names, 0));
     }
-    manifest.replace_base(manifest.next_base(&names, BaseFormat::Commands), 3);
+    manifest.replace_base(manifest.next_base(&names, BaseFormat::Commands, 0), 3);
     assert_eq!(manifest.base(), Some(&file("a.2.base.aof", 2)));
     assert_eq!(manifest.increments(), [file("a.3.incr.aof", 3)]);
     assert_eq!(manifest.history(), [file("a.1.incr.aof", 1), file("a.2.incr.aof", 2), file("a", 1)]);
@@ -123,8 +123,8 @@ fn a_name_in_history_is_not_used_again() {
     let manifest =
         Manifest::parse(b"file a.1.incr.aof seq 1 type h\nfile a.1.base.rdb seq 1 type h\n").unwrap();
     let names = Names::new("a");
-    assert_eq!(manifest.next_increment(&names), file("a.2.incr.aof", 2));
-    assert_eq!(manifest.next_base(&names, BaseFormat::Rdb), file("a.2.base.rdb", 2));
+    assert_eq!(manifest.next_increment(&names, 0), file("a.2.incr.aof", 2));
+    assert_eq!(manifest.next_base(&names, BaseFormat::Rdb, 0), file("a.2.base.rdb", 2));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn names() {
     let names = Names::new("x.aof");
     assert_eq!(names.manifest(), "x.aof.manifest");
     assert_eq!(names.new_manifest(), "temp-x.aof.manifest");
-    assert!(names.is_temporary("temp-x.aof.incr.aof") && !names.is_temporary("x.aof.manifest"));
+    assert!(names.is_temporary("temp-x.aof.base") && !names.is_temporary("x.aof.manifest"));
 }
 
 prop_compose! {

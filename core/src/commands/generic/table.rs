@@ -1,9 +1,9 @@
 //! The table of generic commands.
 
 use super::{
-    container, copy, del, exists, expire, expireat, expiretime, keys, move_key, object_encoding, object_freq,
-    object_help, object_idletime, object_refcount, persist, pexpire, pexpireat, pexpiretime, pttl, randomkey,
-    rename, renamenx, scan, touch, ttl, type_of, unlink,
+    container, copy, del, dump, exists, expire, expireat, expiretime, keys, move_key, object_encoding,
+    object_freq, object_help, object_idletime, object_refcount, persist, pexpire, pexpireat, pexpiretime,
+    pttl, randomkey, rename, renamenx, restore, scan, touch, ttl, type_of, unlink,
 };
 use crate::commands::key_spec::{ACCESS, DELETE, INSERT, KeySpec, OW, RM, RO, RW, UPDATE};
 use crate::commands::sort::{no_key, sort, sort_ro, store_key};
@@ -49,6 +49,20 @@ pub(in crate::commands) const TABLE: &[Command] = &[
             holds a string value is O(1).",
         arguments: &[Argument::key("key", 0).multiple()],
         ..Command::new("del", Group::Generic, del)
+    },
+    Command {
+        arity: 2,
+        flags: flags(&[Flags::READONLY]),
+        categories: categories(&[Categories::KEYSPACE]),
+        tips: &["nondeterministic_output"],
+        keys: &[KeySpec::one(1, &[RO, ACCESS])],
+        summary: "Returns a serialized representation of the value stored at a key.",
+        since: "2.6.0",
+        complexity: "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of \
+            Redis objects composing the value and M their average size. For small string values the time \
+            complexity is thus O(1)+O(1*M) where M is small, so simply O(1).",
+        arguments: &[Argument::key("key", 0)],
+        ..Command::new("dump", Group::Generic, dump)
     },
     Command {
         arity: -2,
@@ -337,6 +351,34 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         )],
         arguments: &[Argument::key("key", 0), Argument::key("newkey", 1)],
         ..Command::new("renamenx", Group::Generic, renamenx)
+    },
+    Command {
+        arity: -4,
+        flags: flags(&[Flags::WRITE, Flags::DENYOOM]),
+        categories: categories(&[Categories::KEYSPACE, Categories::DANGEROUS]),
+        keys: &[KeySpec::one(1, &[OW, UPDATE])],
+        summary: "Creates a key from the serialized representation of a value.",
+        since: "2.6.0",
+        complexity: "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, \
+            where N is the number of Redis objects composing the value and M their average size. For small \
+            string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However \
+            for sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets \
+            is O(log(N)).",
+        history: &[
+            ("3.0.0", "Added the `REPLACE` modifier."),
+            ("5.0.0", "Added the `ABSTTL` modifier."),
+            ("5.0.0", "Added the `IDLETIME` and `FREQ` options."),
+        ],
+        arguments: &[
+            Argument::key("key", 0),
+            Argument::integer("ttl"),
+            Argument::string("serialized-value"),
+            Argument::token("replace", "REPLACE").optional().since("3.0.0"),
+            Argument::token("absttl", "ABSTTL").optional().since("5.0.0"),
+            Argument::integer("seconds").after("IDLETIME").optional().since("5.0.0"),
+            Argument::integer("frequency").after("FREQ").optional().since("5.0.0"),
+        ],
+        ..Command::new("restore", Group::Generic, restore)
     },
     Command {
         arity: -2,

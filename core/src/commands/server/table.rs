@@ -1,13 +1,31 @@
 //! The table of server commands.
 
 use super::{
-    command, command_count, command_docs, command_getkeys, command_getkeysandflags, command_help,
-    command_info, command_list, config_get, config_help, config_resetstat, config_rewrite, config_set,
-    container, dbsize, debug, flushall, flushdb, info, shutdown, swapdb, time,
+    bgrewriteaof, bgsave, command, command_count, command_docs, command_getkeys, command_getkeysandflags,
+    command_help, command_info, command_list, config_get, config_help, config_resetstat, config_rewrite,
+    config_set, container, dbsize, debug, flushall, flushdb, info, lastsave, save, shutdown, swapdb, time,
 };
 use crate::commands::table::{Argument, Categories, Command, Flags, Group, categories, flags};
 
 pub(in crate::commands) const TABLE: &[Command] = &[
+    Command {
+        arity: 1,
+        flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::NO_ASYNC_LOADING]),
+        summary: "Asynchronously rewrites the append-only file to disk.",
+        since: "1.0.0",
+        complexity: "O(1)",
+        ..Command::new("bgrewriteaof", Group::Server, bgrewriteaof)
+    },
+    Command {
+        arity: -1,
+        flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::NO_ASYNC_LOADING]),
+        summary: "Asynchronously saves the database(s) to disk.",
+        since: "1.0.0",
+        complexity: "O(1)",
+        history: &[("3.2.2", "Added the `SCHEDULE` option.")],
+        arguments: &[Argument::token("schedule", "SCHEDULE").optional().since("3.2.2")],
+        ..Command::new("bgsave", Group::Server, bgsave)
+    },
     Command {
         arity: -1,
         flags: flags(&[Flags::LOADING, Flags::STALE]),
@@ -235,6 +253,24 @@ pub(in crate::commands) const TABLE: &[Command] = &[
         history: &[("7.0.0", "Added support for taking multiple section arguments.")],
         arguments: &[Argument::string("section").optional().multiple()],
         ..Command::new("info", Group::Server, info)
+    },
+    Command {
+        arity: 1,
+        flags: flags(&[Flags::LOADING, Flags::STALE, Flags::FAST]),
+        categories: categories(&[Categories::ADMIN, Categories::DANGEROUS]),
+        tips: &["nondeterministic_output"],
+        summary: "Returns the Unix timestamp of the last successful save to disk.",
+        since: "1.0.0",
+        complexity: "O(1)",
+        ..Command::new("lastsave", Group::Server, lastsave)
+    },
+    Command {
+        arity: 1,
+        flags: flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::NO_ASYNC_LOADING, Flags::NO_MULTI]),
+        summary: "Synchronously saves the database(s) to disk.",
+        since: "1.0.0",
+        complexity: "O(N) where N is the total number of keys in all databases",
+        ..Command::new("save", Group::Server, save)
     },
     Command {
         arity: -1,

@@ -94,19 +94,17 @@ pub fn is_equal(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    if a.len() > SHORT_LEN_MAX {
-        return a == b;
+    match a.len() {
+        0..4 => a.iter().eq(b),
+        4..8 => have_equal_ends::<4>(a, b),
+        8..=16 => have_equal_ends::<8>(a, b),
+        17..=32 => have_equal_ends::<16>(a, b),
+        _ => a == b,
     }
-    let (a_words, a_tail) = a.as_chunks::<WORD>();
-    let (b_words, b_tail) = b.as_chunks::<WORD>();
-    for (a_word, b_word) in a_words.iter().zip(b_words) {
-        if u64::from_ne_bytes(*a_word) != u64::from_ne_bytes(*b_word) {
-            return false;
-        }
-    }
-    // The last word overlaps the one before it.
-    match (a.last_chunk::<WORD>(), b.last_chunk::<WORD>()) {
-        (Some(a_last), Some(b_last)) => u64::from_ne_bytes(*a_last) == u64::from_ne_bytes(*b_last),
-        _ => a_tail.iter().eq(b_tail),
-    }
+}
+
+/// Whether the first and the last `N` bytes are equal: everything, if there are between `N` and `2 * N`.
+#[inline(always)]
+fn have_equal_ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+    a.first_chunk::<N>() == b.first_chunk::<N>() && a.last_chunk::<N>() == b.last_chunk::<N>()
 }

@@ -52,11 +52,11 @@ impl Format for Plain {
         write_number(out, head.len as u64);
     }
 
-    fn node(out: &mut Vec<u8>, node: NodeRef<'_>, _: bool) {
+    fn node(out: &mut Vec<u8>, key: &[u8], node: NodeRef<'_>, _: bool) {
         let unpacked;
         let packed = match node {
             NodeRef::Plain(bytes) => {
-                Plain::plain_head(out, bytes.len());
+                Plain::plain_head(out, key, bytes.len());
                 out.extend_from_slice(bytes);
                 return;
             }
@@ -71,21 +71,21 @@ impl Format for Plain {
         packed.iter().for_each(|element| write_string(out, element));
     }
 
-    fn plain_head(out: &mut Vec<u8>, len: usize) {
+    fn plain_head(out: &mut Vec<u8>, _: &[u8], len: usize) {
         write_number(out, 1);
         write_number(out, len as u64);
     }
 
-    fn field(out: &mut Vec<u8>, field: StringRef<'_>, value: StringRef<'_>, _: bool) {
+    fn field(out: &mut Vec<u8>, _: &[u8], field: StringRef<'_>, value: StringRef<'_>, _: bool) {
         write_string(out, field);
         write_string(out, value);
     }
 
-    fn member(out: &mut Vec<u8>, member: StringRef<'_>, _: bool) {
+    fn member(out: &mut Vec<u8>, _: &[u8], member: StringRef<'_>, _: bool) {
         write_string(out, member);
     }
 
-    fn scored(out: &mut Vec<u8>, member: StringRef<'_>, score: f64, _: bool) {
+    fn scored(out: &mut Vec<u8>, _: &[u8], member: StringRef<'_>, score: f64, _: bool) {
         write_string(out, member);
         write_number(out, (score + 0.0).to_bits());
     }

@@ -51,6 +51,26 @@ fn home(mutant: Mutant) -> &'static str {
         | Mutant::OutputLimitNeverEnforced => "network",
         Mutant::WallClockForPause => "clock",
         Mutant::RewriteIgnoresSyncError => "disk",
+        Mutant::ShortWriteNotRolledBack
+        | Mutant::IncrNotDurableBeforeManifest
+        | Mutant::DirectoryNotSynced
+        | Mutant::TruncationNotSynced
+        | Mutant::TruncationOffByOne
+        | Mutant::RenamedBeforeSync
+        | Mutant::OldIncrUnsyncedAtSwitch
+        | Mutant::HistoryRemovedTooEarly
+        | Mutant::SyncErrorForgotten
+        | Mutant::DurableWhenAskedFor
+        | Mutant::FailedAppendForgotten
+        | Mutant::ReplyBeforeDurable
+        | Mutant::ReadLeaksUnsynced
+        | Mutant::TransactionNotFramed
+        | Mutant::WriteAfterDiskError
+        | Mutant::SwitchedBeforeSealed
+        | Mutant::SnapshotSeesLaterWrite
+        | Mutant::SnapshotMissesSplit
+        | Mutant::BatchChecksumIgnored
+        | Mutant::TemporaryNeverRemoved => "crash",
         _ => "calm",
     }
 }
