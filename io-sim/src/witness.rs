@@ -60,6 +60,11 @@ pub trait Witness {
     /// The server logged something.
     fn logged(&mut self, _: Now, _: &LogLine) {}
 
+    /// Whether the world is to stop where it is: asked after every turn, and again by whoever lets it go on.
+    fn wants_pause(&self) -> bool {
+        false
+    }
+
     /// A piece of disk work has ended.
     fn disk(&mut self, _: Now, _: Lane, _: &DiskCompletion) {}
 }

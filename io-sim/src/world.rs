@@ -91,6 +91,8 @@ pub struct World {
     crashes: u64,
     /// Whether executions and their effects are told; otherwise the server's log of effects is somebody else's.
     is_observed: bool,
+    /// Whether a server without a log finds what it has saved when it is started again.
+    keeps_saves: bool,
 }
 
 impl World {
@@ -125,6 +127,7 @@ impl World {
             turns: 0,
             crashes: 0,
             is_observed: false,
+            keeps_saves: false,
         };
         if !world.config.appendonly {
             // There is nothing to load yet.
@@ -137,6 +140,11 @@ impl World {
     pub fn set_conditions(&mut self, conditions: Conditions, faults: Faults) {
         self.conditions = conditions;
         self.faults = faults;
+    }
+
+    /// From here on what the server has saved is there when it is started again.
+    pub fn keep_saves(&mut self) {
+        self.keeps_saves = true;
     }
 
     /// From here on disk work takes so long.
@@ -289,17 +297,21 @@ impl World {
         self.run_for(time, &mut ());
     }
 
-    /// Lets time pass, with a rest at every moment at which something arrives or is due.
+    /// Lets time pass, with a rest at every moment at which something arrives or is due. Ends early, also within a rest,
+    /// when the witness wants a pause.
     pub fn run_for(&mut self, time: Duration, witness: &mut dyn Witness) {
         let end = self.clock.now().monotonic + time;
         loop {
             self.rest(witness);
             let now = self.clock.now().monotonic;
-            if now >= end || self.is_over() {
+            if now >= end || self.is_over() || witness.wants_pause() {
                 return;
             }
             let next = self.next_event().map_or(end, |next| next.min(end)).max(now);
             self.pass_until(next, witness);
+            if witness.wants_pause() {
+                return;
+            }
         }
     }
 
@@ -408,19 +420,24 @@ impl World {
             Crash::Kill => self.disk.kill(self.crashes),
             Crash::PowerLoss => self.disk.lose_power(self.crashes),
         }
-        if !self.config.appendonly {
+        if !self.keeps_data() {
             // What was saved now and then is somebody else's affair: this server starts with nothing.
             self.disk.put_away(&self.config.dbfilename);
         }
         let seed = self.seed.wrapping_add(self.crashes);
         self.core = Core::new(self.config.clone(), self.host.clone(), seed, now);
         self.core.recover();
-        if !self.config.appendonly {
+        if !self.keeps_data() {
             self.rest(&mut ());
         }
         if self.is_observed {
             self.observe();
         }
+    }
+
+    /// Whether a server that is started again has to load anything.
+    fn keeps_data(&self) -> bool {
+        self.config.appendonly || self.keeps_saves
     }
 
     /// How the process ends at this moment, if its disk work made it: [`crash`](Self::crash) is to be called. Until
@@ -445,7 +462,7 @@ impl World {
                 return;
             }
             self.turn(witness);
-            if !self.has_work() {
+            if witness.wants_pause() || !self.has_work() {
                 return;
             }
         }

@@ -206,7 +206,6 @@ impl Persistence {
         let last_write_is_ok = refusal.is_none();
         let refusal = refusal.or_else(|| is_unsaved.then(|| CommandError::text_of(UNSAVED)));
         let is_backed_up = self.log.is_backed_up();
-        self.delayed += u64::from(is_backed_up);
         let seen = &mut server.durability;
         // Whoever was held back may go on as soon as nothing speaks against it.
         let held_before = seen.is_beginning || seen.is_backed_up || seen.is_reloading;
@@ -286,6 +285,7 @@ impl Core {
         self.step_loading();
         let Core { server, persistence, .. } = self;
         persistence.log.pump(server);
+        persistence.delayed += u64::from(persistence.log.is_backed_up());
         persistence.report(server);
         if self.persistence.log.is_binding() && self.server.config.appendfsync == FsyncPolicy::Always {
             self.hold_replies();
@@ -310,6 +310,9 @@ impl Core {
 
     /// Tells those who waited for a save how it has ended, and lets the server end if it was to.
     fn end_with_save(&mut self, saved: &Saved) {
+        // What they have sent behind it may be run at once, and depends on how it has ended.
+        let Core { server, persistence, .. } = self;
+        persistence.report(server);
         for &conn in &saved.clients {
             self.answer(conn, if saved.is_ok { Ok(()) } else { Err("ERR".to_owned()) });
         }

@@ -415,6 +415,16 @@ fn the_points_of_save_are_kept_and_a_save_that_fails_stops_writes() {
 }
 
 #[test]
+fn what_is_sent_behind_a_save_is_run_as_the_save_has_ended() {
+    let mut stage = Stage::with_log(&[("appendonly", "no"), ("save", "1 1")]);
+    stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Sync { .. }), 0));
+    assert_eq!(stage.ask("SET a 1\r\nSAVE\r\n"), "+OK -ERR ");
+    assert!(stage.ask("SET a 2\r\n").starts_with("-MISCONF"));
+    stage.disk.fails = None;
+    assert_eq!(stage.ask("SAVE\r\nSET a 3\r\n"), "+OK +OK ");
+}
+
+#[test]
 fn a_server_that_cannot_save_does_not_leave() {
     let mut stage = Stage::with_log(&[("appendonly", "no"), ("save", "60 2")]);
     stage.disk.fails = Some((|kind| matches!(kind, DiskKind::Sync { .. }), 0));

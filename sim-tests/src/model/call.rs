@@ -60,11 +60,12 @@ impl Model {
         Ok(())
     }
 
-    /// The server has refused this client's next request because what it might write cannot be kept.
+    /// The server has refused this client's next request because what it might write cannot be kept; its answer begins
+    /// with the reason.
     ///
     /// # Errors
     /// There is no request, it writes nothing, or it should have been refused for another reason.
-    pub fn turn_down(&mut self, client: ClientId, clock: Clock) -> Result<(), Divergence> {
+    pub fn turn_down(&mut self, client: ClientId, clock: Clock, reason: &str) -> Result<(), Divergence> {
         let bounds = self.bounds_of(client);
         let sender = self.clients.get_mut(&client).filter(|sender| sender.may_ask());
         let words = sender.and_then(|sender| sender.take_request(bounds)).unwrap_or_default();
@@ -87,7 +88,7 @@ impl Model {
         }
         let mut out = Out::new(sender.is_resp3);
         self.calls.entry(row.name).or_default().rejected += 1;
-        let text = self.refuse(client, Some(row), "MISCONF Errors writing to the AOF file: ".into()).0;
+        let text = self.refuse(client, Some(row), reason.into()).0;
         self.count_error(&text);
         out.special(Expected::Error(text));
         self.reply(client, row.name, words, out);

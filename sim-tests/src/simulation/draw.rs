@@ -188,6 +188,12 @@ const DURABILITY: &[Choice] = &[
     Choice { directive: "aof-checksum", values: &["no"], percent: 10 },
 ];
 
+/// After how many seconds and changes a server saves, and of a hundred servers with a log, how many do.
+const SAVES: (&[&str], u32) = (&["1 1", "1 100", "5 10", "30 1"], 20);
+
+/// Of a hundred servers that keep their data, so many only save them.
+const DUMPS_PERCENT: u32 = 15;
+
 /// What a log without checksums cannot notice.
 const UNNOTICED: [FaultKind; 6] = [
     FaultKind::WriteBack,
@@ -198,7 +204,7 @@ const UNNOTICED: [FaultKind; 6] = [
     FaultKind::LateSyncError,
 ];
 
-/// Lets a server keep a log, from which it is started again.
+/// Lets a server keep a log, from which it is started again, or files that it saves.
 fn draw_durability(rng: &mut impl Rng, settings: &mut Settings, faults: &mut BTreeMap<FaultKind, u32>) {
     settings.plays_twice = false;
     if rng.random_ratio(1, 4) {
@@ -207,6 +213,16 @@ fn draw_durability(rng: &mut impl Rng, settings: &mut Settings, faults: &mut BTr
     }
     settings.directives.push(("appendonly".to_owned(), vec!["yes".to_owned()]));
     draw_directives(rng, DURABILITY, settings);
+    let points: Vec<String> =
+        SAVES.0.choose(rng).copied().unwrap_or_default().split(' ').map(str::to_owned).collect();
+    let (saves, dumps) = (rng.random_ratio(SAVES.1, 100), rng.random_ratio(DUMPS_PERCENT, 100));
+    for (name, words) in &mut settings.directives {
+        match name.as_str() {
+            "save" if saves || dumps => words.clone_from(&points),
+            "appendonly" if dumps => *words = vec!["no".to_owned()],
+            _ => {}
+        }
+    }
     if settings.directives.iter().any(|(name, words)| name == "aof-checksum" && *words == ["no"]) {
         faults.retain(|kind, _| !UNNOTICED.contains(kind));
     }

@@ -5,6 +5,7 @@ use super::history::History;
 use super::outcome::{Failure, Moment, Oracle};
 use super::recovery::{Policy, Recovering};
 use super::settings::Settings;
+use super::snapshots::{Saves, Snapshots};
 use super::text::commands_text;
 use crate::model::{ClientId, Clock, Divergence, Model};
 use crate::transcript::text::escape;
@@ -49,6 +50,9 @@ pub(super) struct Judge<'a> {
     /// What was executed, if crashes leave anything or every prefix is looked at.
     pub(super) history: Option<History>,
     pub(super) policy: Policy,
+    pub(super) snapshots: Snapshots,
+    /// What the server may start with, if it keeps no log.
+    pub(super) saves: Option<Saves>,
     /// Whether any work of the disk has failed since the server was started.
     pub(super) disk_has_failed: bool,
     /// Whether the server has said that it cannot write its log, and not that it can again; in this turn, or before.
@@ -122,6 +126,8 @@ impl<'a> Judge<'a> {
                 .then(|| History::new(&settings.directives))
                 .transpose()?,
             policy: Policy::of(&settings.directives),
+            snapshots: Snapshots::default(),
+            saves: (settings.saves() && !settings.has_log()).then(Saves::none),
             disk_has_failed: false,
             refuses_next: false,
             must_refuse: false,
@@ -371,7 +377,10 @@ impl Witness for Judge<'_> {
 
     fn turned_down(&mut self, now: Now, peer: Peer) {
         self.commands += 1;
-        let outcome = self.model.turn_down(client_id(peer), clock(now));
+        // A save that has failed is a reason, too.
+        let reason =
+            if self.settings.saves() { "MISCONF " } else { "MISCONF Errors writing to the AOF file: " };
+        let outcome = self.model.turn_down(client_id(peer), clock(now), reason);
         self.note_run(now, peer, "is refused for the disk's sake with", &[]);
         self.hear(now, Oracle::Semantics, outcome);
         if !self.disk_has_failed {
@@ -461,6 +470,7 @@ impl Witness for Judge<'_> {
     fn logged(&mut self, now: Now, line: &LogLine) {
         self.note(now, None, || format!("log: {}", line.text));
         self.has_rewritten |= line.text == REWRITTEN;
+        self.hear_of_snapshots(now, &line.text);
         if TROUBLES.iter().any(|trouble| line.text.starts_with(trouble)) {
             self.refuses_next = true;
         } else if line.text.starts_with(SOLVED) {
@@ -469,6 +479,10 @@ impl Witness for Judge<'_> {
         if let Some(recovering) = &mut self.recovering {
             recovering.hear(&line.text);
         }
+    }
+
+    fn wants_pause(&self) -> bool {
+        self.snapshots.has_finished() || self.recovering.as_ref().is_some_and(Recovering::is_ready)
     }
 
     fn disk(&mut self, now: Now, lane: Lane, completion: &DiskCompletion) {

@@ -10,6 +10,7 @@
 //! * every reply, byte by byte, by the independent [model](crate::model); replies come in order and complete;
 //! * every effect that goes into the log, by the model, and by a second server that lives on the log alone: its data
 //!   are the same at every time;
+//! * what a server starts with after a crash, and what a finished snapshot has in it;
 //! * no connection ends without a reason, and none lives on that should have ended;
 //! * once nothing goes wrong any more, everything is answered;
 //! * another chunking of the same history changes nothing.
@@ -24,6 +25,7 @@ mod recovery;
 mod run;
 mod scenario;
 mod settings;
+mod snapshots;
 pub mod text;
 
 pub use draw::draw;

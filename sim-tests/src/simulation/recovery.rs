@@ -3,6 +3,8 @@
 //! * Its data are those after some prefix of the history, transactions whole.
 //! * Nothing is missing that somebody may rely on: under `always` whatever any client has seen; under `everysec`, on a
 //!   disk that works, what is older than a second and the time the disk takes; and whatever it had started with before.
+//! * Without a log, its data are those at the instant of a save, and that of the last save that has ended well or a later
+//!   one; but nothing whose time was over.
 //! * It starts, unless the disk has lost or changed what was durable, or does not give it; and if data are damaged, it
 //!   does not start with anything else.
 
@@ -64,6 +66,7 @@ impl Judge<'_> {
         self.note(now, None, || "the server is started again".to_owned());
         let since = self.recovering.as_ref().map_or(now.monotonic, |recovering| recovering.since);
         (self.disk_has_failed, self.has_rewritten) = (false, false);
+        self.snapshots.forget();
         self.forget_troubles();
         // What a recovery did that was itself cut off counts for nothing.
         self.recovering = Some(Recovering {
@@ -77,7 +80,7 @@ impl Judge<'_> {
 
     /// Whether the server says that it has started.
     pub fn has_started(&self) -> bool {
-        self.recovering.as_ref().is_none_or(|recovering| recovering.is_ready)
+        self.recovering.as_ref().is_none_or(Recovering::is_ready)
     }
 
     /// The server has started, or has left.
@@ -111,7 +114,10 @@ impl Judge<'_> {
         let required = self.required(recovering.since, damage);
         let digest = core.digest();
         let total = history.len();
-        let found = history.prefixes_with(digest, required, config, now);
+        let mut found = history.prefixes_with(digest, required, config, now);
+        if let Some(saves) = &self.saves {
+            found.retain(|count| saves.units.contains(count));
+        }
         if found.is_empty() {
             let Some(&count) = history.prefixes_with(digest, 0, config, now).last() else {
                 let text =
@@ -138,7 +144,13 @@ impl Judge<'_> {
     /// How many units must have survived a crash at this time.
     fn required(&self, crash: Monotonic, damage: Damage) -> usize {
         let Some(history) = &self.history else { return 0 };
-        if damage.is_lossy || damage.is_doubtful {
+        if damage.is_lossy {
+            return 0;
+        }
+        if let Some(saves) = &self.saves {
+            return saves.required();
+        }
+        if damage.is_doubtful {
             return 0;
         }
         let promised = match self.policy {
@@ -165,6 +177,9 @@ impl Judge<'_> {
     ) -> Result<(), String> {
         let Some(history) = &mut self.history else { return Ok(()) };
         history.rewind(count, sure)?;
+        if let Some(saves) = &mut self.saves {
+            saves.rewind(count);
+        }
         history.leave_out(keys, now)?;
         // Signs of zeros are no part of what was promised: commands that are read again lose them where the large set
         // they lead to is a small one at first.
@@ -191,6 +206,11 @@ pub(super) struct Recovering {
 }
 
 impl Recovering {
+    /// Whether the server says that it has started.
+    pub fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
     /// The server has logged something.
     pub fn hear(&mut self, line: &str) {
         self.is_ready |= line == READY;

@@ -246,6 +246,9 @@ impl<'a> Run<'a> {
         world.set_disk_time(settings.disk_us);
         world.disk().set_faults(faults());
         world.observe();
+        if settings.saves() {
+            world.keep_saves();
+        }
         let now = world.clock().now();
         let mut judge = Judge::new(settings, &config, now, watch == Watch::Timeline)?;
         judge.limits_change = sends(scenario, |request| mentions(request, "client-output-buffer-limit"));
@@ -263,7 +266,7 @@ impl<'a> Run<'a> {
 
     /// Takes every step, then heals the world and waits until all is quiet.
     fn play(&mut self) {
-        if self.scenario.settings.recovers() {
+        if self.scenario.settings.has_log() {
             let now = self.world.clock().now();
             self.judge.crashed(now);
             self.start();
@@ -294,11 +297,28 @@ impl<'a> Run<'a> {
         let end = self.world.clock().now().monotonic + time;
         while !self.is_over() {
             let left = end - self.world.clock().now().monotonic;
-            self.world.run_for(left, &mut self.judge);
+            self.run_for(left);
             match self.world.crash_due() {
                 Some(crash) => self.crash(crash),
                 None => return,
             }
+        }
+    }
+
+    /// The same, but for how the server may end. Every snapshot is looked at when it is finished.
+    fn run_for(&mut self, time: Duration) {
+        let end = self.world.clock().now().monotonic + time;
+        loop {
+            let now = self.world.clock().now();
+            self.world.run_for(end - now.monotonic, &mut self.judge);
+            if !self.judge.snapshots.has_finished() {
+                return;
+            }
+            let now = self.world.clock().now();
+            let config = self.world.core().config().clone();
+            let disk = self.world.disk();
+            let has_rot = disk.faults().count(FaultKind::BitRot) > 0;
+            self.judge.check_snapshots(disk, &config, has_rot, now);
         }
     }
 
@@ -382,7 +402,7 @@ impl<'a> Run<'a> {
         let begun = self.world.clock().now().monotonic;
         let mut started = begun;
         while !self.is_over() {
-            self.world.run_for(STARTING_STEP, &mut self.judge);
+            self.run_for(STARTING_STEP);
             let now = self.world.clock().now();
             if let Some(crash) = self.world.crash_due() {
                 self.fall(crash);
@@ -486,7 +506,7 @@ impl<'a> Run<'a> {
         self.world.set_disk_time(self.scenario.settings.disk_us.min(HEALED_DISK_US_MAX));
         let healed_at = self.world.clock().now().monotonic;
         loop {
-            self.world.run_for(HEALING_STEP, &mut self.judge);
+            self.run_for(HEALING_STEP);
             let now = self.world.clock().now();
             if self.judge.failure.is_some() || self.judge.is_quiet(now) {
                 break;
@@ -513,22 +533,22 @@ impl<'a> Run<'a> {
         if self.judge.failure.is_some() || !self.scenario.settings.recovers() {
             return;
         }
-        self.world.run_for(MENDING, &mut self.judge);
+        self.run_for(MENDING);
         self.judge.must_write = true;
         let temporary = self.world.disk().names().find(|name| name.contains("/temp")).map(str::to_owned);
-        // What a rewrite leaves that has failed is removed by the next one.
-        if let Some(name) = temporary.filter(|_| !self.judge.disk_has_failed) {
+        // What a rewrite leaves that has failed is removed by the next one, or when a log is loaded.
+        let is_over = self.scenario.settings.has_log() && !self.judge.disk_has_failed;
+        if let Some(name) = temporary.filter(|_| is_over) {
             let now = self.world.clock().now();
             self.judge.fail(now, Oracle::Liveness, "temporary files", format!("{name} is still there"));
         }
-        let probe = Step {
-            id: u32::MAX,
-            after_us: 0,
-            client: u32::MAX,
-            action: Action::Send(vec![Request::Command(vec![b"PING".to_vec()])]),
-        };
-        self.act(&probe);
-        self.world.run_for(HEALING_STEP, &mut self.judge);
+        let request = |name: &str| Request::Command(vec![name.as_bytes().to_vec()]);
+        // After a save that has failed, a server waits for one that does not, and begins none until there are enough changes.
+        let save = self.scenario.settings.saves().then(|| request("SAVE"));
+        let requests = save.into_iter().chain([request("PING")]).collect();
+        let action = Action::Send(requests);
+        self.act(&Step { id: u32::MAX, after_us: 0, client: u32::MAX, action });
+        self.run_for(HEALING_STEP);
     }
 
     /// Keys whose time is over do not stay, even if nobody looks for them.
@@ -538,7 +558,7 @@ impl<'a> Run<'a> {
         {
             return;
         }
-        self.world.run_for(EXPIRY_GRACE, &mut self.judge);
+        self.run_for(EXPIRY_GRACE);
         let now = self.world.clock().now();
         self.judge.check_expired(now, EXPIRY_GRACE);
     }

@@ -44,10 +44,22 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether the server keeps a log, and starts from it after a crash; otherwise it starts with nothing.
+    /// Whether the server starts after a crash with what it has kept; otherwise it starts with nothing.
     #[must_use]
     pub fn recovers(&self) -> bool {
+        self.has_log() || self.saves()
+    }
+
+    /// Whether it keeps a log.
+    #[must_use]
+    pub fn has_log(&self) -> bool {
         self.directives.iter().any(|(name, words)| name == "appendonly" && *words == ["yes"])
+    }
+
+    /// Whether it saves its data now and then.
+    #[must_use]
+    pub fn saves(&self) -> bool {
+        self.directives.iter().any(|(name, words)| name == "save" && *words != [""])
     }
 
     /// Changes one setting.

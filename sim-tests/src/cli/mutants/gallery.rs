@@ -70,6 +70,9 @@ fn home(mutant: Mutant) -> &'static str {
         | Mutant::SnapshotSeesLaterWrite
         | Mutant::SnapshotMissesSplit
         | Mutant::BatchChecksumIgnored
+        | Mutant::BaseSumIgnored
+        | Mutant::RdbCrcIgnored
+        | Mutant::ExpiredKeyLoaded
         | Mutant::TemporaryNeverRemoved => "crash",
         _ => "calm",
     }
