@@ -139,7 +139,11 @@ fn smove(ctx: &mut Context<'_>) -> CommandResult {
         }
     }
     if let Some(mut found) = ctx.keys.write(destination) {
-        set_mut(&mut found)?.add(member, &limits, hash_key);
+        if !set_mut(&mut found)?.add(member, &limits, hash_key) {
+            // Whoever watches the destination sees no change.
+            ctx.keys.propagate(&[b"SREM", source, &args[3]]);
+            return Ok(Propagate::Rewritten);
+        }
     } else {
         let mut set = Set::for_member(args.at(3), 1, &limits, hash_key);
         set.add(member, &limits, hash_key);
