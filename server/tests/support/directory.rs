@@ -11,6 +11,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 #[derive(Debug)]
 pub struct TempDirectory {
     path: PathBuf,
+    is_lent: bool,
 }
 
 impl TempDirectory {
@@ -19,7 +20,12 @@ impl TempDirectory {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("rotom-{}-{number}", std::process::id()));
         fs::create_dir(&path)?;
-        Ok(TempDirectory { path })
+        Ok(TempDirectory { path, is_lent: false })
+    }
+
+    /// One that is there already, and that somebody else removes.
+    pub fn lent(path: PathBuf) -> TempDirectory {
+        TempDirectory { path, is_lent: true }
     }
 
     /// Where it is.
@@ -30,6 +36,9 @@ impl TempDirectory {
 
 impl Drop for TempDirectory {
     fn drop(&mut self) {
+        if self.is_lent {
+            return;
+        }
         // What cannot be removed is litter in a temporary directory, no reason to fail.
         let _ = fs::remove_dir_all(&self.path);
     }

@@ -6,7 +6,7 @@
 
 use clap::Parser;
 use rotom_core::aof::{End, Item, LogReader, Manifest, Names, Sealer, append_timestamp};
-use rotom_sim_tests::real::RealServer;
+use rotom_sim_tests::real::{Connection, RealServer};
 use rotom_sim_tests::reply::Reply;
 use rotom_sim_tests::transcript::parse::ServerSetup;
 use std::fs;
@@ -118,7 +118,7 @@ impl Log {
         let files = directory.join("appendonlydir");
         let names = Names::new("appendonly.aof");
         let mut manifest = Manifest::default();
-        manifest.add_increment(manifest.next_increment(&names));
+        manifest.add_increment(manifest.next_increment(&names, 0));
         let log = Log { increment: files.join(names.increment(1)), directory };
         let written = fs::create_dir_all(&files)
             .and_then(|()| fs::write(files.join(names.manifest()), manifest.encode()))
@@ -145,6 +145,7 @@ impl Log {
         let setup = ServerSetup { directives, has_config_file: false };
         let mut server = RealServer::start(port..port + 10, &setup)?;
         let mut client = server.open()?;
+        while !has_loaded(&mut client)? {}
         client.send(b"DBSIZE\r\nSET after 1\r\nMULTI\r\nSET after 2\r\nINCR after\r\nEXEC\r\n")?;
         let received = client.receive(6, false)?;
         match received.replies.as_slice() {
@@ -165,6 +166,13 @@ impl Log {
         }
         Ok((commands, reader.finish()))
     }
+}
+
+/// Asks a server that starts.
+fn has_loaded(client: &mut Connection) -> Result<bool, String> {
+    client.send(b"PING\r\n")?;
+    let received = client.receive(1, false)?;
+    Ok(!matches!(received.replies.as_slice(), [Reply::Error(_)]))
 }
 
 impl Drop for Log {
