@@ -10,7 +10,7 @@
 //!   still to write, and said nothing. The operating system goes on, so what was written need not be synced.
 //! * A server that is killed while it loads, or before anybody writes, has changed nothing.
 //!
-//! Rewrites and snapshots run at some of the kills. `ROTOM_CRASH_KILLS` says how many kills there are,
+//! Rewrites and snapshots run at some of the kills. `ROTOM_CRASH_KILLS` says how many kills each policy gets,
 //! `ROTOM_CRASH_SEED` what they are like, and `ROTOM_SERVER_BIN` whom they hit. `ROTOM_CRASH_KEEP` names a directory
 //! that gets a copy of what each server has left before the next one touches it.
 

@@ -16,11 +16,8 @@ use crate::support::directory::TempDirectory;
 pub fn enter_namespace() -> io::Result<()> {
     // SAFETY: plain system calls without arguments.
     let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
-    let is_root = user == 0;
-    let flags = libc::CLONE_NEWNS | if is_root { 0 } else { libc::CLONE_NEWUSER };
-    // SAFETY: plain system call with an integer argument.
-    check(unsafe { libc::unshare(flags) })?;
-    if !is_root {
+    if unshare(libc::CLONE_NEWNS).is_err() {
+        unshare(libc::CLONE_NEWNS | libc::CLONE_NEWUSER)?;
         fs::write("/proc/self/setgroups", "deny")?;
         fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
         fs::write("/proc/self/gid_map", format!("0 {group} 1"))?;
@@ -70,6 +67,11 @@ impl Drop for SmallDisk {
         // SAFETY: `path` is a string that lives through the call. Should it fail, the disk ends with this process.
         unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) };
     }
+}
+
+fn unshare(flags: libc::c_int) -> io::Result<()> {
+    // SAFETY: plain system call with an integer argument.
+    check(unsafe { libc::unshare(flags) })
 }
 
 fn available_bytes(path: &Path) -> io::Result<u64> {

@@ -206,6 +206,11 @@ impl Client {
         self.stream.get_ref().set_write_timeout(patience)
     }
 
+    /// Gives up on a reply that does not come for `patience`. Nothing is known of the connection then.
+    pub fn limit_reply_time(&mut self, patience: Duration) -> io::Result<()> {
+        self.stream.get_ref().set_read_timeout(patience)
+    }
+
     /// Sends as much of `bytes` as the server takes before the limit on the send time; returns how much.
     pub fn send_while_taken(&mut self, bytes: &[u8]) -> usize {
         let mut sent = 0;
