@@ -114,6 +114,8 @@ fn judged<'a>(
     let (mut server, durable) = start(history, &run.config, now);
     history.rely_on(durable);
     run.judge.policy = Policy::Always;
+    // It starts from a log, whatever the scenario's server would start from.
+    run.judge.saves = None;
     run.judge.crashed(now);
     let core = server.core(now);
     run.judge.recovered(core, &run.config, Damage::default(), now);
