@@ -235,15 +235,15 @@ mod tests {
             profile: Profile::find("calm").unwrap(),
             settings: vec![("latency-us".to_owned(), "12".to_owned())],
             faults: vec![(FaultKind::Reset, 5), (FaultKind::Delay, 0)],
-            steps: Some(3),
+            steps: Some(1),
         };
         let scenario = shape.scenario(1).unwrap();
         assert!(scenario.settings.items().contains(&("latency-us".to_owned(), "12".to_owned())));
         assert_eq!(scenario.faults, [(FaultKind::Reset, 5)].into());
-        assert_eq!(scenario.steps.len(), 3);
+        assert_eq!(scenario.steps.len(), 1);
         assert_eq!(
             shape.arguments(),
-            "--profile calm --set latency-us=12 --fault reset=5 --fault delay=0 --steps 3"
+            "--profile calm --set latency-us=12 --fault reset=5 --fault delay=0 --steps 1"
         );
         let wrong = Shape { settings: vec![("latency".to_owned(), "12".to_owned())], ..shape };
         assert!(wrong.scenario(1).is_err());
