@@ -87,10 +87,12 @@ impl Core {
     /// Forgets what is in memory, if that is wanted, and begins to load.
     fn begin_reload(&mut self, flushes: bool) {
         if flushes {
+            // No command follows by which they would hear of it.
+            self.dataset.log.watches.mention_all();
+            self.dataset.settle_touched();
             for database in 0..self.dataset.database_count() {
                 self.dataset.flush(database, true);
             }
-            self.dataset.log.watches.mention_all();
         }
         let Some(reload) = &mut self.persistence.reload else { return };
         reload.stage = Stage::Loading;
