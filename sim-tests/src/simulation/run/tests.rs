@@ -114,7 +114,7 @@ fn judged<'a>(
     let (mut server, durable) = start(history, &run.config, now);
     history.rely_on(durable);
     run.judge.policy = Policy::Always;
-    run.judge.crashed(now);
+    run.judge.crashed(&run.config, now);
     let core = server.core(now);
     run.judge.recovered(core, &run.config, Damage::default(), now);
     run.judge.failure.clone()
