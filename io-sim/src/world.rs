@@ -93,6 +93,8 @@ pub struct World {
     is_observed: bool,
     /// Whether a server without a log finds what it has saved when it is started again.
     keeps_saves: bool,
+    /// Bytes that a server loads before its clients are told, if not as many as usual.
+    silent_loading_bytes: Option<u64>,
 }
 
 impl World {
@@ -128,6 +130,7 @@ impl World {
             crashes: 0,
             is_observed: false,
             keeps_saves: false,
+            silent_loading_bytes: None,
         };
         if !world.config.appendonly {
             // There is nothing to load yet.
@@ -145,6 +148,12 @@ impl World {
     /// From here on what the server has saved is there when it is started again.
     pub fn keep_saves(&mut self) {
         self.keeps_saves = true;
+    }
+
+    /// From here on clients are told that data is being loaded when so many bytes are.
+    pub fn tell_of_loading(&mut self, silent_bytes: u64) {
+        self.silent_loading_bytes = Some(silent_bytes);
+        self.core.tell_of_loading(silent_bytes);
     }
 
     /// From here on disk work takes so long.
@@ -427,6 +436,9 @@ impl World {
         let seed = self.seed.wrapping_add(self.crashes);
         self.core = Core::new(self.config.clone(), self.host.clone(), seed, now);
         self.core.recover();
+        if let Some(silent_bytes) = self.silent_loading_bytes {
+            self.core.tell_of_loading(silent_bytes);
+        }
         if !self.keeps_data() {
             self.rest(&mut ());
         }

@@ -45,6 +45,7 @@ pub(crate) struct Loading {
     total_bytes: u64,
     loaded_bytes: u64,
     figures: Figures,
+    silent_bytes_max: u64,
 }
 
 #[derive(Debug)]
@@ -113,7 +114,18 @@ impl Core {
             total_bytes: 0,
             loaded_bytes: 0,
             figures: Figures::default(),
+            silent_bytes_max: SILENT_BYTES_MAX,
         }));
+    }
+
+    /// Has clients told of the loading under way from so many bytes on, rather than from [`SILENT_BYTES_MAX`].
+    #[cfg(feature = "simulation")]
+    pub fn tell_of_loading(&mut self, silent_bytes_max: u64) {
+        let Core { server, persistence, .. } = self;
+        if let Some(loading) = &mut persistence.loading {
+            loading.silent_bytes_max = silent_bytes_max;
+            persistence.report(server);
+        }
     }
 
     /// Loads another slice.
@@ -191,7 +203,7 @@ impl Loading {
 
     /// Whether clients are not told that there is something to wait for.
     pub fn is_silent(&self) -> bool {
-        self.is_beginning() || self.loaded_bytes < SILENT_BYTES_MAX
+        self.is_beginning() || self.loaded_bytes < self.silent_bytes_max
     }
 
     /// What INFO tells.

@@ -315,8 +315,11 @@ impl Model {
         if is_stranger && row.kind != Kind::NoAuth {
             return Some("NOAUTH Authentication required.".into());
         }
-        (sender.transaction.is_some() && is_alone(row.name))
-            .then(|| "ERR Command not allowed inside a transaction".into())
+        if sender.transaction.is_some() && is_alone(row.name) {
+            return Some("ERR Command not allowed inside a transaction".into());
+        }
+        (self.is_loading && !needs_no_data(row.name))
+            .then(|| "LOADING Redis is loading the dataset in memory".into())
     }
 
     /// A command that a pause holds back must not run.
@@ -397,6 +400,33 @@ impl Model {
             && journal.before.values().all(is_living))
         .then_some(selected)
     }
+}
+
+/// Whether a command may run while data is being loaded: it has the flag `loading`.
+fn needs_no_data(name: &str) -> bool {
+    const GROUPS: [&str; 3] = ["client", "command", "config"];
+    const OTHERS: [&str; 18] = [
+        "auth",
+        "debug",
+        "discard",
+        "echo",
+        "exec",
+        "hello",
+        "info",
+        "lastsave",
+        "multi",
+        "object|help",
+        "quit",
+        "reset",
+        "role",
+        "select",
+        "shutdown",
+        "time",
+        "unwatch",
+        "watch",
+    ];
+    let group = name.split('|').next().unwrap_or_default();
+    GROUPS.contains(&group) || OTHERS.contains(&name)
 }
 
 /// The pieces of a reply: a single one if the bytes of all of them are known.

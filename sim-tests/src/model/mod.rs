@@ -149,6 +149,8 @@ pub struct Model {
     started: Clock,
     /// When it had the data it was started with.
     loaded: Clock,
+    /// Whether it has not yet.
+    is_loading: bool,
     keyspace: Keyspace,
     waiting: Waiting,
     clients: BTreeMap<ClientId, Client>,
@@ -189,6 +191,7 @@ impl Model {
             clock: start,
             started: start,
             loaded: start,
+            is_loading: false,
             keyspace: Keyspace::new(config.databases()?, start),
             waiting: Waiting::default(),
             clients: BTreeMap::new(),

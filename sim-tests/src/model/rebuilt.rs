@@ -171,37 +171,40 @@ impl Model {
         Ok(())
     }
 
-    /// The same server, which was started, and then had loaded data, and nobody connected. How they are kept in memory
-    /// is not known: that depends on how they were read. So do the signs of zeros: `negative_zeros` are the members
-    /// of sorted sets, with their databases and keys, that have one.
-    ///
-    /// # Errors
-    /// A value that is none.
-    pub fn with_data(
-        started: Clock,
-        loaded: Clock,
+    /// From here on the server loads data: whoever wants some is told so, or has to wait.
+    pub fn begin_loading(&mut self) {
+        self.is_loading = true;
+    }
+
+    /// The server has loaded these data. How they are kept in memory is not known: that depends on how they were read.
+    /// So do the signs of zeros: `negative_zeros` are the members of sorted sets, with their databases and keys, that
+    /// have one, in order.
+    pub fn end_loading(
+        &mut self,
+        clock: Clock,
         rebuilt: &Rebuilt,
         negative_zeros: &[(usize, Vec<u8>, Vec<u8>)],
-    ) -> Result<Model, String> {
-        let mut model = Model::with_config(rebuilt.config.clone(), loaded)?;
-        model.started = started;
-        for database in 0..model.keyspace.count() {
-            let place = model.keyspace.place(database);
+    ) {
+        (self.is_loading, self.loaded) = (false, clock);
+        let mut keyspace = Keyspace::new(self.keyspace.count(), clock);
+        for database in 0..keyspace.count() {
+            let place = keyspace.place(database);
             for (key, entry) in rebuilt.keyspace.entries(rebuilt.keyspace.place(database)) {
                 let mut value = entry.value.clone().forget_encoding();
                 if let Value::SortedSet(zset) = &mut value {
                     let zero = |member: &Vec<u8>| (database, key.clone(), member.clone());
                     zset.set_signs(|member| negative_zeros.binary_search(&zero(member)).is_ok());
                 }
-                model.keyspace.put(place, key, value, entry.expiry_ms);
+                keyspace.put(place, key, value, entry.expiry_ms);
             }
         }
-        model.keyspace.settle_in();
+        keyspace.settle_in();
         // What was looked up on the way may count, or not.
-        model.keyspace.hits = LOOKUPS_MAX;
-        model.keyspace.misses = LOOKUPS_MAX;
-        model.keyspace.unsure_lookups = LOOKUPS_MAX;
-        Ok(model)
+        keyspace.hits = LOOKUPS_MAX;
+        keyspace.misses = LOOKUPS_MAX;
+        keyspace.unsure_lookups = LOOKUPS_MAX;
+        keyspace.moment = self.keyspace.moment;
+        self.keyspace = keyspace;
     }
 }
 
@@ -223,10 +226,15 @@ mod tests {
         rebuilt
     }
 
+    fn model(rebuilt: &Rebuilt) -> Model {
+        let mut model = Model::with_config(rebuilt.config.clone(), Clock::default()).unwrap();
+        model.end_loading(Clock::default(), rebuilt, &[]);
+        model
+    }
+
     fn keys(rebuilt: &Rebuilt) -> Vec<(usize, String)> {
-        let model = Model::with_data(Clock::default(), Clock::default(), rebuilt, &[]);
         let shown = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
-        model.unwrap().keys().map(|key| (key.database, shown(key.name))).collect()
+        model(rebuilt).keys().map(|key| (key.database, shown(key.name))).collect()
     }
 
     #[test]
@@ -244,7 +252,7 @@ mod tests {
     #[test]
     fn a_model_has_the_data_it_was_started_with() {
         let data = rebuilt("SET a 1 PXAT 7\nHSET h f v\nSADD s 1 x\nZADD z 1.5 m\nRPUSH l 1 2");
-        let model = Model::with_data(Clock::default(), Clock::default(), &data, &[]).unwrap();
+        let model = model(&data);
         assert_eq!(model.compare(&data), Ok(()));
         let mut other = data.clone();
         other.apply(&effects("SADD s y")).unwrap();

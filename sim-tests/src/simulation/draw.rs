@@ -194,6 +194,9 @@ const SAVES: (&[&str], u32) = (&["1 1", "1 100", "5 10", "30 1"], 20);
 /// Of a hundred servers that keep their data, so many only save them.
 const DUMPS_PERCENT: u32 = 15;
 
+/// Of a hundred servers that load data, clients come to so many meanwhile, and are told so from about so many bytes on.
+const EARLY_CLIENTS: (u32, u64) = (40, 1 << 15);
+
 /// What a log without checksums cannot notice.
 const UNNOTICED: [FaultKind; 6] = [
     FaultKind::WriteBack,
@@ -215,6 +218,9 @@ fn draw_durability(rng: &mut impl Rng, settings: &mut Settings, faults: &mut BTr
     draw_directives(rng, DURABILITY, settings);
     let points: Vec<String> =
         SAVES.0.choose(rng).copied().unwrap_or_default().split(' ').map(str::to_owned).collect();
+    let is_early = rng.random_ratio(EARLY_CLIENTS.0, 100);
+    let silent_bytes = log_uniform(rng, 1, EARLY_CLIENTS.1) - 1;
+    settings.silent_loading_bytes = is_early.then_some(silent_bytes);
     let (saves, dumps) = (rng.random_ratio(SAVES.1, 100), rng.random_ratio(DUMPS_PERCENT, 100));
     for (name, words) in &mut settings.directives {
         match name.as_str() {

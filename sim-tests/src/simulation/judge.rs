@@ -62,6 +62,10 @@ pub(super) struct Judge<'a> {
     pub has_rewritten: bool,
     /// Whether there is no reason any more for which a write might be refused.
     pub must_write: bool,
+    /// How many units are durable although others may not be that the server was started with.
+    pub(super) sure: Option<usize>,
+    /// The model's last execution when the server had loaded its data.
+    pub(super) loaded_moment: u64,
     /// Set while the server starts from what a crash has left.
     pub(super) recovering: Option<Recovering>,
     /// What is known of each connection.
@@ -133,6 +137,8 @@ impl<'a> Judge<'a> {
             must_refuse: false,
             has_rewritten: false,
             must_write: false,
+            sure: None,
+            loaded_moment: 0,
             recovering: None,
             peers: BTreeMap::new(),
             limits: Limits::of(config),
@@ -418,8 +424,11 @@ impl Witness for Judge<'_> {
             self.model.receive(client_id(peer), bytes)
         };
         self.hear(now, Oracle::Semantics, outcome);
-        if let Some(history) = &mut self.history {
-            self.model.take_seen(client_id(peer)).into_iter().for_each(|seen| history.see(seen));
+        let seen = self.model.take_seen(client_id(peer));
+        if let Some(history) = self.history.as_mut().filter(|_| self.recovering.is_none()) {
+            // What was said while the server was loading tells of nothing that it has loaded.
+            let loaded = self.loaded_moment;
+            seen.into_iter().filter(|seen| seen.moment > loaded).for_each(|seen| history.see(seen));
         }
     }
 
@@ -449,14 +458,11 @@ impl Witness for Judge<'_> {
             self.limit_since = now.monotonic;
         }
         self.must_refuse |= std::mem::take(&mut self.refuses_next);
-        if self.recovering.is_some() {
-            return;
-        }
         let outcome = self.model.check_waiting();
         self.hear(now, Oracle::Semantics, outcome);
         self.limits_before = std::mem::replace(&mut self.limits, Limits::of(core.config()));
         self.judge_closed(now);
-        if self.commands >= self.digest_due {
+        if self.recovering.is_none() && self.commands >= self.digest_due {
             // The longer a run, the more there is to compare, and the less often it is done.
             self.digest_due = self.commands + self.settings.digest_every.max(self.commands / DIGEST_SHARE);
             self.compare_digests(core, now);

@@ -49,7 +49,7 @@ const DISK: &[(FaultKind, u32)] = &[
     (FaultKind::EnospcSync, 50_000),
     (FaultKind::EioRead, 10_000),
     (FaultKind::EioWrite, 20_000),
-    (FaultKind::BitRot, 5_000),
+    (FaultKind::BitRot, 40_000),
     (FaultKind::SyncError, 300_000),
     (FaultKind::LateSyncError, 20_000),
     (FaultKind::WriteBack, 300_000),

@@ -55,27 +55,48 @@ pub(super) struct Damage {
     pub is_lossy: bool,
     /// Work has failed, or took longer than it should.
     pub is_late: bool,
-    /// A server has started from what the system still had in memory after a sync had failed: nobody can tell that from
-    /// what is durable.
+    /// A server has started from what the system still had in memory after a sync had failed, and nothing was written
+    /// anew since.
     pub is_doubtful: bool,
 }
 
 impl Judge<'_> {
+    /// Of what the server has when it is started again, this much is durable whatever becomes of the rest: nobody can tell
+    /// that from what the system merely had in memory, because a sync has failed before. Without a doubt, all that was
+    /// promised is.
+    pub fn doubt(&mut self, is_doubtful: bool, damage: Damage, now: Now) {
+        if self.has_rewritten {
+            self.sure = None;
+        }
+        if is_doubtful && self.sure.is_none() {
+            let since = self.recovering.as_ref().map_or(now.monotonic, |recovering| recovering.since);
+            self.sure = Some(self.required(since, damage));
+        }
+    }
+
+    /// What the server has started with is durable, or it is not known whether it is.
+    pub fn trust(&mut self, is_doubtful: bool) {
+        if !is_doubtful {
+            self.sure = None;
+        }
+    }
+
     /// The server has crashed, and starts from what is left.
-    pub fn crashed(&mut self, now: Now) {
+    pub fn crashed(&mut self, config: &Config, now: Now) {
         self.note(now, None, || "the server is started again".to_owned());
+        match Model::new(&self.settings.directives, clock(now)) {
+            Ok(model) => self.model = model,
+            Err(text) => self.fail(now, Oracle::Semantics, "configuration", text),
+        }
+        self.model.begin_loading();
+        self.limit(config);
         let since = self.recovering.as_ref().map_or(now.monotonic, |recovering| recovering.since);
         (self.disk_has_failed, self.has_rewritten) = (false, false);
         self.snapshots.forget();
         self.forget_troubles();
         // What a recovery did that was itself cut off counts for nothing.
-        self.recovering = Some(Recovering {
-            since,
-            started: now,
-            effects: Vec::new(),
-            is_ready: false,
-            last_words: String::new(),
-        });
+        self.recovering =
+            Some(Recovering { since, effects: Vec::new(), is_ready: false, last_words: String::new() });
     }
 
     /// Whether the server says that it has started.
@@ -134,7 +155,7 @@ impl Judge<'_> {
         // clock that goes back may show that.
         let sure = (required..count).rev().take_while(|it| found.binary_search(it).is_ok()).last();
         let span = (sure.unwrap_or(count), count);
-        self.adopt(span, core, &keys, config, recovering.started, now).map_err(wrong)?;
+        self.adopt(span, core, &keys, config, now).map_err(wrong)?;
         for (now, effects) in &recovering.effects {
             self.take_background(*now, effects);
         }
@@ -151,7 +172,7 @@ impl Judge<'_> {
             return saves.required();
         }
         if damage.is_doubtful {
-            return 0;
+            return self.sure.unwrap_or(0);
         }
         let promised = match self.policy {
             Policy::Always => history.seen(),
@@ -172,7 +193,6 @@ impl Judge<'_> {
         core: &Core,
         keys: &[(usize, Vec<u8>)],
         config: &Config,
-        started: Now,
         now: Now,
     ) -> Result<(), String> {
         let Some(history) = &mut self.history else { return Ok(()) };
@@ -184,9 +204,9 @@ impl Judge<'_> {
         // Signs of zeros are no part of what was promised: commands that are read again lose them where the large set
         // they lead to is a small one at first.
         let zeros = core.negative_zeros();
-        self.model = Model::with_data(clock(started), clock(now), history.data(), &zeros)?;
+        self.loaded_moment = self.model.moment();
+        self.model.end_loading(clock(now), history.data(), &zeros);
         self.follower = history.follower(config, now);
-        self.limit(config);
         Ok(())
     }
 }
@@ -196,8 +216,6 @@ impl Judge<'_> {
 pub(super) struct Recovering {
     /// When the crash was; the first one, if there were several.
     since: Monotonic,
-    /// When the server was started last.
-    started: Now,
     /// What the server did of its own accord since it was started.
     pub effects: Vec<(Now, Vec<u8>)>,
     is_ready: bool,

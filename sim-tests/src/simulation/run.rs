@@ -6,6 +6,7 @@ use super::recovery::Damage;
 use super::scenario::{Action, Scenario, Step};
 use crate::workload::{BLOCKING, Request};
 use rotom_core::mark;
+use rotom_core::time::Monotonic;
 use rotom_core::{Config, Host};
 use rotom_io_sim::clock::MONOTONIC_START;
 use rotom_io_sim::{Crash, Delivery, FaultKind, Faults, Peer, Site, World};
@@ -45,7 +46,7 @@ const FREEZE_US_MAX: u64 = 30_000_000;
 /// The most the calendar drifts, in millionths.
 const DRIFT_PPM_MAX: u64 = 100_000;
 
-/// How long a server may take to start, however often it is cut off.
+/// How long a server may take to start that is not cut off.
 const STARTING: Duration = Duration::from_secs(600);
 
 /// How long a server is started again that leaves because the disk has failed, and after which pause.
@@ -170,6 +171,17 @@ fn sends(scenario: &Scenario, is_such: impl Fn(&Request) -> bool) -> bool {
     })
 }
 
+/// Whether a client may do this while the server loads: nothing of it depends on how much is loaded by then.
+fn may_come_early(step: &Step) -> bool {
+    const LATE: [&str; 6] = ["config", "debug", "info", "save", "shutdown", "watch"];
+    match &step.action {
+        Action::Send(requests) => {
+            !requests.iter().any(|request| LATE.iter().any(|name| begins_with(request, name, "")))
+        }
+        Action::Close => true,
+    }
+}
+
 /// Whether a word of a command is this one, in whatever case.
 fn mentions(request: &Request, name: &str) -> bool {
     matches!(request, Request::Command(words) if words.iter().any(|word| word.eq_ignore_ascii_case(name.as_bytes())))
@@ -217,6 +229,12 @@ struct Run<'a> {
     peers: BTreeMap<u32, Peer>,
     /// Whether the server does not start any more, for good reasons.
     has_refused: bool,
+    /// Since when it starts, while it does.
+    starting: Option<Monotonic>,
+    /// Whether it was stopped again when it had just started.
+    has_stopped_again: bool,
+    /// When it last fell, if it has.
+    fallen: Option<Monotonic>,
     doubts: Doubts,
     counts: Counts,
 }
@@ -249,6 +267,9 @@ impl<'a> Run<'a> {
         if settings.saves() {
             world.keep_saves();
         }
+        if let Some(bytes) = settings.silent_loading_bytes {
+            world.tell_of_loading(bytes);
+        }
         let now = world.clock().now();
         let mut judge = Judge::new(settings, &config, now, watch == Watch::Timeline)?;
         judge.limits_change = sends(scenario, |request| mentions(request, "client-output-buffer-limit"));
@@ -259,6 +280,9 @@ impl<'a> Run<'a> {
             judge,
             peers: BTreeMap::new(),
             has_refused: false,
+            starting: None,
+            has_stopped_again: false,
+            fallen: None,
             doubts: Doubts::default(),
             counts: Counts::default(),
         })
@@ -268,13 +292,19 @@ impl<'a> Run<'a> {
     fn play(&mut self) {
         if self.scenario.settings.has_log() {
             let now = self.world.clock().now();
-            self.judge.crashed(now);
-            self.start();
+            self.judge.crashed(&self.config, now);
+            self.start(true);
         }
         for step in &self.scenario.steps {
             self.pass(Duration::from_micros(step.after_us));
             self.judge.step = Some(step.id);
             self.disturb(step);
+            if self.is_over() {
+                return;
+            }
+            if !may_come_early(step) {
+                self.end_start();
+            }
             if self.is_over() {
                 return;
             }
@@ -284,7 +314,10 @@ impl<'a> Run<'a> {
                 return;
             }
         }
-        self.recover();
+        self.end_start();
+        if !self.is_over() {
+            self.recover();
+        }
     }
 
     /// Whether nothing more is to be played.
@@ -296,11 +329,17 @@ impl<'a> Run<'a> {
     fn pass(&mut self, time: Duration) {
         let end = self.world.clock().now().monotonic + time;
         while !self.is_over() {
-            let left = end - self.world.clock().now().monotonic;
-            self.run_for(left);
-            match self.world.crash_due() {
-                Some(crash) => self.crash(crash),
-                None => return,
+            let now = self.world.clock().now().monotonic;
+            self.run_for(if now < end { end - now } else { Duration::ZERO });
+            if let Some(crash) = self.world.crash_due() {
+                self.crash(crash);
+            } else if self.starting.is_some() {
+                self.watch_start();
+                if self.world.clock().now().monotonic >= end {
+                    return;
+                }
+            } else {
+                return;
             }
         }
     }
@@ -370,14 +409,7 @@ impl<'a> Run<'a> {
     fn crash(&mut self, crash: Crash) {
         self.fall(crash);
         if self.scenario.settings.recovers() {
-            self.start();
-            let operation = self.counts.crashes;
-            if !self.is_over() && self.happens(FaultKind::CrashAgain, operation) {
-                // What it has just started with is there the next time, too.
-                self.fall(Crash::PowerLoss);
-                self.start();
-            }
-            return;
+            return self.start(false);
         }
         let now = self.world.clock().now();
         if let Err(error) = self.judge.restarted(&self.config, now) {
@@ -386,50 +418,80 @@ impl<'a> Run<'a> {
     }
 
     fn fall(&mut self, crash: Crash) {
+        let damage = self.damage();
         self.doubts.crash(crash, self.world.disk().faults(), self.judge.has_rewritten);
         self.counts.crashes += 1;
         self.world.crash(crash, &mut self.judge);
         self.peers.clear();
         self.check_config_file();
         let now = self.world.clock().now();
+        self.fallen = Some(now.monotonic);
         if self.scenario.settings.recovers() {
-            self.judge.crashed(now);
+            self.judge.doubt(self.doubts.is_doubtful, damage, now);
+            self.judge.crashed(&self.config, now);
         }
     }
 
-    /// Waits until the server has started, however often that is cut off, and judges with what.
-    fn start(&mut self) {
-        let begun = self.world.clock().now().monotonic;
-        let mut started = begun;
-        while !self.is_over() {
+    /// The server starts: for the first time, or again. Unless clients come meanwhile, waits until it has.
+    fn start(&mut self, is_first: bool) {
+        if self.starting.is_none() {
+            self.starting = Some(self.world.clock().now().monotonic);
+            // It is stopped again at most once, and not where nothing has happened yet.
+            self.has_stopped_again = is_first;
+        }
+        if self.scenario.settings.silent_loading_bytes.is_none() {
+            self.end_start();
+        }
+    }
+
+    /// Waits until the server has started, however often that is cut off.
+    fn end_start(&mut self) {
+        while self.starting.is_some() && !self.is_over() {
             self.run_for(STARTING_STEP);
-            let now = self.world.clock().now();
-            if let Some(crash) = self.world.crash_due() {
-                self.fall(crash);
-                started = now.monotonic;
-            } else if self.world.exit_status().is_some()
-                && self.judge.disk_has_failed
-                && now.monotonic - begun < INSISTING
-            {
-                // A disk that fails now may not do so the next time, and whoever watches the server tries again.
-                self.world.freeze(INSISTING_STEP);
-                self.fall(Crash::Kill);
-            } else if self.world.exit_status().is_some() && self.judge.disk_has_failed {
-                // It fails on and on: there is nothing to be judged.
-                self.has_refused = true;
-            } else if self.world.exit_status().is_some() {
-                let damage = self.damage();
-                self.judge.refused_to_start(damage, now);
-                self.has_refused = true;
-            } else if self.judge.has_started() {
-                let damage = self.damage();
-                self.judge.recovered(self.world.core(), &self.config, damage, now);
-                self.doubts.is_judged = false;
-                return;
-            } else if now.monotonic - started > STARTING {
-                let text = format!("the server has not started after {STARTING:?}");
-                self.judge.fail(now, Oracle::Liveness, "start", text);
+            match self.world.crash_due() {
+                Some(crash) => self.fall(crash),
+                None => self.watch_start(),
             }
+        }
+    }
+
+    /// Looks how far the server has come, and judges with what it has started once it has.
+    fn watch_start(&mut self) {
+        let Some(begun) = self.starting else { return };
+        let now = self.world.clock().now();
+        if self.world.exit_status().is_some()
+            && self.judge.disk_has_failed
+            && now.monotonic - begun < INSISTING
+        {
+            // A disk that fails now may not do so the next time, and whoever watches the server tries again.
+            self.world.freeze(INSISTING_STEP);
+            self.fall(Crash::Kill);
+        } else if self.world.exit_status().is_some() && self.judge.disk_has_failed {
+            // It fails on and on: there is nothing to be judged.
+            self.has_refused = true;
+        } else if self.world.exit_status().is_some() {
+            let damage = self.damage();
+            self.judge.refused_to_start(damage, now);
+            self.has_refused = true;
+        } else if self.judge.has_started() {
+            let damage = self.damage();
+            self.judge.recovered(self.world.core(), &self.config, damage, now);
+            self.doubts.is_judged = false;
+            self.judge.trust(self.doubts.is_doubtful);
+            self.starting = None;
+            let may_stop = !std::mem::replace(&mut self.has_stopped_again, true);
+            let operation = self.counts.crashes;
+            if may_stop && !self.is_over() && self.happens(FaultKind::CrashAgain, operation) {
+                // What it has just started with is there the next time, too.
+                self.fall(Crash::PowerLoss);
+                self.starting = Some(now.monotonic);
+                if self.scenario.settings.silent_loading_bytes.is_none() {
+                    self.end_start();
+                }
+            }
+        } else if now.monotonic - begun.max(self.fallen.unwrap_or(begun)) > STARTING {
+            let text = format!("the server has not started after {STARTING:?}");
+            self.judge.fail(now, Oracle::Liveness, "start", text);
         }
     }
 

@@ -24,6 +24,9 @@ pub struct Settings {
     pub plays_twice: bool,
     /// Whether after every execution the data are compared with those that all effects together lead to.
     pub checks_prefixes: bool,
+    /// Bytes that a server loads before clients are told that it does, if they come while it loads; otherwise nobody comes
+    /// before everything is loaded.
+    pub silent_loading_bytes: Option<u64>,
     /// A reply is falsified on its way to the judge, to prove that failing works.
     pub is_canary: bool,
 }
@@ -38,6 +41,7 @@ impl Default for Settings {
             digest_every: 1_000,
             plays_twice: false,
             checks_prefixes: false,
+            silent_loading_bytes: None,
             is_canary: false,
         }
     }
@@ -87,6 +91,7 @@ impl Settings {
             "digest-every" => self.digest_every = number(name, value)?.max(1),
             "plays-twice" => self.plays_twice = flag(name, value)?,
             "checks-prefixes" => self.checks_prefixes = flag(name, value)?,
+            "silent-loading-bytes" => self.silent_loading_bytes = Some(number(name, value)?),
             "is-canary" => self.is_canary = flag(name, value)?,
             _ => return Err(format!("there is no setting {name}")),
         }
@@ -121,6 +126,8 @@ impl Settings {
         add("digest-every", self.digest_every.to_string(), usual.digest_every.to_string());
         add("plays-twice", self.plays_twice.to_string(), usual.plays_twice.to_string());
         add("checks-prefixes", self.checks_prefixes.to_string(), usual.checks_prefixes.to_string());
+        let shown = |bytes: Option<u64>| bytes.map(|bytes| bytes.to_string()).unwrap_or_default();
+        add("silent-loading-bytes", shown(self.silent_loading_bytes), String::new());
         add("is-canary", self.is_canary.to_string(), usual.is_canary.to_string());
         items
     }
@@ -156,11 +163,12 @@ mod tests {
             ("digest-every", "12"),
             ("plays-twice", "true"),
             ("checks-prefixes", "true"),
+            ("silent-loading-bytes", "0"),
             ("is-canary", "true"),
         ] {
             settings.set(name, value).unwrap();
         }
-        assert_eq!(settings.items().len(), 14);
+        assert_eq!(settings.items().len(), 15);
         assert_eq!(settings.directives[0], ("requirepass".to_owned(), vec!["a b".to_owned()]));
         let mut copy = Settings::default();
         for (name, value) in settings.items() {

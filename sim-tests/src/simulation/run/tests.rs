@@ -116,7 +116,7 @@ fn judged<'a>(
     run.judge.policy = Policy::Always;
     // It starts from a log, whatever the scenario's server would start from.
     run.judge.saves = None;
-    run.judge.crashed(now);
+    run.judge.crashed(&run.config, now);
     let core = server.core(now);
     run.judge.recovered(core, &run.config, Damage::default(), now);
     run.judge.failure.clone()
