@@ -13,6 +13,8 @@
 mod collections;
 #[path = "versus/contest.rs"]
 mod contest;
+#[path = "versus/durable.rs"]
+mod durable;
 #[path = "versus/epoll.rs"]
 mod epoll;
 #[path = "versus/floor.rs"]
@@ -21,10 +23,14 @@ mod floor;
 mod footprint;
 #[path = "versus/load.rs"]
 mod load;
+#[path = "versus/open_loop.rs"]
+mod open_loop;
 #[path = "versus/options.rs"]
 mod options;
 #[path = "versus/report.rs"]
 mod report;
+#[path = "versus/saves.rs"]
+mod saves;
 #[path = "../tests/support/mod.rs"]
 mod support;
 #[path = "versus/throughput.rs"]
@@ -77,7 +83,10 @@ fn run_modes(contest: &Contest, options: &Options, report: &mut Report) -> Resul
         || options.collections
         || options.large
         || options.collection_memory
-        || options.collection_turns.is_some();
+        || options.collection_turns.is_some()
+        || options.saves
+        || options.durable
+        || options.loading.is_some();
     if options.hot || !others {
         throughput::hot(contest, options, report)?;
     }
@@ -107,6 +116,15 @@ fn run_modes(contest: &Contest, options: &Options, report: &mut Report) -> Resul
     }
     if let Some(keys) = options.growth {
         footprint::growth(keys, contest, report)?;
+    }
+    if options.durable {
+        durable::writing(contest, options, report)?;
+    }
+    if let Some(commands) = options.loading {
+        durable::loading(commands, contest, options, report)?;
+    }
+    if options.saves {
+        saves::saves(contest, options, report)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::options::Options;
+use crate::support::directory::TempDirectory;
 use crate::support::server::{Invocation, Server};
 use crate::support::server_binary;
 use crate::support::sys::{self, ChildSetup};
@@ -83,9 +84,26 @@ impl Contest {
 
     /// Starts a fresh server on the servers' core.
     pub fn start(&self, contestant: &Contestant) -> Result<Server, String> {
-        Server::launch(&contestant.program, |directory, port| {
+        self.start_with(contestant, &[])
+    }
+
+    /// The same with further directives, which the floor does not know.
+    pub fn start_with(&self, contestant: &Contestant, directives: &[&str]) -> Result<Server, String> {
+        let directory = TempDirectory::new().map_err(|error| format!("no directory: {error}"))?;
+        self.start_in(directory, contestant, directives)
+    }
+
+    /// The same on what others have left in a directory.
+    pub fn start_in(
+        &self,
+        directory: TempDirectory,
+        contestant: &Contestant,
+        directives: &[&str],
+    ) -> Result<Server, String> {
+        let directives = [&["--maxclients", CLIENTS_MAX], directives].concat();
+        Server::launch_in(directory, &contestant.program, |directory, port| {
             let invocation = match contestant.kind {
-                Kind::Store => Invocation::usual(directory, port, &["--maxclients", CLIENTS_MAX]),
+                Kind::Store => Invocation::usual(directory, port, &directives),
                 Kind::Floor => Invocation::new(port, &["floor", "--port", &port.to_string()]),
             };
             Invocation { setup: ChildSetup { cpu: self.server_cpu, ..ChildSetup::default() }, ..invocation }
@@ -95,6 +113,13 @@ impl Contest {
     /// Starts every contestant.
     pub fn start_all(&self) -> Result<Vec<(Contestant, Server)>, String> {
         self.contestants.iter().map(|contestant| Ok((contestant.clone(), self.start(contestant)?))).collect()
+    }
+
+    /// Starts those that keep what they are given, with further directives.
+    pub fn start_stores(&self, directives: &[&str]) -> Result<Vec<(Contestant, Server)>, String> {
+        let start =
+            |contestant: &Contestant| Ok((contestant.clone(), self.start_with(contestant, directives)?));
+        self.stores().map(start).collect()
     }
 
     /// The contestants that keep what they are given.

@@ -1,4 +1,4 @@
-//! epoll for the floor server: the three calls and nothing else.
+//! epoll for the floor server and the load: the three calls and nothing else.
 
 #![allow(unsafe_code, reason = "system calls through libc; each block says why it is sound")]
 
@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 const EVENTS_MAX: usize = 1024;
 
 /// Level-triggered interest in readable descriptors, and what became ready.
+#[derive(Debug)]
 pub struct Epoll {
     descriptor: OwnedFd,
     events: Vec<libc::epoll_event>,
@@ -42,13 +43,22 @@ impl Epoll {
     /// Waits until something is ready; returns the tokens.
     pub fn wait(&mut self) -> io::Result<impl Iterator<Item = u64>> {
         const FOREVER: libc::c_int = -1;
+        self.wait_ms(FOREVER)
+    }
+
+    /// The tokens of what is ready now.
+    pub fn look(&mut self) -> io::Result<impl Iterator<Item = u64>> {
+        self.wait_ms(0)
+    }
+
+    fn wait_ms(&mut self, patience_ms: libc::c_int) -> io::Result<impl Iterator<Item = u64>> {
         // SAFETY: `events` has room for EVENTS_MAX entries and lives through the call, which writes no more.
         let result = unsafe {
             libc::epoll_wait(
                 self.descriptor.as_raw_fd(),
                 self.events.as_mut_ptr(),
                 EVENTS_MAX as libc::c_int,
-                FOREVER,
+                patience_ms,
             )
         };
         let ready = usize::try_from(check(result)?).unwrap_or(0);

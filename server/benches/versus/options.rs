@@ -65,6 +65,15 @@ pub struct Options {
     /// Compare 50 connections with this many, all active
     #[arg(long, value_name = "CONNECTIONS")]
     pub active: Option<u64>,
+    /// Measure latencies under a load of --rate commands a second: alone, during BGSAVE and during BGREWRITEAOF
+    #[arg(long)]
+    pub saves: bool,
+    /// Measure SET without a log, with one that is synced every second, and with one that is always synced
+    #[arg(long)]
+    pub durable: bool,
+    /// Measure the time it takes to load a log of so many commands
+    #[arg(long, value_name = "COMMANDS")]
+    pub loading: Option<u64>,
     /// Run everything, tiny, in seconds; fails when a server does not answer or a figure is missing
     #[arg(long)]
     pub smoke: bool,
@@ -95,9 +104,18 @@ pub struct Options {
     /// Pipeline depths of --collections
     #[arg(long, value_delimiter = ',', default_values_t = [1, 50])]
     pub collection_pipelines: Vec<u64>,
-    /// Elements of --large and --collection-memory
+    /// Elements of --large and --collection-memory, and of each of the four collections of --saves
     #[arg(long, default_value_t = 1_000_000)]
     pub elements: u64,
+    /// Small keys of --saves
+    #[arg(long, default_value_t = 4_600_000)]
+    pub saved_keys: u64,
+    /// Commands of --saves in a second
+    #[arg(long, default_value_t = 50_000)]
+    pub rate: u64,
+    /// Seconds that --saves measures at least
+    #[arg(long, default_value_t = 10)]
+    pub seconds: u64,
     /// Only those cases of --collections and --large whose name contains one of these
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
@@ -137,6 +155,8 @@ impl Options {
         (self.collection_turns, self.elements) = (Some(5_000), 10_000);
         (self.growth, self.idle, self.active) = (Some(20_000), Some(100), Some(200));
         (self.rounds, self.requests, self.keyspace, self.memory_keys) = (1, 20_000, 10_000, 10_000);
+        (self.saves, self.durable, self.loading) = (true, true, Some(20_000));
+        (self.saved_keys, self.rate, self.seconds) = (20_000, 2_000, 1);
         self.settle_looks = 2;
         self
     }

@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::data::{Keys, SHARED, Value, agrees, difference, read_all};
-use super::random::Random;
 use super::writer::{Kill, Run, Story, Writer};
 use crate::support::client::{Client, Reply};
 use crate::support::directory::TempDirectory;
+use crate::support::random::Random;
 use crate::support::server::{Invocation, Server, info_field};
 use crate::support::{server_binary, wait_for};
 

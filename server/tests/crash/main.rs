@@ -18,7 +18,6 @@
 
 mod data;
 mod life;
-mod random;
 #[path = "../support/mod.rs"]
 mod support;
 mod unit;

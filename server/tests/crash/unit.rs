@@ -1,8 +1,8 @@
 //! What clients write: single commands and transactions, each with its effect.
 
 use super::data::{Entry, Expiry, Hash, Keys, List, SHARED, Set, Sorted, Value, change};
-use super::random::Random;
 use crate::support::client::encode;
+use crate::support::random::Random;
 
 /// How many keys of each type a client has.
 const KEYS_PER_TYPE: u64 = 5;

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::random::Random;
 use super::unit::Unit;
 use crate::support::client::{Client, Reply};
+use crate::support::random::Random;
 use crate::support::{PATIENCE, sys, wait_for};
 
 /// Requests that are sent at once, at most.

@@ -6,6 +6,7 @@
 pub mod client;
 pub mod directory;
 pub mod process;
+pub mod random;
 pub mod server;
 pub mod sys;
 

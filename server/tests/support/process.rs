@@ -52,6 +52,17 @@ impl Process {
         resident_bytes(self.pid())
     }
 
+    /// Bytes of memory it had resident at most, since [`forget_peak`](Self::forget_peak).
+    pub fn peak_resident_bytes(&self) -> u64 {
+        status_bytes(self.pid(), "VmHWM:")
+    }
+
+    /// Lets the peak of its memory be what it has now.
+    pub fn forget_peak(&self) -> io::Result<()> {
+        const PEAK: &str = "5";
+        fs::write(format!("/proc/{}/clear_refs", self.pid()), PEAK)
+    }
+
     /// Nanoseconds its threads have spent on a core so far.
     pub fn cpu_nanoseconds(&self) -> io::Result<u64> {
         let mut total = 0;
@@ -80,8 +91,12 @@ impl Drop for Process {
 
 /// Bytes of memory the process `pid` has resident; 0 when it is gone.
 pub fn resident_bytes(pid: u32) -> u64 {
+    status_bytes(pid, "VmRSS:")
+}
+
+fn status_bytes(pid: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix(name));
     let number = kibibytes.and_then(|rest| rest.split_ascii_whitespace().next());
     number.and_then(|number| number.parse::<u64>().ok()).map_or(0, |kibibytes| kibibytes * 1024)
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::client::{Address, Client, Reply};
 use super::directory::TempDirectory;
@@ -15,6 +15,9 @@ use super::{PATIENCE, server_binary, wait_for};
 
 /// How many ports are tried when others keep taking the one that was just free.
 const PORT_ATTEMPTS_MAX: u32 = 5;
+
+/// How long a server may load what it finds.
+const LOADING_PATIENCE: Duration = Duration::from_secs(600);
 
 /// How long a server is watched for spinning.
 const SPIN_WINDOW: Duration = Duration::from_millis(400);
@@ -182,7 +185,8 @@ impl Server {
 
     fn wait_until_ready(&mut self) -> Result<(), Trouble> {
         let mut verdict = Err(Trouble::Failed("does not answer".into()));
-        wait_for(PATIENCE, || {
+        let mut deadline = Instant::now() + PATIENCE;
+        wait_for(LOADING_PATIENCE, || {
             if let Some(status) = self.process.exit_status() {
                 let taken = self.output().contains("in use");
                 verdict =
@@ -190,22 +194,27 @@ impl Server {
                 return true;
             }
             match self.identity() {
-                Ok(Some(pid)) if pid != self.process.pid() => verdict = Err(Trouble::PortTaken),
+                Ok(Identity::Loading) => {
+                    deadline = Instant::now() + PATIENCE;
+                    return false;
+                }
+                Ok(Identity::Process(pid)) if pid != self.process.pid() => verdict = Err(Trouble::PortTaken),
                 Ok(_) => verdict = Ok(()),
-                Err(_) => return false,
+                Err(_) => return Instant::now() > deadline,
             }
             true
         });
         verdict
     }
 
-    /// The process that answers at the address; `None` when it does not say, as before authentication.
-    fn identity(&self) -> io::Result<Option<u32>> {
+    /// Who answers at the address.
+    fn identity(&self) -> io::Result<Identity> {
         let mut client = Client::connect(&self.address)?;
         if matches!(client.try_call(&["PING"])?, Reply::Error(text) if text.starts_with("LOADING")) {
-            return Err(io::Error::other("not ready yet"));
+            return Ok(Identity::Loading);
         }
-        Ok(info_field(&client.try_call(&["INFO", "server"])?, "process_id").and_then(|pid| pid.parse().ok()))
+        let pid = info_field(&client.try_call(&["INFO", "server"])?, "process_id");
+        Ok(pid.and_then(|pid| pid.parse().ok()).map_or(Identity::Secret, Identity::Process))
     }
 }
 
@@ -243,6 +252,15 @@ pub fn info_field(info: &Reply, name: &str) -> Option<String> {
     let value =
         |line: &str| line.strip_prefix(name)?.strip_prefix(':').map(|value| value.trim_end().to_owned());
     info.text().lines().find_map(value)
+}
+
+enum Identity {
+    /// Somebody who is not ready yet.
+    Loading,
+    /// A process.
+    Process(u32),
+    /// Somebody who does not say, as before authentication.
+    Secret,
 }
 
 enum Trouble {
