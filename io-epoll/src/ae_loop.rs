@@ -15,7 +15,7 @@ use crate::input::INPUT_BYTES_PER_TURN_MAX;
 use crate::lanes::Lanes;
 use crate::listeners::{self, Listener};
 use crate::options::{Hooks, Listening};
-use crate::sys::{self, Epoll, Events, Interest, KeepAlive, Readiness, Wake};
+use crate::sys::{self, Alarm, Epoll, Events, Interest, KeepAlive, Readiness, Wake};
 use crate::turn_clock::TurnClock;
 use crate::{log, text};
 use rotom_core::Core;
@@ -47,7 +47,10 @@ const OWN_TOKENS: u32 = 0xffff_0000;
 /// The token of the eventfd. The listeners' tokens are `OWN_TOKENS` and up.
 const WAKE_TOKEN: u32 = u32::MAX;
 
-const _: () = assert!(OWN_TOKENS as usize + listeners::LISTENERS_MAX < WAKE_TOKEN as usize);
+/// The token of the timerfd.
+const ALARM_TOKEN: u32 = WAKE_TOKEN - 1;
+
+const _: () = assert!(OWN_TOKENS as usize + listeners::LISTENERS_MAX < ALARM_TOKEN as usize);
 
 /// Drives one core.
 #[derive(Debug)]
@@ -58,6 +61,7 @@ pub(crate) struct AeLoop {
     listening: Listening,
     hooks: Hooks,
     wake: Arc<Wake>,
+    alarm: Alarm,
     lanes: Lanes,
     /// Whether completions of disk work were left for the next turn.
     has_finished_disk_work: bool,
@@ -85,7 +89,9 @@ impl AeLoop {
     pub fn new(listeners: Vec<Listener>, listening: Listening, hooks: Hooks) -> io::Result<AeLoop> {
         let epoll = Epoll::new()?;
         let wake = Arc::new(Wake::new()?);
+        let alarm = Alarm::new()?;
         epoll.add(&*wake, u64::from(WAKE_TOKEN), Interest::INPUT_EDGE)?;
+        epoll.add(&alarm, u64::from(ALARM_TOKEN), Interest::INPUT_EDGE)?;
         let ae_loop = AeLoop {
             epoll,
             events: Events::with_capacity(EVENTS_PER_TURN_MAX),
@@ -94,6 +100,7 @@ impl AeLoop {
             hooks,
             lanes: Lanes::new(Arc::clone(&wake)),
             wake,
+            alarm,
             has_finished_disk_work: false,
             connections: Connections::default(),
             readable: VecDeque::new(),
@@ -123,8 +130,8 @@ impl AeLoop {
             sys::install_signal_handlers(&self.wake)?;
         }
         loop {
-            let timeout_ms = self.sleep_ms(core);
-            self.epoll.wait(&mut self.events, timeout_ms)?;
+            let may_sleep = self.may_sleep(core)?;
+            self.epoll.wait(&mut self.events, may_sleep)?;
             let now = sys::now();
             self.clock.begin(now.monotonic);
             self.deliver_events(core, now);
@@ -139,20 +146,23 @@ impl AeLoop {
         }
     }
 
-    /// How long epoll may wait: not at all with work left over, else until the next deadline, `-1` for ever.
-    fn sleep_ms(&self, core: &Core) -> i32 {
+    /// Whether there is nothing to do until something happens, be it the alarm, which is set to the next deadline.
+    fn may_sleep(&mut self, core: &Core) -> io::Result<bool> {
         let has_work = !self.readable.is_empty()
             || !self.writable.is_empty()
             || !self.gone.is_empty()
             || self.has_finished_disk_work;
         if has_work {
-            return 0;
+            return Ok(false);
         }
-        let deadline = core.poll_timeout().into_iter().chain(self.accept_again_at).min();
-        let Some(deadline) = deadline else { return -1 };
-        // Rounded up: waking before the deadline would only cost another turn.
-        let ms = deadline.since_us(self.turn_ended).div_ceil(1_000);
-        i32::try_from(ms).unwrap_or(i32::MAX)
+        let Some(deadline) = core.poll_timeout().into_iter().chain(self.accept_again_at).min() else {
+            return Ok(true);
+        };
+        if deadline <= self.turn_ended {
+            return Ok(false);
+        }
+        self.alarm.set_by(deadline)?;
+        Ok(true)
     }
 
     /// Tells the core everything that has happened.
@@ -176,6 +186,8 @@ impl AeLoop {
             let (token, readiness) = self.events.at(index);
             match token as u32 {
                 WAKE_TOKEN => self.deliver_wake(core, now),
+                // What was due has been done by now.
+                ALARM_TOKEN => self.alarm.note_gone_off(),
                 own @ OWN_TOKENS.. => self.accept_from(core, now, (own - OWN_TOKENS) as usize),
                 _ => self.note_readiness(core, now, ConnId::from_u64(token), readiness),
             }

@@ -5,10 +5,11 @@
 
 use crate::ae_loop::{AeLoop, EVENTS_PER_TURN_MAX};
 use crate::connections::Flags;
+use crate::sys;
 use rotom_core::net::{ConnId, Reading};
 use rotom_core::time::Now;
 use rotom_core::{Core, Input};
-use std::io::{self, Read as _};
+use std::io;
 
 /// Input of one turn. A pipelined SET is some 40 bytes and takes a microsecond on a keyspace that is not in the
 /// cache, so this is about 1.2 milliseconds of work.
@@ -119,7 +120,7 @@ impl AeLoop {
     #[inline]
     fn read(&mut self, conn: ConnId, space: &mut [u8]) -> Got {
         let Some(connection) = self.connections.find(conn) else { return Got::Nothing };
-        match connection.socket.read(space) {
+        match sys::receive(&connection.socket, space) {
             Ok(0) => Got::End,
             Ok(len) => {
                 if len < space.len() && !connection.flags.has(Flags::HALF_CLOSED) {

@@ -2,7 +2,7 @@
 
 use crate::ae_loop::AeLoop;
 use crate::connections::{Connection, Flags};
-use crate::sys::Interest;
+use crate::sys::{self, Interest};
 use rotom_core::Core;
 use rotom_core::net::ConnId;
 use rotom_core::time::Now;
@@ -166,10 +166,10 @@ fn write_slices(connection: &mut Connection, slices: &[IoSlice<'_>], is_all: boo
     let is_all = is_all && count == slices.len();
     match count {
         0 => {
-            let result = connection.socket.write(&slices[0][..budget]);
+            let result = sys::send(&connection.socket, &slices[0][..budget]);
             Attempt { offered_bytes: budget, is_all, result }
         }
-        1 => Attempt { offered_bytes: total, is_all, result: connection.socket.write(&slices[0]) },
+        1 => Attempt { offered_bytes: total, is_all, result: sys::send(&connection.socket, &slices[0]) },
         _ => Attempt {
             offered_bytes: total,
             is_all,

@@ -101,11 +101,12 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_MOD, descriptor, token, interest)
     }
 
-    /// Waits until something is ready or the time is over; `-1` is for ever. A signal ends the wait early, with
-    /// no events.
+    /// What is ready; if that is nothing and the caller `may_sleep`, waits until something is. A signal ends the wait
+    /// early, with no events.
     #[inline]
-    pub fn wait(&self, events: &mut Events, timeout_ms: i32) -> io::Result<()> {
+    pub fn wait(&self, events: &mut Events, may_sleep: bool) -> io::Result<()> {
         events.len = 0;
+        let timeout_ms = if may_sleep { -1 } else { 0 };
         let capacity = i32::try_from(events.buffer.len()).unwrap_or(i32::MAX);
         // SAFETY: `buffer` is initialised memory for at least `capacity` events and outlives the call.
         let count = unsafe {
