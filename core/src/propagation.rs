@@ -6,9 +6,9 @@
 
 use crate::commands::{self, KeyFlags, extract_keys};
 use crate::number::parse_i64;
+use crate::resp::append_command;
 use crate::waiting::Waiters;
 use crate::watch::Watches;
-use std::io::Write;
 
 /// What of a command goes into the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,16 +144,27 @@ impl PropagationLog {
         }
         // Its first command may select a database: that is part of the unit.
         let body = self.buffer.split_off(unit.at);
-        self.encode([b"MULTI".as_slice()].into_iter());
+        append_command(&mut self.buffer, [b"MULTI".as_slice()].into_iter());
         self.buffer.extend_from_slice(&body);
-        self.encode([b"EXEC".as_slice()].into_iter());
+        append_command(&mut self.buffer, [b"EXEC".as_slice()].into_iter());
     }
 
     /// Appends one command that acts on database `database`.
     #[inline]
-    pub fn append<'a>(&mut self, database: usize, arguments: impl ExactSizeIterator<Item = &'a [u8]>) {
-        if self.is_heard() {
-            self.append_heard(database, &arguments.collect::<Vec<_>>());
+    pub fn append<'a>(
+        &mut self,
+        database: usize,
+        arguments: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    ) {
+        if self.has_listeners() {
+            self.mention_keys(database, &arguments.clone().collect::<Vec<_>>());
+        }
+        if self.is_recording() {
+            self.commands += 1;
+            if self.selected != Some(database) {
+                self.select(database);
+            }
+            append_command(&mut self.buffer, arguments);
         }
     }
 
@@ -168,30 +179,12 @@ impl PropagationLog {
         !self.watches.is_empty() || !self.waiters.is_empty()
     }
 
-    fn append_heard(&mut self, database: usize, arguments: &[&[u8]]) {
-        if self.has_listeners() {
-            self.mention_keys(database, arguments);
-        }
-        if !self.is_recording() {
-            return;
-        }
-        self.commands += 1;
-        if self.selected != Some(database) {
-            self.selected = Some(database);
-            let number = database.to_string();
-            self.encode([b"SELECT".as_slice(), number.as_bytes()].into_iter());
-        }
-        self.encode(arguments.iter().copied());
-    }
-
-    fn encode<'a>(&mut self, arguments: impl ExactSizeIterator<Item = &'a [u8]>) {
-        // Writing to a vector cannot fail.
-        let _ = write!(self.buffer, "*{}\r\n", arguments.len());
-        for argument in arguments {
-            let _ = write!(self.buffer, "${}\r\n", argument.len());
-            self.buffer.extend_from_slice(argument);
-            self.buffer.extend_from_slice(b"\r\n");
-        }
+    #[cold]
+    fn select(&mut self, database: usize) {
+        self.selected = Some(database);
+        let mut number = itoa::Buffer::new();
+        let arguments = [b"SELECT".as_slice(), number.format(database).as_bytes()];
+        append_command(&mut self.buffer, arguments.into_iter());
     }
 }
 

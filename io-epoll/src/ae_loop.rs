@@ -124,8 +124,10 @@ impl AeLoop {
         tcp.filter_map(|listener| listener.socket.local_addr().ok()).collect()
     }
 
-    /// Runs turns until the core wants to exit; returns the exit status.
-    pub fn run(&mut self, core: &mut Core) -> io::Result<i32> {
+    /// Runs turns until the core wants to exit; returns the exit status. Calls `ready` once, as soon as nothing is
+    /// being loaded.
+    pub fn run(&mut self, core: &mut Core, ready: impl FnOnce()) -> io::Result<i32> {
+        let mut ready = Some(ready);
         if self.hooks.handle_signals {
             sys::install_signal_handlers(&self.wake)?;
         }
@@ -142,6 +144,12 @@ impl AeLoop {
             if let Some(status) = self.exit_status {
                 self.remove_unix_names();
                 return Ok(status);
+            }
+            if ready.is_some()
+                && !core.is_loading()
+                && let Some(ready) = ready.take()
+            {
+                ready();
             }
         }
     }

@@ -32,11 +32,12 @@ impl Server {
         self.ae_loop.local_addresses()
     }
 
-    /// Runs the server until the core wants to exit; returns the exit status.
+    /// Runs the server until the core wants to exit; returns the exit status. `ready` is called once all data there
+    /// were to load are there.
     ///
     /// # Errors
     /// epoll itself failed, or signal handlers could not be installed: the process cannot serve.
-    pub fn serve(mut self, mut core: Core) -> io::Result<i32> {
-        self.ae_loop.run(&mut core)
+    pub fn serve(mut self, mut core: Core, ready: impl FnOnce()) -> io::Result<i32> {
+        self.ae_loop.run(&mut core, ready)
     }
 }

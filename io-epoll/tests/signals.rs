@@ -27,7 +27,7 @@ fn serve_when_asked_to() {
     )
     .unwrap();
     let core = Core::new(Config::default(), Host::default(), 1, now());
-    std::process::exit(server.serve(core).unwrap());
+    std::process::exit(server.serve(core, || ()).unwrap());
 }
 
 fn get_stuck() -> AllocatorFigures {

@@ -75,6 +75,22 @@ unsafe impl GlobalAlloc for Jemalloc {
     }
 }
 
+/// Starts or stops the thread that gives freed pages back to the system. Without it they go back when more is freed,
+/// or asked for: not at all in a server that has nothing to do. A process that forks has to start it behind the fork.
+pub(crate) fn set_background_thread(is_wanted: bool) {
+    let mut is_wanted = is_wanted;
+    // SAFETY: the name is jemalloc's; the value written is of the type it has.
+    unsafe {
+        jemalloc::mallctl(
+            c"background_thread".as_ptr(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            (&raw mut is_wanted).cast::<c_void>(),
+            size_of::<bool>(),
+        );
+    }
+}
+
 /// What the allocator holds.
 pub(crate) fn figures() -> AllocatorFigures {
     // jemalloc keeps its figures until the epoch is advanced.

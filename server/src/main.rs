@@ -84,12 +84,12 @@ fn serve(mut config: Config, host: Host, supervisor: &Supervisor, is_daemon: boo
     let hooks = Hooks { allocator: allocator::figures, reconfigure, handle_signals: true };
     let server = Server::bind(Listening::from(&config), hooks).map_err(|error| error.to_string())?;
     let pidfile = Pidfile::write(&config, is_daemon);
+    allocator::set_background_thread(config.jemalloc_bg_thread);
     let seed =
         sys::random_seed().map_err(|error| format!("No random bytes to be had: {}", sys::reason(&error)))?;
     let mut core = Core::new(config, host, seed, rotom_io_epoll::now());
     core.recover();
-    supervisor.ready();
-    let status = server.serve(core).map_err(|error| error.to_string())?;
+    let status = server.serve(core, || supervisor.ready()).map_err(|error| error.to_string())?;
     supervisor.stopping();
     drop(pidfile);
     // The core ends with 0 or 1; anything else would be no success either.
@@ -116,6 +116,7 @@ fn read_sources(loader: &mut Loader, invocation: &Invocation) -> Result<(), Faul
 /// What the process does when `CONFIG SET` changed something that concerns it.
 fn reconfigure(config: &Config) {
     logging::set_level(config);
+    allocator::set_background_thread(config.jemalloc_bg_thread);
     // What is wrong goes to the log; clients that there is no room for wait to be accepted.
     if let Err(error) = raise_open_files_limit(config.maxclients) {
         tracing::warn!("{error}");

@@ -8,6 +8,9 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread;
 
 use support::client::{Client, Reply};
 use support::directory::TempDirectory;
@@ -264,24 +267,42 @@ impl Drop for Daemon {
 }
 
 #[test]
-fn systemd_is_told_when_it_is_ready() {
+fn systemd_is_told_when_everything_is_loaded() {
+    const KEYS: usize = 200_000;
     let inbox_directory = TempDirectory::new().unwrap();
     let inbox_path = inbox_directory.path().join("notify");
     let inbox = UnixDatagram::bind(&inbox_path).unwrap();
     inbox.set_read_timeout(Some(PATIENCE)).unwrap();
-    let server = Server::start_as(|directory, port| {
-        let mut invocation = Invocation::usual(directory, port, &["--supervised", "systemd"]);
+    let log: String =
+        (0..KEYS).map(|key| format!("*3\r\n$3\r\nSET\r\n$6\r\n{key:06}\r\n$1\r\nv\r\n")).collect();
+    let port = Arc::new(AtomicU16::new(0));
+    let observed_port = Arc::clone(&port);
+    // It is looked at the moment the message is there.
+    let observer = thread::spawn(move || {
+        wait_for_ready(&inbox);
+        Client::connect(&loopback(observed_port.load(Ordering::SeqCst))).unwrap().ask("INFO persistence")
+    });
+    let server = Server::start_as(|directory, own_port| {
+        port.store(own_port, Ordering::SeqCst);
+        fs::write(directory.join("appendonly.aof"), &log).unwrap();
+        let mut invocation =
+            Invocation::usual(directory, own_port, &["--supervised", "systemd", "--appendonly", "yes"]);
         invocation.environment.push(("NOTIFY_SOCKET".into(), inbox_path.to_string_lossy().into_owned()));
         invocation
     });
+    let info = observer.join().expect("a READY=1 among the messages");
+    assert_eq!(support::server::info_field(&info, "loading").as_deref(), Some("0"));
+    assert_eq!(server.connect().ask("DBSIZE"), Reply::Integer(KEYS as i64));
+}
+
+fn wait_for_ready(inbox: &UnixDatagram) {
     let mut message = [0; 512];
     loop {
         let len_bytes = inbox.recv(&mut message).expect("a READY=1 among the messages");
         if message[..len_bytes].split(|&byte| byte == b'\n').any(|line| line == b"READY=1") {
-            break;
+            return;
         }
     }
-    server.assert_serves();
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use crate::keyspace::{EntryRef, UnixMillis};
 use crate::number::format_f64;
+use crate::resp::{append_array_header, append_bulk, append_bulk_header, append_command};
 use crate::snapshot::{Format, Head, Kind};
 use crate::value::listpack::ListpackView;
 use crate::value::quicklist::NodeRef;
 use crate::value::{Collection, StringRef, ValueRef, lzf};
-use std::io::Write;
 
 /// Most elements that one command adds.
 const ELEMENTS_PER_COMMAND: usize = 64;
@@ -17,14 +17,15 @@ pub struct Commands;
 
 impl Format for Commands {
     fn select(out: &mut Vec<u8>, database: usize, _: Option<(usize, usize)>) {
-        append_command(out, &[b"SELECT", database.to_string().as_bytes()]);
+        let number = database.to_string();
+        append_command(out, [b"SELECT".as_slice(), number.as_bytes()].into_iter());
     }
 
     fn entry(out: &mut Vec<u8>, entry: EntryRef<'_>, _: bool) {
         let key = entry.key();
         match entry.value() {
             ValueRef::String(value) => {
-                value.with_bytes(|value| append_command(out, &[b"SET", key, value]));
+                value.with_bytes(|value| append_command(out, [b"SET", key, value].into_iter()));
             }
             ValueRef::Collection(Collection::List(list)) => {
                 let mut adder = Adder::new(out, b"RPUSH", key, 1);
@@ -150,8 +151,7 @@ impl<'a> Adder<'a> {
 
     fn flush(&mut self) {
         if self.count > 0 {
-            // Writing to a vector cannot fail.
-            let _ = write!(self.out, "*{}\r\n", 2 + self.count);
+            append_array_header(self.out, 2 + self.count);
             append_bulk(self.out, self.name);
             append_bulk(self.out, self.key);
             self.out.append(&mut self.arguments);
@@ -162,24 +162,14 @@ impl<'a> Adder<'a> {
 
 /// A command but for its last argument, which has so many bytes.
 fn open_command(out: &mut Vec<u8>, arguments: &[&[u8]], last_len: usize) {
-    let _ = write!(out, "*{}\r\n", arguments.len() + 1);
+    append_array_header(out, arguments.len() + 1);
     arguments.iter().for_each(|argument| append_bulk(out, argument));
-    let _ = write!(out, "${last_len}\r\n");
-}
-
-fn append_command(out: &mut Vec<u8>, arguments: &[&[u8]]) {
-    let _ = write!(out, "*{}\r\n", arguments.len());
-    arguments.iter().for_each(|argument| append_bulk(out, argument));
-}
-
-fn append_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
-    let _ = write!(out, "${}\r\n", bytes.len());
-    out.extend_from_slice(bytes);
-    out.extend_from_slice(b"\r\n");
+    append_bulk_header(out, last_len);
 }
 
 fn expire(out: &mut Vec<u8>, key: &[u8], expiry: Option<UnixMillis>) {
     if let Some(UnixMillis(at)) = expiry {
-        append_command(out, &[b"PEXPIREAT", key, at.to_string().as_bytes()]);
+        let at = at.to_string();
+        append_command(out, [b"PEXPIREAT", key, at.as_bytes()].into_iter());
     }
 }

@@ -85,6 +85,8 @@ pub struct Config {
     pub hash_max_listpack_value: u64,
     /// `hz`.
     pub hz: u32,
+    /// `jemalloc-bg-thread`: whether a thread gives freed memory back to the system.
+    pub jemalloc_bg_thread: bool,
     /// `lazyfree-lazy-eviction`.
     pub lazyfree_lazy_eviction: bool,
     /// `lazyfree-lazy-expire`.
@@ -413,6 +415,7 @@ impl Config {
             hash_max_listpack_entries: read.number("hash-max-listpack-entries"),
             hash_max_listpack_value: read.number("hash-max-listpack-value"),
             hz: read.number("hz"),
+            jemalloc_bg_thread: read.yes("jemalloc-bg-thread"),
             lazyfree_lazy_eviction: read.yes("lazyfree-lazy-eviction"),
             lazyfree_lazy_expire: read.yes("lazyfree-lazy-expire"),
             lazyfree_lazy_server_del: read.yes("lazyfree-lazy-server-del"),

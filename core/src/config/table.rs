@@ -222,7 +222,7 @@ pub static DIRECTIVES: &[Directive] = &[
     accepted("ignore-warnings", Text, ""),
     accepted("io-threads", Integer(1, 128), "1").fixed(),
     accepted("io-threads-do-reads", YesNo, "no").fixed(),
-    accepted("jemalloc-bg-thread", YesNo, "yes"),
+    active("jemalloc-bg-thread", YesNo, "yes").for_driver(),
     accepted("key-load-delay", Integer(INT_MIN, INT_MAX), "0").hidden(),
     accepted("latency-monitor-threshold", LONG, "0"),
     accepted("latency-tracking", YesNo, "yes"),

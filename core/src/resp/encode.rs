@@ -358,7 +358,7 @@ impl Reply {
 /// A kind byte, a number below 1000 and a line end, and how long that is. Put together in a register: bytes written
 /// one by one would have to reach the cache before they can be read as a whole.
 #[inline(always)]
-fn short_header_line(kind: u8, value: u64) -> ([u8; 8], usize) {
+pub(super) fn short_header_line(kind: u8, value: u64) -> ([u8; 8], usize) {
     const DIGIT: u64 = b'0' as u64;
     const LINE_END: u64 = u16::from_le_bytes(*b"\r\n") as u64;
     let kind = u64::from(kind);
@@ -392,7 +392,7 @@ fn medium_header_line(kind: u8, value: u64) -> ([u64; 2], usize) {
 }
 
 /// A kind byte, a number and a line end, and how long that is.
-fn header_line(kind: u8, value: i64) -> ([u8; HEADER_LEN_BYTES_MAX], usize) {
+pub(super) fn header_line(kind: u8, value: i64) -> ([u8; HEADER_LEN_BYTES_MAX], usize) {
     let mut line = [0; HEADER_LEN_BYTES_MAX];
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(value).as_bytes();

@@ -6,6 +6,7 @@
 
 mod big_bulk;
 mod chunk_pool;
+mod command;
 mod encode;
 mod inline;
 mod reply;
@@ -13,6 +14,7 @@ mod request;
 
 pub use big_bulk::BigBulk;
 pub use chunk_pool::{CHUNK_LEN_BYTES, ChunkPool};
+pub use command::{append_array_header, append_bulk, append_bulk_header, append_command};
 pub use encode::Deferred;
 pub use inline::split_quoted;
 pub use reply::{Protocol, Reply, SHARED_BULK_LEN_BYTES_MIN};

@@ -49,7 +49,7 @@ impl Running {
     pub fn serve(server: Server, config: Config) -> Running {
         let address = server.local_addresses()[0];
         let core = Core::new(config, Host::default(), 1, now());
-        let thread = std::thread::spawn(move || server.serve(core).expect("the loop runs"));
+        let thread = std::thread::spawn(move || server.serve(core, || ()).expect("the loop runs"));
         Running { address, thread: Some(thread) }
     }
 
