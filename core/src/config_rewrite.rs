@@ -31,6 +31,7 @@ pub struct ConfigRewrite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     ReadOld,
+    Clear,
     Create,
     Write,
     Sync,
@@ -74,8 +75,10 @@ pub(crate) fn advance(server: &mut Server, completion: &mut Option<DiskCompletio
                 Err(error) => return Some(finish(server, Err(error.message))),
             };
             server.config_rewrite.text = config::rewrite(&old, &server.config);
-            (Step::Create, DiskKind::Create { file: FILE, name: temporary, mode: MODE })
+            (Step::Clear, DiskKind::Remove { name: temporary })
         }
+        // One that was killed in the middle of this, and had the same number, may have left something.
+        (Step::Clear, _) => (Step::Create, DiskKind::Create { file: FILE, name: temporary, mode: MODE }),
         (Step::Create, Ok(_)) => {
             let data = std::mem::take(&mut server.config_rewrite.text);
             (Step::Write, DiskKind::Append { file: FILE, data })

@@ -147,7 +147,7 @@ fn load_again(ctx: &mut Context<'_>, source: ReloadSource) -> CommandResult {
     if !durability.is_kept {
         return Err("ERR".into());
     }
-    durability.reloads.push_back(ReloadWish { asker: ctx.session.conn, source });
+    durability.ask_for_reload(ReloadWish { asker: ctx.session.conn, source });
     ctx.session.state = State::WaitingForDisk;
     Ok(Propagate::Nothing)
 }

@@ -157,6 +157,12 @@ impl Durability {
             log: LogFigures::default(),
         }
     }
+
+    /// A client wants what is on disk to be loaded again. Whatever command comes next waits until that is done.
+    pub fn ask_for_reload(&mut self, wish: ReloadWish) {
+        self.reloads.push_back(wish);
+        (self.is_reloading, self.is_calm) = (true, false);
+    }
 }
 
 impl Default for LogFigures {

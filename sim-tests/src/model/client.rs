@@ -308,6 +308,11 @@ impl Client {
         self.owed_len() <= SAFE_OWED_BYTES && self.owed.iter().all(is_known)
     }
 
+    /// The command it waits in, if it waits.
+    pub fn waits_in(&self) -> Option<&'static str> {
+        self.wait.as_ref().map(|wait| wait.row.name)
+    }
+
     /// The reply that is owed first.
     pub fn first_owed(&self) -> Option<&Owed> {
         self.owed.front()

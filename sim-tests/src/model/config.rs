@@ -185,6 +185,8 @@ pub(super) fn config_set(model: &mut Model, call: &Call, out: &mut Out) -> Resul
         let settings = known.iter().zip(pairs).filter(is_good);
         let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
         let settings = settings.map(|(_, [name, value])| (text(name), value.clone())).collect();
+        // Within a transaction the answer is known, and counted, when it is over.
+        model.unsure_errors += u64::from(model.sender(call).is_executing);
         out.special(Expected::Adopted(settings));
         return Ok(());
     }
@@ -246,7 +248,8 @@ impl Model {
 pub(super) fn config_resetstat(model: &mut Model, _: &Call, out: &mut Out) -> Result<(), Refusal> {
     model.calls.clear();
     model.errors.clear();
-    model.unsure_errors = 0;
+    // Whoever waits for the disk is answered, maybe with an error, later.
+    model.unsure_errors = model.clients.values().map(|client| client.judged_since(0)).sum();
     model.reset_moment = model.keyspace.moment;
     (model.keyspace.hits, model.keyspace.misses, model.keyspace.expired) = (0, 0, 0);
     model.keyspace.unsure_lookups = 0;

@@ -315,8 +315,9 @@ pub(super) fn client_unblock(model: &mut Model, call: &Call, out: &mut Out) -> R
         _ => return Err(wrong_subcommand("UNBLOCK")),
     };
     let id = integer(call.word(2)).ok_or(NOT_AN_INTEGER)?;
-    let waiter = model.standing().find(|(_, client)| client.id == id).map(|(client, _)| client);
-    let ended = waiter.is_some_and(|waiter| {
+    let waiter = model.standing().find(|(_, client)| client.id == id);
+    let unsure = waiter.filter(|(_, client)| !client.stands_surely()).map(|(_, client)| client.waits_in());
+    let ended = waiter.map(|(waiter, _)| waiter).is_some_and(|waiter| {
         let waited = model.give_up(waiter, refusal);
         // Behind whatever it waited for there may be some; of others it has been found.
         if waited {
@@ -324,7 +325,17 @@ pub(super) fn client_unblock(model: &mut Model, call: &Call, out: &mut Out) -> R
         }
         waited
     });
-    out.integer(i64::from(ended));
+    if unsure.is_none() || !ended {
+        out.integer(i64::from(ended));
+    } else {
+        // Whoever is owed too much waits no longer, and what it waited in has not been run.
+        model.unsure_commands.extend(unsure.flatten());
+        model.unsure_errors += 1;
+        out.judged(|reply| match reply {
+            Reply::Integer(0 | 1) => Ok(()),
+            _ => Err("neither 0 nor 1".to_owned()),
+        });
+    }
     Ok(())
 }
 

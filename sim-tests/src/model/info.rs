@@ -35,8 +35,8 @@ enum Value {
     /// `count=` and a number in this range; if it begins with 0, the line may be missing.
     Count(u64, u64),
     Calls(Calls),
-    /// The same, of a command whose failures the model does not always know.
-    SomeCalls(Calls),
+    /// The same, of a command whose failures the model does not always know, and maybe not whether its last call was one.
+    SomeCalls(Calls, bool),
 }
 
 /// Commands that fail for reasons of the server's own.
@@ -114,9 +114,11 @@ impl Value {
                 field(shown, "count").is_some_and(|count| (low..=high).contains(&&count))
             }
             Value::Calls(calls) => calls_of(shown) == Some(*calls),
-            Value::SomeCalls(calls) => {
-                calls_of(shown).is_some_and(|found| Calls { failed: found.failed, ..*calls } == found)
-            }
+            Value::SomeCalls(known, may_lack_one) => calls_of(shown).is_some_and(|found| {
+                let lacks_one = *may_lack_one && found.calls + 1 == known.calls;
+                let calls = known.calls - u64::from(lacks_one);
+                Calls { calls, failed: found.failed, ..*known } == found
+            }),
             Value::Between(low, high) => {
                 shown.parse::<u64>().is_ok_and(|number| (low..=high).contains(&&number))
             }
@@ -218,8 +220,9 @@ impl Model {
         let shown = self.calls.iter().filter(|(_, calls)| calls.calls + calls.rejected > 0);
         shown
             .map(|(name, &calls)| {
-                let is_known = !UNPREDICTABLE.contains(name) && !self.unsure_commands.contains(name);
-                let value = if is_known { Value::Calls(calls) } else { Value::SomeCalls(calls) };
+                let is_unsure = self.unsure_commands.contains(name);
+                let is_known = !UNPREDICTABLE.contains(name) && !is_unsure;
+                let value = if is_known { Value::Calls(calls) } else { Value::SomeCalls(calls, is_unsure) };
                 (format!("cmdstat_{name}"), value)
             })
             .collect()

@@ -10,6 +10,9 @@ use super::transaction::Touch;
 use super::value::Value;
 use std::collections::BTreeMap;
 
+/// More lookups than it takes to load any data.
+const LOADING_LOOKUPS_MAX: u64 = 1 << 32;
+
 /// What a key holds, until when, and what is known of its past.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -283,6 +286,24 @@ impl Keyspace {
         for entry in self.databases.iter_mut().flat_map(|entries| entries.values_mut()) {
             entry.value = entry.value.clone().forget_encoding();
             entry.used = now;
+        }
+    }
+
+    /// Says of every score of zero whether it is below zero, so to speak, by its database, key and member.
+    pub fn set_signs(&mut self, is_negative: impl Fn(usize, &[u8], &[u8]) -> bool) {
+        for (database, place) in self.order.clone().into_iter().enumerate() {
+            for (key, entry) in &mut self.databases[place.0] {
+                if let Value::SortedSet(zset) = &mut entry.value {
+                    zset.set_signs(|member| is_negative(database, key, member));
+                }
+            }
+        }
+    }
+
+    /// Much was looked up that may count, or not.
+    pub fn lose_count_of_lookups(&mut self) {
+        for count in [&mut self.hits, &mut self.misses, &mut self.unsure_lookups] {
+            *count += LOADING_LOOKUPS_MAX;
         }
     }
 

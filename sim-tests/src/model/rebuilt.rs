@@ -7,11 +7,7 @@
 use super::config::Config;
 use super::effects::{self, Follower};
 use super::keyspace::{Entry, Keyspace};
-use super::value::Value;
 use super::{Clock, Model};
-
-/// More lookups than any start takes.
-const LOOKUPS_MAX: u64 = 1 << 32;
 
 /// Data, as far as effects have led.
 #[derive(Clone, Debug)]
@@ -177,8 +173,7 @@ impl Model {
     }
 
     /// The server has loaded these data. How they are kept in memory is not known: that depends on how they were read.
-    /// So do the signs of zeros: `negative_zeros` are the members of sorted sets, with their databases and keys, that
-    /// have one, in order.
+    /// So do the [signs of zeros](Self::adopt_signs).
     pub fn end_loading(
         &mut self,
         clock: Clock,
@@ -190,21 +185,23 @@ impl Model {
         for database in 0..keyspace.count() {
             let place = keyspace.place(database);
             for (key, entry) in rebuilt.keyspace.entries(rebuilt.keyspace.place(database)) {
-                let mut value = entry.value.clone().forget_encoding();
-                if let Value::SortedSet(zset) = &mut value {
-                    let zero = |member: &Vec<u8>| (database, key.clone(), member.clone());
-                    zset.set_signs(|member| negative_zeros.binary_search(&zero(member)).is_ok());
-                }
+                let value = entry.value.clone().forget_encoding();
                 keyspace.put(place, key, value, entry.expiry_ms);
             }
         }
         keyspace.settle_in();
         // What was looked up on the way may count, or not.
-        keyspace.hits = LOOKUPS_MAX;
-        keyspace.misses = LOOKUPS_MAX;
-        keyspace.unsure_lookups = LOOKUPS_MAX;
+        keyspace.lose_count_of_lookups();
         keyspace.moment = self.keyspace.moment;
         self.keyspace = keyspace;
+        self.adopt_signs(negative_zeros);
+    }
+
+    /// Of all zeros, these have a sign: members of sorted sets, with their databases and keys, in order.
+    pub fn adopt_signs(&mut self, negative_zeros: &[(usize, Vec<u8>, Vec<u8>)]) {
+        self.keyspace.set_signs(|database, key, member| {
+            negative_zeros.binary_search(&(database, key.to_vec(), member.to_vec())).is_ok()
+        });
     }
 }
 

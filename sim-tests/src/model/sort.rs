@@ -185,11 +185,10 @@ impl<'a> Query<'a> {
     }
 
     fn sorted(&self, model: &mut Model, call: &Call, elements: Vec<Vec<u8>>) -> Result<Vec<Ranked>, Refusal> {
-        let mut weighed = Vec::new();
-        for element in elements {
-            let weight = self.weight(model, call, &element)?;
-            weighed.push((weight, element));
-        }
+        // All are looked up, whatever the first of them is.
+        let weights: Vec<_> = elements.iter().map(|element| self.weight(model, call, element)).collect();
+        let weights: Vec<Weight> = weights.into_iter().collect::<Result<_, _>>()?;
+        let mut weighed: Vec<(Weight, Vec<u8>)> = weights.into_iter().zip(elements).collect();
         weighed.sort_by(|a, b| self.order(a, b));
         let mut ranked: Vec<Ranked> = Vec::new();
         let mut last: Option<(Weight, Vec<u8>)> = None;

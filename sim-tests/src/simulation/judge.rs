@@ -35,6 +35,9 @@ const UNKNOWN_REPLY_BYTES: u64 = 256 * 1024;
 /// What a server logs when it has written its log anew.
 const REWRITTEN: &str = "Background AOF rewrite finished successfully";
 
+/// How a server begins to log that it has loaded its data again.
+const RELOADED: &str = "DB reloaded by";
+
 /// How a server begins to log that it cannot write its log, and that it can again.
 const TROUBLES: [&str; 2] = ["Error writing to the AOF file", "Fail to fsync the AOF file"];
 const SOLVED: &str = "AOF write error looks solved";
@@ -60,6 +63,8 @@ pub(super) struct Judge<'a> {
     must_refuse: bool,
     /// Whether the log was written anew since the server was started.
     pub has_rewritten: bool,
+    /// Whether the data were loaded again in this turn.
+    has_reloaded: bool,
     /// Whether there is no reason any more for which a write might be refused.
     pub must_write: bool,
     /// How many units are durable although others may not be that the server was started with.
@@ -136,6 +141,7 @@ impl<'a> Judge<'a> {
             refuses_next: false,
             must_refuse: false,
             has_rewritten: false,
+            has_reloaded: false,
             must_write: false,
             sure: None,
             loaded_moment: 0,
@@ -462,6 +468,10 @@ impl Witness for Judge<'_> {
         self.hear(now, Oracle::Semantics, outcome);
         self.limits_before = std::mem::replace(&mut self.limits, Limits::of(core.config()));
         self.judge_closed(now);
+        if std::mem::take(&mut self.has_reloaded) {
+            // Which zeros keep their signs depends on how the data were read.
+            self.model.adopt_signs(&core.negative_zeros());
+        }
         if self.recovering.is_none() && self.commands >= self.digest_due {
             // The longer a run, the more there is to compare, and the less often it is done.
             self.digest_due = self.commands + self.settings.digest_every.max(self.commands / DIGEST_SHARE);
@@ -476,6 +486,7 @@ impl Witness for Judge<'_> {
     fn logged(&mut self, now: Now, line: &LogLine) {
         self.note(now, None, || format!("log: {}", line.text));
         self.has_rewritten |= line.text == REWRITTEN;
+        self.has_reloaded |= line.text.starts_with(RELOADED);
         self.hear_of_snapshots(now, &line.text);
         if TROUBLES.iter().any(|trouble| line.text.starts_with(trouble)) {
             self.refuses_next = true;
