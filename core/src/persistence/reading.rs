@@ -286,13 +286,13 @@ impl Reading {
     fn insert(&mut self, core: &mut Core, database: usize, hash: u64, loaded: Loaded) -> Result<(), String> {
         let Loaded { key, value, mut expiry, .. } = loaded;
         if mutant!(Mutant::ExpiredKeyLoaded) {
-            expiry = expiry.filter(|&expiry| expiry > core.dataset.now);
+            expiry = expiry.filter(|expiry| !expiry.is_past(core.dataset.now));
         }
         // A log says itself what has expired, and the data that are loaded again still have to.
         let merges = core.persistence.reload.map(|reload| reload.merges());
         if self.role == Role::Dump
             && merges.is_none()
-            && expiry.is_some_and(|expiry| expiry <= core.dataset.now)
+            && expiry.is_some_and(|expiry| expiry.is_past(core.dataset.now))
         {
             self.figures.expired_keys += 1;
             return Ok(());

@@ -425,7 +425,10 @@ impl Owed {
     /// Whether a reply that begins so tells what data there are.
     fn tells_of_data(&self, received: &[u8]) -> bool {
         const ABOUT_ALL: [&str; 4] = ["dbsize", "keys", "randomkey", "scan"];
-        let is_refused = received.starts_with(b"-") || received.starts_with(b"+QUEUED");
+        const QUEUED: &[u8] = b"+QUEUED\r\n";
+        // Of what has begun to arrive, it may be too early to tell.
+        let is_queued = received.starts_with(QUEUED) || QUEUED.starts_with(received);
+        let is_refused = received.starts_with(b"-") || is_queued;
         // Whoever waited in vain knows of no data, and whoever watches has not looked.
         let is_blind = self.command.starts_with('b') || self.command == "watch";
         let has_keys = || keys_of(&self.words).is_ok_and(|keys| !keys.is_empty());
