@@ -15,7 +15,7 @@ use crate::input::INPUT_BYTES_PER_TURN_MAX;
 use crate::lanes::Lanes;
 use crate::listeners::{self, Listener};
 use crate::options::{Hooks, Listening};
-use crate::sys::{self, Alarm, Epoll, Events, Interest, KeepAlive, Readiness, Wake};
+use crate::sys::{self, Alarm, Clocks, Epoll, Events, Interest, KeepAlive, Readiness, Wake};
 use crate::turn_clock::TurnClock;
 use crate::{log, text};
 use rotom_core::Core;
@@ -74,6 +74,7 @@ pub(crate) struct AeLoop {
     pub(crate) gone: Vec<ConnId>,
     /// Where input is read to.
     pub(crate) arena: Box<[u8]>,
+    clocks: Clocks,
     clock: TurnClock,
     sampler: HostSampler,
     /// When to accept again, after descriptors had run out.
@@ -107,6 +108,7 @@ impl AeLoop {
             writable: VecDeque::new(),
             gone: Vec::new(),
             arena: vec![0; INPUT_BYTES_PER_TURN_MAX].into_boxed_slice(),
+            clocks: Clocks::new(),
             clock: TurnClock::default(),
             sampler: HostSampler::new(hooks.allocator),
             accept_again_at: None,
@@ -134,7 +136,7 @@ impl AeLoop {
         loop {
             let may_sleep = self.may_sleep(core)?;
             self.epoll.wait(&mut self.events, may_sleep)?;
-            let now = sys::now();
+            let now = self.clocks.now();
             self.clock.begin(now.monotonic);
             self.deliver_events(core, now);
             core.finish_turn(now);

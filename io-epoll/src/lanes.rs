@@ -85,9 +85,29 @@ impl Drop for Lanes {
 
 impl Shared {
     fn complete(&self, id: DiskId, outcome: Result<DiskOutput, DiskError>) {
+        self.tell(id, outcome);
+        self.wake.wake();
+    }
+
+    /// Tells what has come of a piece of work to whoever asks next.
+    fn tell(&self, id: DiskId, outcome: Result<DiskOutput, DiskError>) {
         // Nobody listens only when the loop has ended.
         let _ = self.finished.send(DiskCompletion { id, outcome });
-        self.wake.wake();
+    }
+}
+
+/// Does the work of a lane until nobody can ask for any more.
+fn work_off(work: &Receiver<DiskOp>, shared: &Shared) {
+    while let Ok(op) = work.recv() {
+        let mut next = Some(op);
+        while let Some(DiskOp { id, kind, .. }) = next {
+            shared.tell(id, perform(&shared.files, kind));
+            next = work.try_recv().ok();
+            // Nothing can follow an append before the sync behind it is over: one wake does for both.
+            if !next.as_ref().is_some_and(|next| matches!(next.kind, DiskKind::Sync { .. })) {
+                shared.wake.wake();
+            }
+        }
     }
 }
 
@@ -98,12 +118,7 @@ fn start(lane: Lane, shared: Shared) -> io::Result<LaneThread> {
         Lane::Snapshot => "disk-snapshot",
         Lane::Control => "disk-control",
     };
-    let handle = thread::Builder::new().name(name.to_owned()).spawn(move || {
-        for op in work {
-            let outcome = perform(&shared.files, op.kind);
-            shared.complete(op.id, outcome);
-        }
-    })?;
+    let handle = thread::Builder::new().name(name.to_owned()).spawn(move || work_off(&work, &shared))?;
     Ok(LaneThread { queue, handle })
 }
 

@@ -8,6 +8,36 @@ pub fn now() -> Now {
     Now { monotonic: monotonic(), wall: Wall(read_us(libc::CLOCK_REALTIME)) }
 }
 
+/// How old what is known of the calendar may be, in microseconds: a jump of it is noticed that much later.
+const CALENDAR_AGE_US_MAX: u64 = 1_000;
+
+/// Both clocks for one reading a turn: what lies between them changes when somebody sets the calendar, and is looked at
+/// a thousand times a second.
+#[derive(Debug)]
+pub(crate) struct Clocks {
+    /// The calendar's lead over the other one, in microseconds; wraps around.
+    lead_us: u64,
+    read_at: Monotonic,
+}
+
+impl Clocks {
+    /// Clocks that have just been read.
+    pub fn new() -> Clocks {
+        let Now { monotonic, wall } = now();
+        Clocks { lead_us: wall.0.wrapping_sub(monotonic.0), read_at: monotonic }
+    }
+
+    /// Both clocks.
+    #[inline]
+    pub fn now(&mut self) -> Now {
+        let monotonic = monotonic();
+        if monotonic.since_us(self.read_at) >= CALENDAR_AGE_US_MAX {
+            *self = Clocks::new();
+        }
+        Now { monotonic, wall: Wall(self.lead_us.wrapping_add(monotonic.0)) }
+    }
+}
+
 /// The clock that never goes back.
 #[inline]
 pub(crate) fn monotonic() -> Monotonic {
@@ -33,6 +63,16 @@ fn read_us(clock: libc::clockid_t) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_known_of_the_calendar_is_not_old() {
+        let mut clocks = Clocks::new();
+        // As if the calendar had been set by five seconds since.
+        clocks.lead_us = clocks.lead_us.wrapping_sub(5_000_000);
+        while monotonic().since_us(clocks.read_at) < CALENDAR_AGE_US_MAX {}
+        let told = clocks.now().wall;
+        assert!(read_us(libc::CLOCK_REALTIME).abs_diff(told.0) < 4_000_000);
+    }
 
     #[test]
     fn clocks_advance() {

@@ -16,7 +16,7 @@ mod wake;
 
 pub(crate) use alarm::Alarm;
 pub use clock::now;
-pub(crate) use clock::{monotonic, thread_cpu_us};
+pub(crate) use clock::{Clocks, monotonic, thread_cpu_us};
 pub(crate) use epoll::{Epoll, Events, Interest, Readiness};
 pub(crate) use process::{OpenFiles, cpu_times, open_files, page_size_bytes, set_open_files};
 pub(crate) use signal::{install_signal_handlers, take_shutdown_signal};
