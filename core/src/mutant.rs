@@ -195,6 +195,18 @@ mutants! {
          whether they have expired was asked of a clock that was not set yet.";
     TemporaryNeverRemoved, "temporary-never-removed",
         "What an interrupted rewrite has left is never removed.";
+    IncrByFloatPropagatedVerbatim, "incrbyfloat-propagated-verbatim",
+        "INCRBYFLOAT is logged as it was sent, so whoever replays it on another machine may round otherwise.";
+    ExpirePropagatedVerbatim, "expire-propagated-verbatim",
+        "EXPIRE is logged as it was sent, so a key that is loaded lives as long again as it was given once.";
+    LastPopNotLogged, "last-pop-not-logged",
+        "A pop that leaves nothing of its list is taken for a removal that somebody else logs.";
+    TailTransactionReplayed, "tail-transaction-replayed",
+        "What stands behind MULTI is run without a look for EXEC, so half a transaction at the end of a log is \
+         loaded.";
+    BackwardLengthWrong, "backward-length-wrong",
+        "The length behind a listpack's element is one byte short where it first takes two: seen at 128 bytes, where \
+         only those who come from behind notice.";
 }
 
 thread_local! {

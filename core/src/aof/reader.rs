@@ -360,7 +360,9 @@ impl LogReader {
             Some(_) => match self.parser.parse(input) {
                 Parsed::Incomplete => Step::Wait,
                 Parsed::Bad { at } => self.damage_here(Reason::Format, at),
-                Parsed::Complete { len } if self.parser.is_bare(b"MULTI", input) => {
+                Parsed::Complete { len }
+                    if self.parser.is_bare(b"MULTI", input) && !mutant!(Mutant::TailTransactionReplayed) =>
+                {
                     self.parser.reset();
                     self.is_sealed = false;
                     self.place = Place::Searching { len };

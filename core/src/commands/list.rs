@@ -258,8 +258,9 @@ fn pop(ctx: &mut Context<'_>, end: End) -> CommandResult {
             }
         }
     }
+    let is_last = list.is_empty();
     settle(found, limits);
-    Ok(Propagate::AsIs)
+    Ok(if is_last && mutant!(Mutant::LastPopNotLogged) { Propagate::Nothing } else { Propagate::AsIs })
 }
 
 /// Answers with the elements at one end, as many as there are up to `count`, and removes them.

@@ -271,6 +271,9 @@ fn incrbyfloat(ctx: &mut Context<'_>) -> CommandResult {
         None => ctx.keys.insert(&args[1], NewValue::Bytes(&text), None),
     }
     ctx.reply.bulk(&text);
+    if mutant!(Mutant::IncrByFloatPropagatedVerbatim) {
+        return Ok(Propagate::AsIs);
+    }
     let effect: [&[u8]; 4] = [b"SET", &args[1], &text, b"KEEPTTL"];
     ctx.keys.propagate(if mutant!(Mutant::IncrByFloatDropsTtl) { &effect[..3] } else { &effect });
     Ok(Propagate::Rewritten)

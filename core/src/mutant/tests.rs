@@ -560,6 +560,58 @@ fn case(mutant: Mutant) -> (Scenario, &'static str, &'static str) {
             "+OK +QUEUED *-1 ",
             "+OK +QUEUED *1 +PONG ",
         ),
+        Mutant::IncrByFloatPropagatedVerbatim => (
+            |stage| {
+                stage.say("INCRBYFLOAT k 1.5\r\n");
+                stage.log()
+            },
+            "SELECT 0 SET k 1.5 KEEPTTL ",
+            "SELECT 0 INCRBYFLOAT k 1.5 ",
+        ),
+        Mutant::ExpirePropagatedVerbatim => (
+            |stage| {
+                stage.say("SET k v\r\n");
+                stage.log();
+                stage.say("EXPIRE k 100\r\n");
+                stage.log().split(' ').next().unwrap_or_default().to_owned()
+            },
+            "PEXPIREAT",
+            "EXPIRE",
+        ),
+        Mutant::LastPopNotLogged => (
+            |stage| {
+                stage.say("RPUSH l a b\r\n");
+                stage.log();
+                stage.say("LPOP l\r\nLPOP l\r\n");
+                stage.log()
+            },
+            "LPOP l LPOP l ",
+            "LPOP l ",
+        ),
+        Mutant::TailTransactionReplayed => (
+            |_| {
+                let mut stage = Stage::with_log(&[("aof-checksum", "no"), ("appendfsync", "always")]);
+                stage.ask("MULTI\r\nSET a 1\r\nSET b 2\r\nEXEC\r\n");
+                let mut log = stage.disk.content(LOG).expect("it was written").to_vec();
+                log.truncate(log.len() - 2);
+                stage.disk.put(LOG, &log);
+                stage.restart(true);
+                stage.ask("MGET a b\r\n")
+            },
+            "*2 $-1 $-1 ",
+            "*2 $1 1 $1 2 ",
+        ),
+        Mutant::BackwardLengthWrong => (
+            |stage| {
+                let element = "x".repeat(126);
+                stage.say(&format!("RPUSH l a b c d {element} e\r\n"));
+                let back = || stage.say("LINDEX l -2\r\n") == format!("$126 {element} ");
+                let right = std::panic::catch_unwind(std::panic::AssertUnwindSafe(back)).unwrap_or(false);
+                if right { "found".to_owned() } else { "lost".to_owned() }
+            },
+            "found",
+            "lost",
+        ),
         Mutant::ExecAfterRefusal => (
             |stage| stage.say("MULTI\r\nNOSUCH\r\nPING\r\nEXEC\r\n").replace(NO_SUCH, ""),
             "+OK +QUEUED -EXECABORT Transaction discarded because of previous errors. ",

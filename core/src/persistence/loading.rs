@@ -9,7 +9,10 @@ use super::durability::LoadingFigures;
 use super::files::Files;
 use super::reading::{Figures, Pause, Player, Reading, Role};
 use super::sequence::Sequence;
-use crate::aof::{End, FileInfo, FileKind, Manifest, bad_format, load_truncated, unexpected_end};
+use crate::aof::{
+    End, FileInfo, FileKind, Manifest, Reason, bad_format, load_truncated, unexpected_end,
+    unfinished_transaction,
+};
 use crate::core::Core;
 use crate::disk::{DiskCompletion, DiskError, DiskId, DiskKind, DiskOutput, FileId, Lane};
 use crate::net::NetEffect;
@@ -437,7 +440,10 @@ impl Loading {
         let info = FileInfo { name: reading.name.clone(), sequence };
         match end {
             End::Clean => {}
-            End::TornTail { good_offset_bytes, lost_bytes, .. } => {
+            End::TornTail { good_offset_bytes, lost_bytes, reason } => {
+                if reason == Reason::Transaction {
+                    core.server.log(LogLevel::Warning, unfinished_transaction(&info.name));
+                }
                 if kind == FileKind::Base || self.cut.is_some() || !core.server.config.aof_load_truncated {
                     return Err(unexpected_end(&info.name));
                 }

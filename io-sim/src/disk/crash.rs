@@ -24,6 +24,9 @@ const ROT: Site = Site::named("disk-rot");
 /// Of so many ends at a piece of disk work, one is a kill; the others are power losses, which leave less.
 const KILL_SHARE: u64 = 4;
 
+/// The same for ends within a piece of work.
+const KILL_SHARE_WITHIN: u64 = 2;
+
 /// Work in other lanes than that of the log has so many chances to be a process' last.
 const CHANCES_OF_THE_RARE: u64 = 8;
 
@@ -72,7 +75,10 @@ impl Disk {
         }
         for (kind, is_within) in [(FaultKind::CrashBeforeDisk, false), (FaultKind::CrashDuringDisk, true)] {
             if self.has_chance(kind, operation, occurrence, chances) {
-                self.end = Some(EndOfWork { crash: self.manner(attempt), at: Some((lane, is_within)) });
+                // What a killed process leaves half done is there as it is; a power loss takes most of that.
+                let share = if is_within { KILL_SHARE_WITHIN } else { KILL_SHARE };
+                self.end =
+                    Some(EndOfWork { crash: self.manner(attempt, share), at: Some((lane, is_within)) });
                 return;
             }
         }
@@ -82,7 +88,7 @@ impl Disk {
     pub(super) fn ends_after(&mut self, attempt: Attempt, chances: u64) -> bool {
         let Attempt { operation, occurrence } = attempt;
         if self.end.is_none() && self.has_chance(FaultKind::CrashAfterDisk, operation, occurrence, chances) {
-            self.end = Some(EndOfWork { crash: self.manner(attempt), at: None });
+            self.end = Some(EndOfWork { crash: self.manner(attempt, KILL_SHARE), at: None });
         }
         self.end.is_some()
     }
@@ -94,8 +100,8 @@ impl Disk {
         })
     }
 
-    fn manner(&self, Attempt { operation, occurrence }: Attempt) -> Crash {
-        let drawn = self.faults.draw(MANNER, operation, occurrence, KILL_SHARE);
+    fn manner(&self, Attempt { operation, occurrence }: Attempt, kill_share: u64) -> Crash {
+        let drawn = self.faults.draw(MANNER, operation, occurrence, kill_share);
         if drawn == 0 { Crash::Kill } else { Crash::PowerLoss }
     }
 

@@ -1,7 +1,8 @@
 //! `rotom-sim determinism`: plays seeds in two processes and again in this one, and compares everything that happened.
 //!
 //! One of the processes goes through the seeds backwards. So a run that depends on what the process did before shows
-//! as one that depends on addresses, on the environment or on the time of the day does.
+//! as one that depends on addresses, on the environment or on the time of the day does. Another build of this program
+//! can be made to play them, too, for runs that depend on where the compiler has put what.
 
 use super::Verdict;
 use super::choice::{Shape, parse_seed};
@@ -10,6 +11,7 @@ use crate::simulation::{Watch, run};
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// What `determinism` is told.
@@ -21,6 +23,9 @@ pub struct Options {
     /// The first of them.
     #[arg(long, default_value_t = 1, value_parser = parse_seed)]
     pub from: u64,
+    /// Let another build of this program play them as well, as one with other optimisations.
+    #[arg(long, value_name = "PROGRAM")]
+    pub with: Option<PathBuf>,
     /// How they are drawn.
     #[command(flatten)]
     pub shape: Shape,
@@ -40,16 +45,23 @@ pub struct TracesOptions {
 /// What happened in a seed, in short.
 type Traces = BTreeMap<u64, String>;
 
-/// Plays each seed three times.
+/// Plays each seed three times, and once more for another build.
 ///
 /// # Errors
 /// The other processes cannot be started, or fail.
 pub fn main(options: &Options, report: &mut Report) -> Result<Verdict, String> {
-    // All three at once: whoever shares the machine must not matter either.
-    let others = [start(options, false)?, start(options, true)?];
+    let this = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
+    // All at once: whoever shares the machine must not matter either.
+    let mut others = vec![
+        ("another process", start(&this, options, false)?),
+        ("another process, backwards", start(&this, options, true)?),
+    ];
+    if let Some(build) = &options.with {
+        others.push(("another build", start(build, options, false)?));
+    }
     let mine = play(options, false)?;
     let mut all = vec![("this process", mine)];
-    for (name, child) in ["another process", "another process, backwards"].into_iter().zip(others) {
+    for (name, child) in others {
         all.push((name, read(child)?));
     }
     let differing: Vec<u64> = all[0]
@@ -62,8 +74,10 @@ pub fn main(options: &Options, report: &mut Report) -> Result<Verdict, String> {
     report.put("differing", json!(differing));
     let Some(first) = differing.first() else {
         report.say(&format!(
-            "{} seeds happened alike three times, in three processes",
-            thousands(options.seeds)
+            "{} seeds happened alike in {} processes{}",
+            thousands(options.seeds),
+            all.len(),
+            if options.with.is_some() { ", one of them of another build" } else { "" }
         ));
         return Ok(Verdict::Fine);
     };
@@ -120,9 +134,9 @@ fn play(options: &Options, is_backwards: bool) -> Result<Traces, String> {
     Ok(traces)
 }
 
-fn start(options: &Options, is_backwards: bool) -> Result<Child, String> {
-    let failed = |error: std::io::Error| format!("another process cannot be started: {error}");
-    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+fn start(program: &Path, options: &Options, is_backwards: bool) -> Result<Child, String> {
+    let failed = |error: std::io::Error| format!("{} cannot be started: {error}", program.display());
+    let mut command = Command::new(program);
     command.arg("traces").arg("--from").arg(options.from.to_string());
     command.arg("--seeds").arg(options.seeds.to_string()).args(options.shape.words());
     if is_backwards {

@@ -65,6 +65,9 @@ const CRASHES_IN_REWRITES: (u64, u64) = (1_000, 8_000);
 const REWRITES: u32 = 8;
 const WRITES_BESIDE: usize = 20;
 
+/// So many writes make a transaction longer than a sector.
+const TORN_WRITES: usize = 16;
+
 /// The scenario of a seed.
 #[must_use]
 pub fn draw(profile: &Profile, seed: u64) -> Scenario {
@@ -74,6 +77,7 @@ pub fn draw(profile: &Profile, seed: u64) -> Scenario {
     apart.set_stream(1);
     let mut faults = draw_faults(&mut rng, &mut apart, profile);
     let mut settings = draw_settings(&mut rng);
+    widen(&mut settings.conditions, profile.narrowest_bytes);
     if apart.random_ratio(profile.recovers_percent, 100) {
         draw_durability(&mut apart, &mut settings, &mut faults);
     }
@@ -83,6 +87,9 @@ pub fn draw(profile: &Profile, seed: u64) -> Scenario {
     let_readers_lag(&mut rng, &mut faults, &mut settings);
     let mut steps = draw_steps(&mut rng, &settings);
     if settings.recovers() {
+        if !has_checksums(&settings) {
+            let_transactions_be_torn(&mut apart, &mut steps);
+        }
         leave_out_negative_zeros(&mut steps);
         if apart.random_ratio(1, 2) {
             let_rewrites_meet_writes(&mut apart, &mut settings, &mut steps);
@@ -98,6 +105,12 @@ pub fn draw(profile: &Profile, seed: u64) -> Scenario {
         leave_out_reloads(&mut steps);
     }
     Scenario { profile: profile.name.to_owned(), seed, settings, faults, steps }
+}
+
+/// Where nothing goes wrong, not every request comes in crumbs: those runs are for what commands do, and for many of them.
+fn widen(conditions: &mut Conditions, narrowest_bytes: usize) {
+    conditions.read_len_max = conditions.read_len_max.max(narrowest_bytes);
+    conditions.window_bytes = conditions.window_bytes.max(narrowest_bytes);
 }
 
 /// Leaves a run only what does not change its history, so that it can be played again without.
@@ -145,7 +158,11 @@ struct Choice {
 }
 
 const CHOICES: &[Choice] = &[
-    Choice { directive: "hz", values: &["1", "10", "10", "25", "25", "100", "100", "500"], percent: 50 },
+    Choice {
+        directive: "hz",
+        values: &["1", "1", "5", "10", "10", "25", "25", "25", "100", "500"],
+        percent: 15,
+    },
     Choice { directive: "databases", values: &["1", "2", "16", "100"], percent: 30 },
     Choice { directive: "timeout", values: &["1", "2", "5", "60"], percent: 20 },
     Choice {
@@ -185,7 +202,7 @@ const DURABILITY: &[Choice] = &[
     Choice { directive: "auto-aof-rewrite-min-size", values: &["1", "1kb", "16kb", "256kb"], percent: 90 },
     Choice { directive: "aof-use-rdb-preamble", values: &["no"], percent: 30 },
     Choice { directive: "aof-timestamp-enabled", values: &["yes"], percent: 20 },
-    Choice { directive: "aof-checksum", values: &["no"], percent: 10 },
+    Choice { directive: "aof-checksum", values: &["no"], percent: 25 },
 ];
 
 /// After how many seconds and changes a server saves, and of a hundred servers with a log, how many do.
@@ -193,6 +210,9 @@ const SAVES: (&[&str], u32) = (&["1 1", "1 100", "5 10", "30 1"], 20);
 
 /// Of a hundred servers that keep their data, so many only save them.
 const DUMPS_PERCENT: u32 = 15;
+
+/// How often a file of theirs then rots at a power loss, per million, if files do: each has few.
+const DUMPS_ROT: u32 = ALWAYS / 2;
 
 /// Of a hundred servers that load data, clients come to so many meanwhile, and are told so from about so many bytes on.
 const EARLY_CLIENTS: (u32, u64) = (40, 1 << 15);
@@ -206,6 +226,9 @@ const UNNOTICED: [FaultKind; 6] = [
     FaultKind::BitRot,
     FaultKind::LateSyncError,
 ];
+
+/// How often the process then ends within a piece of disk work, per million: only the tail of such a log may be torn.
+const TEARS: u32 = 10_000;
 
 /// Lets a server keep a log, from which it is started again, or files that it saves.
 fn draw_durability(rng: &mut impl Rng, settings: &mut Settings, faults: &mut BTreeMap<FaultKind, u32>) {
@@ -229,8 +252,32 @@ fn draw_durability(rng: &mut impl Rng, settings: &mut Settings, faults: &mut BTr
             _ => {}
         }
     }
-    if settings.directives.iter().any(|(name, words)| name == "aof-checksum" && *words == ["no"]) {
+    if dumps && let Some(rate) = faults.get_mut(&FaultKind::BitRot) {
+        *rate = DUMPS_ROT;
+    }
+    if !has_checksums(settings) {
         faults.retain(|kind, _| !UNNOTICED.contains(kind));
+        if let Some(rate) = faults.get_mut(&FaultKind::CrashDuringDisk) {
+            *rate = TEARS;
+        }
+    }
+}
+
+fn has_checksums(settings: &Settings) -> bool {
+    !settings.directives.iter().any(|(name, words)| name == "aof-checksum" && *words == ["no"])
+}
+
+/// Sends long transactions beside the rest: where nothing else holds them together in the log, their frame has to.
+fn let_transactions_be_torn(rng: &mut impl Rng, steps: &mut [Step]) {
+    let command = |words: &[&[u8]]| Request::Command(words.iter().map(|word| word.to_vec()).collect());
+    for step in steps {
+        if let Action::Send(requests) = &mut step.action
+            && rng.random_ratio(1, 4)
+        {
+            requests.push(command(&[b"MULTI"]));
+            requests.extend(vec![command(&[b"RPUSH", b"a list", b"of a long transaction"]); TORN_WRITES]);
+            requests.push(command(&[b"EXEC"]));
+        }
     }
 }
 

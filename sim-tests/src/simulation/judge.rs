@@ -43,7 +43,7 @@ const TROUBLES: [&str; 2] = ["Error writing to the AOF file", "Fail to fsync the
 const SOLVED: &str = "AOF write error looks solved";
 
 /// Comparisons of digests stand apart by at least this share of the commands before.
-const DIGEST_SHARE: u64 = 20;
+const DIGEST_SHARE: u64 = 10;
 
 /// Looks at everything.
 pub(super) struct Judge<'a> {

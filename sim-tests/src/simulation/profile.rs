@@ -15,6 +15,8 @@ pub struct Profile {
     pub calm_percent: u32,
     /// Of a hundred runs, so many have a server that keeps a log and starts from it after a crash.
     pub recovers_percent: u32,
+    /// How many bytes a read takes at least when as many have come, and the window of a client.
+    pub narrowest_bytes: usize,
 }
 
 /// What goes wrong between clients and the server.
@@ -93,6 +95,7 @@ impl Profile {
             faults: &[],
             calm_percent: 100,
             recovers_percent: 10,
+            narrowest_bytes: 1_024,
         },
         Profile {
             name: "network",
@@ -100,6 +103,7 @@ impl Profile {
             faults: NETWORK,
             calm_percent: 10,
             recovers_percent: 10,
+            narrowest_bytes: 1,
         },
         Profile {
             name: "disk",
@@ -107,6 +111,7 @@ impl Profile {
             faults: DISK,
             calm_percent: 10,
             recovers_percent: 40,
+            narrowest_bytes: 1,
         },
         Profile {
             name: "crash",
@@ -114,6 +119,7 @@ impl Profile {
             faults: DISK,
             calm_percent: 10,
             recovers_percent: 100,
+            narrowest_bytes: 1,
         },
         Profile {
             name: "clock",
@@ -121,6 +127,7 @@ impl Profile {
             faults: CLOCK,
             calm_percent: 10,
             recovers_percent: 20,
+            narrowest_bytes: 1,
         },
         Profile {
             name: "everything",
@@ -128,6 +135,7 @@ impl Profile {
             faults: EVERYTHING,
             calm_percent: 30,
             recovers_percent: 40,
+            narrowest_bytes: 1,
         },
     ];
 

@@ -655,7 +655,7 @@ struct Doubts {
     /// Syncs that had failed when the power failed last.
     failed_before: u64,
     is_doubtful: bool,
-    /// The same of what the last power loss took away, until what is left is judged.
+    /// The same of what the last power loss took away, or what the system dropped from memory, until what is left is judged.
     is_judged: bool,
 }
 
@@ -665,7 +665,10 @@ impl Doubts {
         let failed = kinds.iter().map(|&kind| faults.count(kind)).sum();
         self.is_doubtful &= !has_rewritten;
         match crash {
-            Crash::Kill => self.is_doubtful |= failed > self.failed_before,
+            Crash::Kill => {
+                self.is_doubtful |= failed > self.failed_before;
+                self.is_judged |= self.is_doubtful && faults.count(FaultKind::Evict) > 0;
+            }
             Crash::PowerLoss => {
                 self.is_judged |= self.is_doubtful;
                 (self.is_doubtful, self.failed_before) = (false, failed);

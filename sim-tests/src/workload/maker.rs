@@ -241,9 +241,11 @@ impl<'a> Maker<'a> {
                 bytes
             }
             90..=97 => self.text(200..2_000),
-            98 => self.text(10_000..40_000),
+            98 => self.text(2_000..16_000),
             _ => {
-                let len = self.random.random_range(16_000..350_000);
+                // The longest would be most of all bytes there are.
+                let end = if self.one_in(8) { 350_000 } else { 40_000 };
+                let len = self.random.random_range(16_000..end);
                 vec![b'a' + (len % 26) as u8; len]
             }
         };

@@ -120,7 +120,7 @@ impl Mix {
         let mut rest = weights.as_mut_slice();
         for group in GROUPS {
             let factor = [0, 1, 1, 1, 4][rng.random_range(0..5)];
-            let factor = if has_collections || !group.is_of_collections() { factor } else { 0 };
+            let factor = if has_collections || !group.is_of_collections { factor } else { 0 };
             let (own, others) = rest.split_at_mut(group.table.len());
             own.iter_mut().for_each(|weight| *weight *= factor);
             rest = others;

@@ -87,31 +87,33 @@ struct Group {
     /// What the keys are meant for, if it is always the same.
     family: Option<Family>,
     table: &'static [Generator],
+    /// Whether runs about strings and keys do without it.
+    is_of_collections: bool,
 }
 
 impl Group {
-    /// Whether runs about strings and keys do without it.
-    fn is_of_collections(&self) -> bool {
-        matches!(self.family, Some(Family::List | Family::Hash | Family::Set | Family::SortedSet))
-            || [sort::TABLE, blocking::TABLE, tides::TABLE]
-                .iter()
-                .any(|table| std::ptr::eq(*table, self.table))
+    const fn new(family: Option<Family>, table: &'static [Generator]) -> Group {
+        Group { family, table, is_of_collections: false }
+    }
+
+    const fn of_collections(family: Option<Family>, table: &'static [Generator]) -> Group {
+        Group { family, table, is_of_collections: true }
     }
 }
 
 const GROUPS: &[Group] = &[
-    Group { family: Some(Family::String), table: string::TABLE },
-    Group { family: None, table: generic::TABLE },
-    Group { family: Some(Family::String), table: connection::TABLE },
-    Group { family: None, table: server::TABLE },
-    Group { family: Some(Family::List), table: list::TABLE },
-    Group { family: Some(Family::Hash), table: hash::TABLE },
-    Group { family: Some(Family::Set), table: set::TABLE },
-    Group { family: Some(Family::SortedSet), table: zset::TABLE },
-    Group { family: Some(Family::String), table: sort::TABLE },
-    Group { family: None, table: transaction::TABLE },
-    Group { family: None, table: blocking::TABLE },
-    Group { family: None, table: tides::TABLE },
+    Group::new(Some(Family::String), string::TABLE),
+    Group::new(None, generic::TABLE),
+    Group::new(Some(Family::String), connection::TABLE),
+    Group::new(None, server::TABLE),
+    Group::of_collections(Some(Family::List), list::TABLE),
+    Group::of_collections(Some(Family::Hash), hash::TABLE),
+    Group::of_collections(Some(Family::Set), set::TABLE),
+    Group::of_collections(Some(Family::SortedSet), zset::TABLE),
+    Group::of_collections(Some(Family::String), sort::TABLE),
+    Group::new(None, transaction::TABLE),
+    Group::of_collections(None, blocking::TABLE),
+    Group::of_collections(None, tides::TABLE),
 ];
 
 fn generators() -> impl Iterator<Item = &'static Generator> {

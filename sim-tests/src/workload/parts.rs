@@ -6,8 +6,9 @@ use super::maker::Maker;
 /// Elements that lists, sets, hashes and sorted sets share.
 const SHARED_ELEMENTS: usize = 24;
 
-/// Lengths around the longest element that small encodings take, as it stands by default and as runs may set it.
-const EDGE_LENS: [usize; 6] = [8, 9, 63, 64, 65, 66];
+/// Lengths around the longest element that small encodings take, as it stands by default and as runs may set it; and
+/// around those at which an element of a listpack needs another byte for its own length, in front or behind.
+const EDGE_LENS: [usize; 9] = [8, 9, 63, 64, 65, 66, 125, 126, 127];
 
 /// How many elements there may be in small encodings, by default: pushes of so many meet both sides.
 const EDGE_COUNTS: [usize; 8] = [126, 127, 128, 129, 510, 511, 512, 513];

@@ -172,7 +172,7 @@ fn flood(maker: &mut Maker<'_>) -> Vec<Call> {
 
 /// Far more output than the server keeps before it stops reading.
 fn torrent(maker: &mut Maker<'_>) -> Vec<Call> {
-    let key = maker.short_key();
+    let key = maker.key();
     let value = vec![b'v'; 250_000];
     let mut calls = one(Rule::Exact, &[b"SET", &key, &value]);
     for _ in 0..6 {

@@ -125,6 +125,10 @@ fn set_expiry(ctx: &mut Context<'_>, unit: Unit) -> CommandResult {
         ctx.keys.propagate(&[b"DEL", &args[1]]);
     } else {
         found.set_expiry(Some(at));
+        if mutant!(Mutant::ExpirePropagatedVerbatim) {
+            ctx.reply.integer(1);
+            return Ok(Propagate::AsIs);
+        }
         let at = at.0.to_string();
         ctx.keys.propagate(&[b"PEXPIREAT", &args[1], at.as_bytes()]);
     }

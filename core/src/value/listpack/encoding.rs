@@ -278,7 +278,7 @@ fn write_backlen(len: usize, backlen: &mut [u8]) {
         *byte = len as u8;
         return;
     }
-    let mut rest = len;
+    let mut rest = if len == 128 && mutant!(Mutant::BackwardLengthWrong) { 127 } else { len };
     for byte in backlen.iter_mut().rev() {
         *byte = 0x80 | (rest & 0x7F) as u8;
         rest >>= 7;

@@ -72,6 +72,7 @@ fn home(mutant: Mutant) -> &'static str {
         | Mutant::BatchChecksumIgnored
         | Mutant::BaseSumIgnored
         | Mutant::RdbCrcIgnored
+        | Mutant::TailTransactionReplayed
         | Mutant::ExpiredKeyLoaded
         | Mutant::TemporaryNeverRemoved => "crash",
         _ => "calm",
