@@ -181,7 +181,7 @@ fn main() {
         for number in 0..count {
             let mut hash = Hash::new();
             (0..FIELDS).for_each(|field| set_field(&mut hash, field, field));
-            let collection = NewValue::Collection(Box::new(Collection::Hash(hash)));
+            let collection = NewValue::Collection(Collection::Hash(hash));
             let mut keys = Keys { dataset: &mut dataset, database: 0, no_touch: false };
             keys.insert(&key_of(number), collection, None);
         }
@@ -220,7 +220,7 @@ fn main() {
                 list.grow_for(100, 1, limits);
                 list.push(End::Tail, [b'x'; 100].as_slice().into());
             }
-            let list = NewValue::Collection(Box::new(Collection::List(list)));
+            let list = NewValue::Collection(Collection::List(list));
             let mut keys = Keys { dataset: &mut dataset, database: 0, no_touch: false };
             keys.insert(&key_of(number), list, None);
         }

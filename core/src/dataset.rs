@@ -497,7 +497,7 @@ impl Keys<'_> {
         let kept =
             if mutant!(Mutant::StoreKeepsOldTtl) { self.again(key).and_then(EntryRef::expiry) } else { None };
         self.discard(key);
-        self.insert(key, NewValue::Collection(Box::new(collection)), kept);
+        self.insert(key, NewValue::Collection(collection), kept);
     }
 
     /// Takes a key out; what it held is freed in slices if it is much. Whether it was there.

@@ -302,7 +302,7 @@ fn insert_with(ctx: &mut Context<'_>, value: StringRef<'_>) {
 /// Adds a hash under the first argument, which is not there.
 fn insert(ctx: &mut Context<'_>, hash: Hash) {
     let args = ctx.args;
-    ctx.keys.insert(&args[1], NewValue::Collection(Box::new(Collection::Hash(hash))), None);
+    ctx.keys.insert(&args[1], NewValue::Collection(Collection::Hash(hash)), None);
 }
 
 /// How large small hashes may become, and what fields are hashed with.

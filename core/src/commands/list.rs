@@ -285,7 +285,7 @@ fn settle(mut found: Occupied<'_>, limits: ListLimits) {
 
 /// Adds a list under a key that is not there.
 fn insert(ctx: &mut Context<'_>, key: &[u8], list: List) {
-    ctx.keys.insert(key, NewValue::Collection(Box::new(Collection::List(list))), None);
+    ctx.keys.insert(key, NewValue::Collection(Collection::List(list)), None);
 }
 
 /// The list an entry holds.

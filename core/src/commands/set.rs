@@ -188,7 +188,7 @@ fn add_all(set: &mut Set, args: &Args<'_>, limits: &SetLimits, hash_key: HashKey
 
 /// Adds a set under a key that is not there.
 fn insert(ctx: &mut Context<'_>, key: &[u8], set: Set) {
-    ctx.keys.insert(key, NewValue::Collection(Box::new(Collection::Set(set))), None);
+    ctx.keys.insert(key, NewValue::Collection(Collection::Set(set)), None);
 }
 
 /// How large small sets may become, and what members are hashed with.

@@ -237,7 +237,7 @@ fn replace(ctx: &mut Context<'_>, key: &[u8], set: SortedSet) -> bool {
 
 /// Adds a sorted set under a key that is not there.
 fn insert(ctx: &mut Context<'_>, key: &[u8], set: SortedSet) {
-    ctx.keys.insert(key, NewValue::Collection(Box::new(Collection::SortedSet(set))), None);
+    ctx.keys.insert(key, NewValue::Collection(Collection::SortedSet(set)), None);
 }
 
 /// After members were removed: a set that is empty goes.

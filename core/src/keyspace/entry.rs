@@ -5,8 +5,8 @@
 //!        8  long form  8 bytes, only for keys of 255 bytes and more: length of the key, size of the block (u32 each)
 //!           expiry     8 bytes, only if there is one: Unix time in milliseconds
 //!           key
-//!           value      an i64, or up to INLINE_LEN_MAX bytes, or a pointer to a boxed `RawString`
-//!                      or `Collection`
+//!           value      an i64, or up to INLINE_LEN_MAX bytes, or a pointer to a boxed `RawString`;
+//!                      or, at the next multiple of 8, a `Collection`
 //! ```
 //!
 //! A 16-byte key with an 8-byte value takes 32 bytes, and 40 with an expiry. Blocks have exactly the sizes the
@@ -58,6 +58,11 @@ const CACHE_LINE_BYTES: usize = 64;
 
 /// Size of the header, and of each part that may follow it.
 const WORD: usize = 8;
+
+/// Size of a collection, most of which lies elsewhere.
+const COLLECTION_BYTES: usize = size_of::<Collection>();
+
+const _: () = assert!(align_of::<Collection>() <= WORD);
 
 /// A key and what it maps to. Owns its memory.
 #[repr(transparent)]
@@ -240,7 +245,8 @@ impl Entry {
             return;
         }
         let old = self.shape();
-        let moved_len = old.key_len + header.value_bytes();
+        // Everything moves by a word, so what is aligned stays aligned.
+        let moved_len = header.value_end(old.key_at + old.key_len) - old.key_at;
         let header = header.with_flags(header.flags() ^ FLAG_EXPIRY);
         let needed = header.key_at() + moved_len;
         let old_block = self.block();
@@ -248,7 +254,7 @@ impl Entry {
         let (block, header) =
             if is_staying { (old_block, header) } else { allocate(needed, header, old.key_len) };
         // SAFETY: key and value are `moved_len` bytes, and lie within the old block before and within `block`
-        // after, which may be the same one. A boxed value is moved along with its pointer.
+        // after, which may be the same one. A boxed value is moved along with its pointer, a collection as it is.
         unsafe { ptr::copy(old_block.add(old.key_at), block.add(header.key_at()), moved_len) };
         if !is_staying {
             self.relocate(block, old.block_bytes);
@@ -335,7 +341,7 @@ impl Entry {
     }
 
     /// Takes the collection out; the entry holds a number instead.
-    pub fn take_collection(&mut self) -> Option<Box<Collection>> {
+    pub fn take_collection(&mut self) -> Option<Collection> {
         (self.header().encoding() == ENCODING_COLLECTION).then(|| self.take_collection_out())
     }
 
@@ -346,7 +352,7 @@ impl Entry {
         if self.header().encoding() != ENCODING_COLLECTION {
             return None;
         }
-        // SAFETY: with this encoding the entry owns the box; it is borrowed for change.
+        // SAFETY: with this encoding a collection lies there, and the entry is borrowed for change.
         Some(unsafe { &mut *self.as_ref().collection_ptr() })
     }
 }
@@ -430,7 +436,7 @@ impl<'a> EntryRef<'a> {
             ENCODING_INT => Content::Int(self.int()),
             ENCODING_INLINE => Content::Inline(self.inline()),
             ENCODING_BOXED => Content::Boxed(Box::new(self.boxed().duplicate())),
-            _ => Content::Collection(Box::new(self.collection().clone())),
+            _ => Content::Collection(self.collection().clone()),
         };
         Entry::build(key, content, expiry, self.lru(), header.is_raw())
     }
@@ -461,6 +467,12 @@ impl Drop for Entry {
     }
 }
 
+/// Where a collection begins whose key ends there.
+#[inline]
+fn aligned(key_end: usize) -> usize {
+    key_end.next_multiple_of(WORD)
+}
+
 /// Where things lie in a block.
 #[derive(Clone, Copy)]
 struct Shape {
@@ -474,13 +486,32 @@ enum Content<'a> {
     Int(i64),
     Inline(&'a [u8]),
     Boxed(Box<RawString>),
-    Collection(Box<Collection>),
+    Collection(Collection),
 }
 
 impl Content<'_> {
     #[inline]
-    fn len(&self) -> usize {
-        if let Content::Inline(bytes) = self { bytes.len() } else { WORD }
+    fn room(&self) -> Room {
+        match self {
+            Content::Int(_) | Content::Boxed(_) => Room { len: WORD, is_aligned: false },
+            Content::Inline(bytes) => Room { len: bytes.len(), is_aligned: false },
+            Content::Collection(_) => Room { len: COLLECTION_BYTES, is_aligned: true },
+        }
+    }
+}
+
+/// What a value takes within a block.
+#[derive(Clone, Copy)]
+struct Room {
+    len: usize,
+    is_aligned: bool,
+}
+
+impl Room {
+    /// Where it ends if the key ends at `key_end`.
+    #[inline]
+    fn end(self, key_end: usize) -> usize {
+        (if self.is_aligned { aligned(key_end) } else { key_end }) + self.len
     }
 }
 
@@ -548,13 +579,14 @@ impl<'a> EntryRef<'a> {
     #[inline]
     fn collection_ptr(self) -> *mut Collection {
         debug_assert_eq!(self.header().encoding(), ENCODING_COLLECTION);
-        // SAFETY: with this encoding a pointer lies there, not necessarily aligned.
-        unsafe { self.value_ptr().cast::<*mut Collection>().read_unaligned() }
+        let shape = self.shape();
+        // SAFETY: with this encoding the collection lies there, within the block.
+        unsafe { self.block().add(aligned(shape.key_at + shape.key_len)).cast::<Collection>() }
     }
 
     #[inline]
     fn collection(self) -> &'a Collection {
-        // SAFETY: the entry owns the box, and does not change while it is borrowed.
+        // SAFETY: a collection lies there, and the entry does not change while it is borrowed.
         unsafe { &*self.collection_ptr() }
     }
 
@@ -611,9 +643,11 @@ impl Entry {
 
     /// Takes the collection out and leaves a number in its place.
     #[cold]
-    fn take_collection_out(&mut self) -> Box<Collection> {
-        // SAFETY: the pointer came from a box, and is forgotten here.
-        let collection = unsafe { Box::from_raw(self.as_ref().collection_ptr()) };
+    fn take_collection_out(&mut self) -> Collection {
+        // SAFETY: a collection lies there, and is forgotten here.
+        let collection = unsafe { self.as_ref().collection_ptr().read() };
+        // SAFETY: a collection takes more bytes than a number, wherever it began.
+        unsafe { self.as_ref().value_ptr().cast::<i64>().write_unaligned(0) };
         self.set_header(self.header().with_value(ENCODING_INT, 0));
         collection
     }
@@ -637,7 +671,7 @@ impl Entry {
         let header = Header::new(ValueType::String, key.len(), flags(expiry, is_raw), lru);
         let key_at = header.key_at();
         let value_at = key_at + key.len();
-        let (block, header) = allocate(value_at + content.len(), header, key.len());
+        let (block, header) = allocate(content.room().end(value_at), header, key.len());
         // SAFETY: the block has room for the key at that place, and is not part of `key`.
         unsafe { copy_short(key.as_ptr(), block.add(key_at), key.len()) };
         // SAFETY: `allocate` does not return null.
@@ -666,15 +700,15 @@ impl Entry {
     #[inline]
     fn rewrite(&mut self, content: Content<'_>, expiry: Option<UnixMillis>, is_raw: bool) {
         let flags = flags(expiry, is_raw);
-        let (header, value_at) = self.make_room(flags, content.len());
+        let (header, value_at) = self.make_room(flags, content.room());
         self.write_expiry(header, expiry);
         self.write_content(header, value_at, content);
     }
 
-    /// Gets rid of the value and makes room for another of this length, and for an expiry if the flags have one.
-    /// Returns the header and the place of the value, which have to be written yet.
+    /// Gets rid of the value and makes room for another, and for an expiry if the flags have one. Returns the header and
+    /// the end of the key; header and value have to be written yet.
     #[inline]
-    fn make_room(&mut self, flags: u8, len: usize) -> (Header, usize) {
+    fn make_room(&mut self, flags: u8, room: Room) -> (Header, usize) {
         let header = self.header();
         if !header.is_long()
             && header.encoding() < ENCODING_BOXED
@@ -682,16 +716,16 @@ impl Entry {
         {
             let shape = self.shape_by(header);
             let value_at = shape.key_at + shape.key_len;
-            if is_fitting(value_at + len, shape.block_bytes) {
+            if is_fitting(room.end(value_at), shape.block_bytes) {
                 sometimes!(Mark::OverwrittenInPlace);
                 return (header.with_flags(flags), value_at);
             }
         }
-        self.make_room_slowly(flags, len)
+        self.make_room_slowly(flags, room)
     }
 
     #[cold]
-    fn make_room_slowly(&mut self, flags: u8, len: usize) -> (Header, usize) {
+    fn make_room_slowly(&mut self, flags: u8, room: Room) -> (Header, usize) {
         if self.header().encoding() == ENCODING_BOXED {
             sometimes!(Mark::SharedThenOverwritten, self.as_ref().boxed().is_lent());
         }
@@ -702,8 +736,9 @@ impl Entry {
         header = header.with_flags(flags);
         let key_at = header.key_at();
         let value_at = key_at + old.key_len;
-        if !is_fitting(value_at + len, old.block_bytes) {
-            header = self.rebuild(header, old, value_at + len);
+        let end = room.end(value_at);
+        if !is_fitting(end, old.block_bytes) {
+            header = self.rebuild(header, old, end);
         } else if had_expiry != header.has_expiry() {
             let block = self.block();
             // SAFETY: both places have `key_len` bytes within the block.
@@ -757,8 +792,8 @@ impl Entry {
         }
     }
 
-    /// Writes the value, and the header that goes with it. The block has room for it at `value_at`, behind the
-    /// key, and holds no boxed value.
+    /// Writes the value, and the header that goes with it. The block has room for it behind the key, which ends at
+    /// `value_at`, and holds no value that is to be dropped.
     #[inline]
     fn write_content(&mut self, header: Header, value_at: usize, content: Content<'_>) {
         // SAFETY: the value's place lies within the block.
@@ -781,8 +816,8 @@ impl Entry {
             }
             Content::Collection(collection) => {
                 let value_type = collection.value_type();
-                // SAFETY: the block has room for eight bytes there.
-                unsafe { value.cast::<*mut Collection>().write_unaligned(Box::into_raw(collection)) };
+                // SAFETY: the block, which is aligned to a word, has room for a collection there.
+                unsafe { self.block().add(aligned(value_at)).cast::<Collection>().write(collection) };
                 header.with_typed_value(value_type, ENCODING_COLLECTION, 0)
             }
         };

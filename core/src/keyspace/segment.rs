@@ -9,7 +9,7 @@
 //! of `CLASS_BYTES`, starts small and grows by being rebuilt into the next; only the largest is split. That
 //! keeps a growing table well filled at every moment, which sizes in powers of two cannot.
 //!
-//! An element that finds its home full goes to one of four overflow buckets, and a flag of the home says which
+//! An element that finds its home full goes to one of eight overflow buckets, and a flag of the home says which
 //! of them have to be looked at. When those are full too, the segment grows.
 //!
 //! An element's tag is a window of 16 bits of its hash, beginning at a bit that depends only on the segment's
@@ -38,10 +38,10 @@ const LINE: usize = 64;
 /// Of so many buckets …
 const BUCKETS_UNIT: usize = 128;
 /// … so many are for overflow.
-const OVERFLOW_PER_UNIT: usize = 25;
+const OVERFLOW_PER_UNIT: usize = 28;
 
 /// Overflow buckets that a home may use.
-const OVERFLOW_CHOICES: usize = 4;
+const OVERFLOW_CHOICES: usize = 8;
 
 /// Hash bits that choose the home.
 pub const SPREAD_BITS: u32 = 10;
@@ -60,8 +60,8 @@ pub const DEPTH_MAX: u32 = 38;
 
 /// A segment grows when it holds this share of its slots, in percent, or a little more: segments differ, so that
 /// they do not all grow at once.
-const FILL_PERCENT_MIN: usize = 80;
-const FILL_PERCENT_SPAN: usize = 10;
+const FILL_PERCENT_MIN: usize = 87;
+const FILL_PERCENT_SPAN: usize = 8;
 
 /// An expiry for segments without any.
 const NEVER: i64 = i64::MAX;
@@ -724,7 +724,9 @@ fn find_in<E: Element>(bucket: &Bucket<E>, fingerprint: u8, key: E::Key<'_>) -> 
 /// The numbers of the flags that are set.
 #[inline]
 fn flagged(flags: u8) -> impl Iterator<Item = usize> {
-    (0..OVERFLOW_CHOICES).filter(move |index| flags & 1 << index != 0)
+    let following = |left: &u8| Some(left & (left - 1)).filter(|&left| left != 0);
+    let lowest = std::iter::successors(Some(flags).filter(|&left| left != 0), following);
+    lowest.map(|left| left.trailing_zeros() as usize)
 }
 
 /// The byte of a hash that tells elements of a bucket apart. Zero stands for an empty slot.

@@ -36,7 +36,7 @@ pub enum Remains {
     Hash(hash::Remains),
 }
 
-// Every key with a collection has one of these in memory of its own.
+// Every key with a collection has one of these in its entry.
 const _: () = assert!(size_of::<Collection>() == 24);
 
 impl Collection {
@@ -75,16 +75,15 @@ impl Collection {
         }
     }
 
-    /// Bytes of memory, this handle included, estimated from so many elements; 0 looks at all.
+    /// Bytes of memory, this handle not included, estimated from so many elements; 0 looks at all.
     #[must_use]
     pub fn memory_bytes(&self, samples: usize) -> usize {
-        let outside = match self {
+        match self {
             Collection::List(list) => list.memory_bytes(),
             Collection::Set(set) => set.memory_bytes(samples),
             Collection::SortedSet(set) => set.memory_bytes(samples),
             Collection::Hash(hash) => hash.memory_bytes(samples),
-        };
-        size_of::<Collection>() + outside
+        }
     }
 
     /// Begins to fetch what looking for these elements will look at, and finds their hashes. Lists are not looked into.

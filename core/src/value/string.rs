@@ -80,7 +80,7 @@ pub enum NewValue<'a> {
     /// A string, shared where it is long enough to pay.
     Shared(Bytes),
     /// Many elements, moved in.
-    Collection(Box<Collection>),
+    Collection(Collection),
 }
 
 impl<'a> NewValue<'a> {

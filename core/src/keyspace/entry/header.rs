@@ -1,6 +1,6 @@
 //! The first word of an entry's block.
 
-use super::WORD;
+use super::{COLLECTION_BYTES, WORD, aligned};
 use crate::keyspace::UnixMillis;
 use crate::value::ValueType;
 
@@ -18,7 +18,7 @@ pub const ENCODING_INT: u8 = 0;
 pub const ENCODING_INLINE: u8 = 1;
 /// The value is the pointer of a box.
 pub const ENCODING_BOXED: u8 = 2;
-/// The value is the pointer of a boxed collection.
+/// The value is a collection, most of which lies elsewhere.
 pub const ENCODING_COLLECTION: u8 = 3;
 
 /// The first word of a block. It is read and written as a whole: the processor is slow to combine bytes it has
@@ -120,10 +120,14 @@ impl Header {
         usize::from(self.byte(Header::VALUE_LEN_SHIFT))
     }
 
-    /// Bytes the value takes within the block.
+    /// Where the value ends in the block if the key ends at `key_end`.
     #[inline]
-    pub fn value_bytes(self) -> usize {
-        if self.encoding() == ENCODING_INLINE { self.inline_len() } else { WORD }
+    pub fn value_end(self, key_end: usize) -> usize {
+        match self.encoding() {
+            ENCODING_INLINE => key_end + self.inline_len(),
+            ENCODING_COLLECTION => aligned(key_end) + COLLECTION_BYTES,
+            _ => key_end + WORD,
+        }
     }
 
     /// Size of the block, unless the key is long.

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::keyspace::element::Element;
-use crate::value::{StringRef, ValueRef, ValueType};
+use crate::value::set::{Set, SetLimits};
+use crate::value::{Collection, StringRef, ValueRef, ValueType};
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -234,6 +235,113 @@ proptest! {
     }
 }
 
+#[derive(Clone, Debug)]
+enum CollectionStep {
+    Add(u8),
+    SetExpiry(Option<i64>),
+    Copy(Vec<u8>, Option<i64>),
+    Rename(Vec<u8>),
+    Replace(Option<i64>),
+    BeString(Value),
+    Take,
+}
+
+fn collection_step() -> impl Strategy<Value = CollectionStep> {
+    prop_oneof![
+        4 => any::<u8>().prop_map(CollectionStep::Add),
+        2 => expiry().prop_map(CollectionStep::SetExpiry),
+        2 => (bytes(300), expiry()).prop_map(|(key, expiry)| CollectionStep::Copy(key, expiry)),
+        2 => bytes(300).prop_map(CollectionStep::Rename),
+        1 => expiry().prop_map(CollectionStep::Replace),
+        1 => value().prop_map(CollectionStep::BeString),
+        1 => Just(CollectionStep::Take),
+    ]
+}
+
+/// A set in an entry whose key has any length, so that it lies at any distance from the end of the key.
+fn run_collection(key: Vec<u8>, steps: Vec<CollectionStep>) {
+    let new = || NewValue::Collection(Collection::Set(Set::new_intset()));
+    let mut members = Vec::new();
+    let (mut key, mut at) = (key, None);
+    let mut entry = Entry::new(&key, new(), at, 7);
+    let mut originals: Vec<(Entry, Vec<i64>)> = Vec::new();
+    for step in steps {
+        match step {
+            CollectionStep::Add(member) => {
+                if let Some(Collection::Set(set)) = entry.collection_mut() {
+                    set.add(&[member][..], &SetLimits::default(), HASH_KEY);
+                    set.add(member.to_string().as_bytes(), &SetLimits::default(), HASH_KEY);
+                    members.extend([i64::from(member), -1 - i64::from(member)]);
+                }
+            }
+            CollectionStep::SetExpiry(expiry) => {
+                at = expiry.map(UnixMillis);
+                entry.set_expiry(at);
+            }
+            CollectionStep::Copy(copied, expiry) => {
+                (key, at) = (copied, expiry.map(UnixMillis));
+                let copy = entry.copy_as(&key, at);
+                originals.push((std::mem::replace(&mut entry, copy), members.clone()));
+            }
+            CollectionStep::Rename(renamed) => {
+                key = renamed;
+                entry = entry.rename(&key);
+            }
+            CollectionStep::Replace(expiry) => {
+                at = expiry.map(UnixMillis);
+                entry.replace(new(), at);
+                members.clear();
+            }
+            CollectionStep::BeString(value) => {
+                entry.set_value(value.as_new());
+                assert_eq!(entry.value().as_string().unwrap().to_vec(), value.bytes());
+                assert!(entry.collection_mut().is_none());
+                entry.set_value(new());
+                members.clear();
+            }
+            CollectionStep::Take => {
+                let taken = entry.take_collection().expect("it is always there");
+                check_members(&taken, &members);
+                assert_eq!(entry.value().as_string().unwrap().to_vec(), b"0");
+                entry.set_value(NewValue::Collection(taken));
+            }
+        }
+        assert_eq!((entry.key(), entry.expiry()), (&key[..], at));
+        let ValueRef::Collection(collection) = entry.value() else { panic!("no collection") };
+        check_members(collection, &members);
+    }
+    for (original, members) in originals {
+        let ValueRef::Collection(collection) = original.value() else { panic!("no collection") };
+        check_members(collection, &members);
+    }
+}
+
+/// Members from 0 on are numbers, the others are single bytes.
+fn check_members(collection: &Collection, members: &[i64]) {
+    let Collection::Set(set) = collection else { panic!("no set") };
+    for &member in members {
+        let text = member.to_string().into_bytes();
+        let member = if member < 0 { vec![(-1 - member) as u8] } else { text };
+        assert!(set.contains(&member[..]));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: scaled(400, 3) as u32,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn collections_go_where_their_entry_goes(
+        key in bytes(scaled(1_000, 400)),
+        steps in vec(collection_step(), 0..scaled(60, 12)),
+    ) {
+        run_collection(key, steps);
+    }
+}
+
 #[test]
 fn common_entries_have_the_sizes_they_should() {
     let size = |key_len, value: NewValue<'_>, expiry| {
@@ -248,6 +356,10 @@ fn common_entries_have_the_sizes_they_should() {
     assert_eq!(size(254, NewValue::Int(0), None), 320);
     assert_eq!(size(255, NewValue::Int(0), None), 320);
     assert_eq!(size(16, NewValue::Bytes(&[0; INLINE_LEN_MAX + 1]), None), 32 + 32 + INLINE_LEN_MAX + 1);
+    let set = || NewValue::Collection(Collection::Set(Set::new_intset()));
+    let empty = Collection::Set(Set::new_intset()).memory_bytes(0);
+    assert_eq!([16, 17, 32].map(|len| size(len, set(), None) - empty), [48, 56, 64]);
+    assert_eq!(size(16, set(), at) - empty, 56);
     assert_eq!(size_of::<Option<Entry>>(), 8);
 }
 

@@ -83,7 +83,7 @@ impl Building {
             Building::Whole(object_type) => {
                 let bytes = cursor.string()?.into_vec()?;
                 let collection = packed::collection(*object_type, bytes, &options.limits, options.hash_key)?;
-                Ok(collection.map_or(Built::Empty, |it| Built::Value(NewValue::Collection(Box::new(it)))))
+                Ok(collection.map_or(Built::Empty, |it| Built::Value(NewValue::Collection(it))))
             }
             Building::Uncounted(object_type) => {
                 let len = cursor.length()?;
@@ -191,7 +191,7 @@ impl Elements {
         if collection.len() == 0 {
             return Built::Empty;
         }
-        Built::Value(NewValue::Collection(Box::new(collection)))
+        Built::Value(NewValue::Collection(collection))
     }
 }
 

@@ -113,7 +113,7 @@ impl Sample {
 }
 
 fn collection(collection: Collection) -> NewValue<'static> {
-    NewValue::Collection(Box::new(collection))
+    NewValue::Collection(collection)
 }
 
 fn entry_of(loaded: Loaded) -> Entry {

@@ -106,10 +106,7 @@ fn zeros_keep_their_signs_where_a_set_stays_large() {
         payload::encode(&mut out, entry.value(), Options::default());
         let value = payload::decode(payload::verify(&out).expect("the footer is right"), &options());
         match value.expect("it was just written") {
-            NewValue::Collection(it) => match *it {
-                Collection::SortedSet(set) => set,
-                other => panic!("{other:?}"),
-            },
+            NewValue::Collection(Collection::SortedSet(set)) => set,
             other => panic!("{other:?}"),
         }
     };

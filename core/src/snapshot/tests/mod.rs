@@ -296,7 +296,7 @@ fn apply(dataset: &mut Dataset, step: Step) {
             if keys(dataset, name).peek(&key).is_none() {
                 let mut collection = new_collection(kind);
                 add(&dataset.limits, &mut collection, from, count, 0);
-                let collection = NewValue::Collection(Box::new(collection));
+                let collection = NewValue::Collection(collection);
                 keys(dataset, name).insert(&key, collection, None);
             } else {
                 with_collection(dataset, name, |limits, it| add(limits, it, from, count, 1));
