@@ -38,7 +38,7 @@ const LINE: usize = 64;
 /// Of so many buckets …
 const BUCKETS_UNIT: usize = 128;
 /// … so many are for overflow.
-const OVERFLOW_PER_UNIT: usize = 28;
+const OVERFLOW_PER_UNIT: usize = 30;
 
 /// Overflow buckets that a home may use.
 const OVERFLOW_CHOICES: usize = 8;
@@ -60,7 +60,7 @@ pub const DEPTH_MAX: u32 = 38;
 
 /// A segment grows when it holds this share of its slots, in percent, or a little more: segments differ, so that
 /// they do not all grow at once.
-const FILL_PERCENT_MIN: usize = 87;
+const FILL_PERCENT_MIN: usize = 89;
 const FILL_PERCENT_SPAN: usize = 8;
 
 /// An expiry for segments without any.

@@ -87,7 +87,7 @@ fn a_scan_misses_nothing_while_the_table_shrinks() {
     (0..all).for_each(|number| insert(&mut database, number));
     let mut next = all;
     scan_while(&mut database, stable, |database, _| {
-        for _ in 0..10 {
+        for _ in 0..12 {
             if next > stable {
                 next -= 1;
                 remove(database, next);
