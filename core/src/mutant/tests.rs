@@ -625,7 +625,7 @@ const NO_SUCH: &str = "-ERR unknown command 'NOSUCH', with args beginning with: 
 
 /// Scans a table that grows between the calls.
 fn scan_while_growing(stage: &mut Stage) -> String {
-    const KEYS: usize = 300;
+    const KEYS: usize = 1_000;
     let add = |stage: &mut Stage, keys: std::ops::Range<usize>| {
         stage.say(&keys.map(|key| format!("SET {key:06} v\r\n")).collect::<String>());
     };
