@@ -104,6 +104,9 @@ pub fn draw(profile: &Profile, seed: u64) -> Scenario {
     if faults.keys().any(|kind| SPOILS.contains(kind)) {
         leave_out_reloads(&mut steps);
     }
+    if has_reloads(&steps) {
+        leave_out_negative_zeros(&mut steps);
+    }
     Scenario { profile: profile.name.to_owned(), seed, settings, faults, steps }
 }
 
@@ -329,17 +332,30 @@ fn leave_out_negative_zeros(steps: &mut [Step]) {
 }
 
 fn leave_out_reloads(steps: &mut [Step]) {
+    for step in steps {
+        if let Action::Send(requests) = &mut step.action {
+            requests.retain(|request| !is_reload(request));
+        }
+    }
+}
+
+fn has_reloads(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match &step.action {
+        Action::Send(requests) => requests.iter().any(is_reload),
+        Action::Close => false,
+    })
+}
+
+/// Whether it may be DEBUG RELOAD or LOADAOF.
+fn is_reload(request: &Request) -> bool {
     let is_named = |text: &[u8]| {
         let text = text.to_ascii_lowercase();
         [b"reload".as_slice(), b"loadaof"].iter().any(|name| text.windows(name.len()).any(|it| it == *name))
     };
-    for step in steps {
-        let Action::Send(requests) = &mut step.action else { continue };
-        requests.retain(|request| match request {
-            Request::Command(words) => !words.get(1).is_some_and(|word| is_named(word)),
-            Request::Inline(text) | Request::Raw(text) => !is_named(text),
-            Request::Scan(_) | Request::Elements(_) => true,
-        });
+    match request {
+        Request::Command(words) => words.get(1).is_some_and(|word| is_named(word)),
+        Request::Inline(text) | Request::Raw(text) => is_named(text),
+        Request::Scan(_) | Request::Elements(_) => false,
     }
 }
 
