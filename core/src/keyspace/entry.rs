@@ -21,14 +21,19 @@
 #![expect(unsafe_code, reason = "an entry lays out its own block of memory")]
 
 mod block;
+mod content;
 mod header;
+mod view;
 
 pub(crate) use self::block::{copy_short, is_equal};
+pub use self::view::EntryRef;
 
 use self::block::{allocate, free, is_fitting};
+use self::content::{Content, Room, aligned, with_content};
 use self::header::{
     ENCODING_BOXED, ENCODING_COLLECTION, ENCODING_INLINE, ENCODING_INT, FLAG_EXPIRY, FLAG_RAW, Header, flags,
 };
+use self::view::Shape;
 use super::UnixMillis;
 use super::element::{ADDRESS_MASK, Element, TAG_SHIFT};
 use super::hash::HashKey;
@@ -41,12 +46,6 @@ use std::ptr::{self, NonNull};
 
 /// Longest value that lies in the entry itself.
 pub const INLINE_LEN_MAX: usize = 224;
-
-/// Longest string that `OBJECT ENCODING` calls `embstr`, as in Redis.
-const EMBSTR_LEN_MAX: usize = 44;
-
-/// How many elements of a collection stand for all when its memory is estimated.
-const MEMORY_SAMPLES: usize = 5;
 
 /// The bit of the pointer's word that says whether there is an expiry.
 const EXPIRY_BIT: usize = 1;
@@ -68,23 +67,10 @@ const _: () = assert!(align_of::<Collection>() <= WORD);
 #[repr(transparent)]
 pub struct Entry(NonNull<u8>);
 
-/// An entry to look at.
-#[derive(Clone, Copy)]
-pub struct EntryRef<'a> {
-    /// The word of an entry that is borrowed for `'a`, and hence does not change.
-    word: NonNull<u8>,
-    owner: PhantomData<&'a Entry>,
-}
-
 // SAFETY: an entry is the only owner of its block and of what the block points to, and those are `Send`.
 unsafe impl Send for Entry {}
 // SAFETY: nothing changes through a shared entry.
 unsafe impl Sync for Entry {}
-
-// SAFETY: it is nothing but a shared borrow of an entry.
-unsafe impl Send for EntryRef<'_> {}
-// SAFETY: it is nothing but a shared borrow of an entry.
-unsafe impl Sync for EntryRef<'_> {}
 
 // SAFETY: the type is transparent over `NonNull<u8>`, every use of the pointer goes through `block`, which masks
 // the tag, and `relocate` keeps it.
@@ -246,7 +232,7 @@ impl Entry {
         }
         let old = self.shape();
         // Everything moves by a word, so what is aligned stays aligned.
-        let moved_len = header.value_end(old.key_at + old.key_len) - old.key_at;
+        let moved_len = header.room().end(old.key_at + old.key_len) - old.key_at;
         let header = header.with_flags(header.flags() ^ FLAG_EXPIRY);
         let needed = header.key_at() + moved_len;
         let old_block = self.block();
@@ -357,104 +343,9 @@ impl Entry {
     }
 }
 
-impl<'a> EntryRef<'a> {
-    /// The key.
-    #[must_use]
-    #[inline]
-    pub fn key(self) -> &'a [u8] {
-        let shape = self.shape();
-        // SAFETY: the key lies in the block, is initialised, and cannot change while the entry is borrowed.
-        unsafe { std::slice::from_raw_parts(self.block().add(shape.key_at), shape.key_len) }
-    }
-
-    /// When the entry expires, if it does.
-    #[must_use]
-    #[inline]
-    pub fn expiry(self) -> Option<UnixMillis> {
-        let header = self.header();
-        if !header.has_expiry() {
-            return None;
-        }
-        // SAFETY: with the flag set, an i64 lies there.
-        Some(UnixMillis(unsafe { self.block().add(header.expiry_at()).cast::<i64>().read() }))
-    }
-
-    /// The value.
-    #[must_use]
-    #[inline]
-    pub fn value(self) -> ValueRef<'a> {
-        ValueRef::String(match self.header().encoding() {
-            ENCODING_INT => StringRef::Int(self.int()),
-            ENCODING_INLINE => StringRef::Bytes(self.inline()),
-            ENCODING_BOXED => StringRef::Bytes(self.boxed().as_bytes()),
-            _ => return ValueRef::Collection(self.collection()),
-        })
-    }
-
-    /// The type of the value.
-    #[must_use]
-    #[inline]
-    pub fn value_type(self) -> ValueType {
-        self.value().value_type()
-    }
-
-    /// What `OBJECT ENCODING` says.
-    #[must_use]
-    pub fn encoding_name(self) -> &'static str {
-        let header = self.header();
-        match header.encoding() {
-            ENCODING_INT => "int",
-            ENCODING_INLINE if !header.is_raw() && header.inline_len() <= EMBSTR_LEN_MAX => "embstr",
-            ENCODING_COLLECTION => self.collection().encoding_name(),
-            _ => "raw",
-        }
-    }
-
-    /// The 24-bit LRU or LFU stamp.
-    #[must_use]
-    #[inline]
-    pub fn lru(self) -> u32 {
-        self.header().lru()
-    }
-
-    /// Bytes of memory the entry takes, its value included.
-    #[must_use]
-    pub fn allocated_bytes(self) -> usize {
-        let outside = match self.header().encoding() {
-            ENCODING_BOXED => size_of::<RawString>() + self.boxed().allocated_bytes(),
-            ENCODING_COLLECTION => self.collection().memory_bytes(MEMORY_SAMPLES),
-            _ => 0,
-        };
-        self.shape().block_bytes + outside
-    }
-
-    /// A copy under another key, with this expiry. The stamp is that of the original.
-    #[must_use]
-    pub fn copy_as(self, key: &[u8], expiry: Option<UnixMillis>) -> Entry {
-        let header = self.header();
-        let content = match header.encoding() {
-            ENCODING_INT => Content::Int(self.int()),
-            ENCODING_INLINE => Content::Inline(self.inline()),
-            ENCODING_BOXED => Content::Boxed(Box::new(self.boxed().duplicate())),
-            _ => Content::Collection(self.collection().clone()),
-        };
-        Entry::build(key, content, expiry, self.lru(), header.is_raw())
-    }
-}
-
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_ref().fmt(f)
-    }
-}
-
-impl fmt::Debug for EntryRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
-            .field("key", &self.key().escape_ascii().to_string())
-            .field("value", &self.value())
-            .field("expiry", &self.expiry())
-            .finish()
     }
 }
 
@@ -464,136 +355,6 @@ impl Drop for Entry {
         self.drop_outside();
         // SAFETY: nobody uses the block after this.
         unsafe { free(self.block(), self.shape().block_bytes) };
-    }
-}
-
-/// Where a collection begins whose key ends there.
-#[inline]
-fn aligned(key_end: usize) -> usize {
-    key_end.next_multiple_of(WORD)
-}
-
-/// Where things lie in a block.
-#[derive(Clone, Copy)]
-struct Shape {
-    key_at: usize,
-    key_len: usize,
-    block_bytes: usize,
-}
-
-/// What is to be written where the value lies.
-enum Content<'a> {
-    Int(i64),
-    Inline(&'a [u8]),
-    Boxed(Box<RawString>),
-    Collection(Collection),
-}
-
-impl Content<'_> {
-    #[inline]
-    fn room(&self) -> Room {
-        match self {
-            Content::Int(_) | Content::Boxed(_) => Room { len: WORD, is_aligned: false },
-            Content::Inline(bytes) => Room { len: bytes.len(), is_aligned: false },
-            Content::Collection(_) => Room { len: COLLECTION_BYTES, is_aligned: true },
-        }
-    }
-}
-
-/// What a value takes within a block.
-#[derive(Clone, Copy)]
-struct Room {
-    len: usize,
-    is_aligned: bool,
-}
-
-impl Room {
-    /// Where it ends if the key ends at `key_end`.
-    #[inline]
-    fn end(self, key_end: usize) -> usize {
-        (if self.is_aligned { aligned(key_end) } else { key_end }) + self.len
-    }
-}
-
-impl<'a> EntryRef<'a> {
-    #[inline]
-    fn block(self) -> *mut u8 {
-        self.word.as_ptr().map_addr(|word| word & ADDRESS_MASK)
-    }
-
-    #[inline]
-    fn header(self) -> Header {
-        // SAFETY: every block begins with an initialised header.
-        unsafe { self.block().cast::<Header>().read() }
-    }
-
-    #[inline]
-    fn shape(self) -> Shape {
-        self.shape_by(self.header())
-    }
-
-    /// The shape of a block with this header, which is its own.
-    #[inline]
-    fn shape_by(self, header: Header) -> Shape {
-        let key_at = header.key_at();
-        if header.is_long() {
-            // SAFETY: with this key length, two u32 lie behind the header.
-            let [key_len, block_words] = unsafe { self.block().add(WORD).cast::<[u32; 2]>().read() };
-            Shape { key_at, key_len: key_len as usize, block_bytes: block_words as usize * WORD }
-        } else {
-            Shape { key_at, key_len: usize::from(header.key_len()), block_bytes: header.block_bytes() }
-        }
-    }
-
-    /// The value's place.
-    #[inline]
-    fn value_ptr(self) -> *mut u8 {
-        let shape = self.shape();
-        // SAFETY: the value begins behind the key, within the block.
-        unsafe { self.block().add(shape.key_at + shape.key_len) }
-    }
-
-    #[inline]
-    fn int(self) -> i64 {
-        debug_assert_eq!(self.header().encoding(), ENCODING_INT);
-        // SAFETY: with this encoding an i64 lies there, not necessarily aligned.
-        unsafe { self.value_ptr().cast::<i64>().read_unaligned() }
-    }
-
-    #[inline]
-    fn inline(self) -> &'a [u8] {
-        let header = self.header();
-        debug_assert_eq!(header.encoding(), ENCODING_INLINE);
-        // SAFETY: with this encoding so many initialised bytes lie there, and they cannot change while the entry
-        // is borrowed.
-        unsafe { std::slice::from_raw_parts(self.value_ptr(), header.inline_len()) }
-    }
-
-    #[inline]
-    fn boxed_ptr(self) -> *mut RawString {
-        debug_assert_eq!(self.header().encoding(), ENCODING_BOXED);
-        // SAFETY: with this encoding the pointer of a box lies there, not necessarily aligned.
-        unsafe { self.value_ptr().cast::<*mut RawString>().read_unaligned() }
-    }
-
-    #[inline]
-    fn collection_ptr(self) -> *mut Collection {
-        debug_assert_eq!(self.header().encoding(), ENCODING_COLLECTION);
-        let shape = self.shape();
-        // SAFETY: with this encoding the collection lies there, within the block.
-        unsafe { self.block().add(aligned(shape.key_at + shape.key_len)).cast::<Collection>() }
-    }
-
-    #[inline]
-    fn collection(self) -> &'a Collection {
-        // SAFETY: a collection lies there, and the entry does not change while it is borrowed.
-        unsafe { &*self.collection_ptr() }
-    }
-
-    #[inline]
-    fn boxed(self) -> &'a RawString {
-        // SAFETY: the entry owns the box, and is borrowed.
-        unsafe { &*self.boxed_ptr() }
     }
 }
 
@@ -822,24 +583,5 @@ impl Entry {
             }
         };
         self.set_header(header);
-    }
-}
-
-/// Sorts a new value by where it will lie, and says whether its encoding is to be `raw` however short it is.
-#[inline]
-fn with_content<R>(value: NewValue<'_>, f: impl FnOnce(Content<'_>, bool) -> R) -> R {
-    let is_raw = matches!(value, NewValue::Raw(_));
-    let boxed = |string| Content::Boxed(Box::new(string));
-    match value {
-        NewValue::Int(number) => f(Content::Int(number), is_raw),
-        NewValue::Bytes(bytes) | NewValue::Raw(bytes) if bytes.len() <= INLINE_LEN_MAX => {
-            f(Content::Inline(bytes), is_raw)
-        }
-        NewValue::Bytes(bytes) | NewValue::Raw(bytes) => f(boxed(RawString::copied(bytes)), is_raw),
-        NewValue::Owned(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes), is_raw),
-        NewValue::Owned(bytes) => f(boxed(RawString::owned(bytes)), is_raw),
-        NewValue::Shared(bytes) if bytes.len() <= INLINE_LEN_MAX => f(Content::Inline(&bytes), is_raw),
-        NewValue::Shared(bytes) => f(boxed(RawString::shared(bytes)), is_raw),
-        NewValue::Collection(collection) => f(Content::Collection(collection), is_raw),
     }
 }

@@ -1,6 +1,7 @@
 //! The first word of an entry's block.
 
-use super::{COLLECTION_BYTES, WORD, aligned};
+use super::WORD;
+use super::content::Room;
 use crate::keyspace::UnixMillis;
 use crate::value::ValueType;
 
@@ -120,13 +121,13 @@ impl Header {
         usize::from(self.byte(Header::VALUE_LEN_SHIFT))
     }
 
-    /// Where the value ends in the block if the key ends at `key_end`.
+    /// What the value takes within the block.
     #[inline]
-    pub fn value_end(self, key_end: usize) -> usize {
+    pub fn room(self) -> Room {
         match self.encoding() {
-            ENCODING_INLINE => key_end + self.inline_len(),
-            ENCODING_COLLECTION => aligned(key_end) + COLLECTION_BYTES,
-            _ => key_end + WORD,
+            ENCODING_INLINE => Room::bytes(self.inline_len()),
+            ENCODING_COLLECTION => Room::COLLECTION,
+            _ => Room::WORD,
         }
     }
 

@@ -217,24 +217,6 @@ fn run(key: Vec<u8>, first: &Value, first_expiry: Option<i64>, steps: Vec<Step>)
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: scaled(400, 3) as u32,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn entries_do_what_their_model_does(
-        key in bytes(scaled(70_000, 400)),
-        first in value(),
-        expiry in expiry(),
-        steps in vec(step(), 0..scaled(60, 12)),
-    ) {
-        run(key, &first, expiry, steps);
-    }
-}
-
 #[derive(Clone, Debug)]
 enum CollectionStep {
     Add(u8),
@@ -332,6 +314,16 @@ proptest! {
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
+
+    #[test]
+    fn entries_do_what_their_model_does(
+        key in bytes(scaled(70_000, 400)),
+        first in value(),
+        expiry in expiry(),
+        steps in vec(step(), 0..scaled(60, 12)),
+    ) {
+        run(key, &first, expiry, steps);
+    }
 
     #[test]
     fn collections_go_where_their_entry_goes(
