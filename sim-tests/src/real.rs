@@ -100,6 +100,14 @@ impl RealServer {
         }
     }
 
+    /// The replies that have come to a client so far.
+    ///
+    /// # Errors
+    /// What came is no reply.
+    pub fn arrived(&mut self, name: &str) -> Result<Received, String> {
+        self.connection(name)?.arrived()
+    }
+
     fn connection(&mut self, name: &str) -> Result<&mut Connection, String> {
         self.connections.get_mut(name).ok_or_else(|| format!("there is no connection {name}"))
     }
@@ -164,6 +172,28 @@ impl Connection {
             }
             self.fill().map_err(|error| format!("{error}, after {} replies", received.replies.len()))?;
         }
+    }
+
+    /// Receives what has come, without waiting for more.
+    fn arrived(&mut self) -> Result<Received, String> {
+        let block = |stream: &TcpStream, waits: bool| {
+            stream.set_nonblocking(!waits).map_err(|error| error.to_string())
+        };
+        block(&self.stream, false)?;
+        while !self.is_at_end && self.stream.peek(&mut [0]).is_ok() {
+            self.fill()?;
+        }
+        block(&self.stream, true)?;
+        let mut received = Received::default();
+        let mut at = 0;
+        while at < self.buffer.len() {
+            let (reply, len) = Reply::parse(&self.buffer[at..]).map_err(|error| format!("{error:?}"))?;
+            received.replies.push(reply);
+            at += len;
+        }
+        self.buffer.clear();
+        received.closed = self.is_at_end;
+        Ok(received)
     }
 
     /// Whether nothing comes for a while.

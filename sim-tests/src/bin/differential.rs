@@ -2,7 +2,7 @@
 
 use clap::{Parser, ValueEnum};
 use rotom_io_sim::Delivery;
-use rotom_sim_tests::differential::{Settings, hear, run};
+use rotom_sim_tests::differential::{Settings, Summary, Waits, hear, run, wait};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -26,6 +26,9 @@ struct Options {
     /// Leaves the core out: the model alone judges the redis-server.
     #[arg(long)]
     model_only: bool,
+    /// Plays clients that wait for what others do, and nothing else.
+    #[arg(long, conflicts_with_all = ["model_only", "keep"])]
+    waiting: bool,
     /// Where to write everything that was sent before a failure, as a transcript.
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -55,21 +58,16 @@ fn main() -> ExitCode {
         keep_history: options.keep.is_some(),
     };
     let start = Instant::now();
-    let outcome = if options.model_only { hear(&settings) } else { run(&settings) };
+    let outcome = if options.waiting {
+        wait(&settings).map(|waits| told_waits(&waits))
+    } else if options.model_only {
+        hear(&settings).map(|summary| told(&summary))
+    } else {
+        run(&settings).map(|summary| told(&summary))
+    };
     match outcome {
-        Ok(summary) => {
-            println!(
-                "seed {}: {} commands ({} answered with an error), {} states rebuilt from the log, {} keys compared at \
-                 the end, all alike; the model judged {} replies and excused {}; {:.1} s",
-                options.seed,
-                summary.commands,
-                summary.errors,
-                summary.digests,
-                summary.keys,
-                summary.judged,
-                summary.excused,
-                start.elapsed().as_secs_f64()
-            );
+        Ok(told) => {
+            println!("seed {}: {told}; {:.1} s", options.seed, start.elapsed().as_secs_f64());
             ExitCode::SUCCESS
         }
         Err(mismatch) => {
@@ -87,4 +85,20 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn told(summary: &Summary) -> String {
+    format!(
+        "{} commands ({} answered with an error), {} states rebuilt from the log, {} keys compared at the end, all \
+         alike; the model judged {} replies and excused {}",
+        summary.commands, summary.errors, summary.digests, summary.keys, summary.judged, summary.excused
+    )
+}
+
+fn told_waits(waits: &Waits) -> String {
+    format!(
+        "{} commands in {} scenes; clients waited through {} steps and were told to stop {} times, all alike; {} scenes \
+         ended early, where Redis 7.2 answers otherwise",
+        waits.commands, waits.scenes, waits.waited, waits.unblocked, waits.excused
+    )
 }

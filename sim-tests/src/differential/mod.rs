@@ -10,6 +10,8 @@
 //!
 //! What COMMAND INFO and COMMAND DOCS say is compared first.
 //!
+//! [`wait`] plays commands that wait, whose replies come when others do something.
+//!
 //! [`hear`] leaves the core out: the model alone stands beside the oracle and judges it.
 //!
 //! The oracle's clock is the real one, and the core's is set from it before each batch. No key expires while a
@@ -21,7 +23,9 @@ mod limits;
 mod round;
 pub mod run;
 mod table;
+mod waiting;
 
 pub use hearing::hear;
 pub use round::Round;
 pub use run::{Settings, Summary, run};
+pub use waiting::{Waits, wait};
