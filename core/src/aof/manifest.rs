@@ -101,6 +101,20 @@ pub enum ManifestFault {
     RepeatedName,
 }
 
+impl FileInfo {
+    /// Appends the file's line.
+    fn encode(&self, kind: FileKind, text: &mut Vec<u8>) {
+        let FileInfo { name, sequence } = self;
+        text.extend_from_slice(b"file ");
+        if needs_quotes(name) {
+            text.extend_from_slice(&quoted(name.as_bytes()));
+        } else {
+            text.extend_from_slice(name.as_bytes());
+        }
+        text.extend_from_slice(format!(" seq {sequence} type {}\n", kind.letter()).as_bytes());
+    }
+}
+
 impl Manifest {
     /// The manifest of a log from before there were manifests: a single file, which becomes the base.
     #[must_use]
@@ -159,6 +173,12 @@ impl Manifest {
         };
         let is_repeated = self.mentions(&name);
         let file = FileInfo { name, sequence };
+        // What could not be read again when it has been written is refused at once: quoting makes a name longer.
+        let mut written = Vec::new();
+        file.encode(FileKind::Base, &mut written);
+        if written.len() > LINE_LEN_BYTES_MAX {
+            return Err(ManifestFault::LineTooLong);
+        }
         match kind {
             b'b' if self.base.is_some() => return Err(ManifestFault::SecondBase),
             b'b' => self.base = Some(file),
@@ -178,16 +198,8 @@ impl Manifest {
         let mut text = Vec::new();
         let files = self.base.iter().map(|file| (file, FileKind::Base));
         let files = files.chain(self.history.iter().map(|file| (file, FileKind::History)));
-        for (FileInfo { name, sequence }, kind) in
-            files.chain(self.increments.iter().map(|file| (file, FileKind::Increment)))
-        {
-            text.extend_from_slice(b"file ");
-            text.extend_from_slice(&if needs_quotes(name) {
-                quoted(name.as_bytes())
-            } else {
-                name.clone().into()
-            });
-            text.extend_from_slice(format!(" seq {sequence} type {}\n", kind.letter()).as_bytes());
+        for (file, kind) in files.chain(self.increments.iter().map(|file| (file, FileKind::Increment))) {
+            file.encode(kind, &mut text);
         }
         text
     }

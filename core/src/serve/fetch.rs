@@ -73,25 +73,30 @@ impl Core {
         let lookups = &mut lookups[..len];
         collection.prefetch(lookups);
         let mut lookups = lookups.iter();
+        let mut places = [0.0; 2 * PARSE_AHEAD_MAX];
+        let mut count = 0;
         for request in run {
             if request.element(input, ranges).is_none() {
                 continue;
             }
-            let Some(lookup) = lookups.next() else { return };
+            let Some(lookup) = lookups.next() else { break };
             request.element_hash = lookup.known_hash();
-            if let (Collection::SortedSet(set), Some(command)) = (collection, request.command) {
-                match command.ahead {
-                    Ahead::Key | Ahead::Element(_) => {}
-                    Ahead::Rank(_) => set.prefetch_place(*lookup),
-                    Ahead::Score(index) => {
-                        set.prefetch_place(*lookup);
-                        let word = request.argument(usize::from(index) - 1, input, ranges);
-                        if let Some(score) = word.and_then(crate::number::parse_f64) {
-                            set.prefetch_score(score);
-                        }
-                    }
-                }
+            let (Collection::SortedSet(set), Some(command)) = (collection, request.command) else { continue };
+            let (is_ranked, score_index) = match command.ahead {
+                Ahead::Key | Ahead::Element(_) => (false, None),
+                Ahead::Rank(_) => (true, None),
+                Ahead::Score(index) => (true, Some(usize::from(index) - 1)),
+            };
+            let word = score_index.and_then(|index| request.argument(index, input, ranges));
+            let scores =
+                [if is_ranked { set.score(*lookup) } else { None }, word.and_then(crate::number::parse_f64)];
+            for score in scores.into_iter().flatten() {
+                places[count] = score;
+                count += 1;
             }
+        }
+        if let Collection::SortedSet(set) = collection {
+            set.prefetch_scores(&places[..count]);
         }
     }
 }

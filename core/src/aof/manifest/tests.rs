@@ -50,6 +50,19 @@ fn faults_that_redis_lets_pass() {
     }
 }
 
+/// Four bytes stand for each byte that is not printed.
+#[test]
+fn a_name_is_no_longer_than_it_can_be_written() {
+    let parse = |plain: usize| {
+        let name = "\x01".repeat(250) + &"a".repeat(plain);
+        Manifest::parse(format!("file {name} seq 1 type b\n").as_bytes())
+    };
+    let longest = parse(3).unwrap();
+    assert_eq!(longest.encode().len(), LINE_LEN_BYTES_MAX);
+    assert_eq!(Manifest::parse(&longest.encode()), Ok(longest));
+    assert_eq!(parse(4).unwrap_err().fault, ManifestFault::LineTooLong);
+}
+
 #[test]
 fn what_redis_takes() {
     let manifest =

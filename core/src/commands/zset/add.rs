@@ -148,7 +148,7 @@ impl Outcome {
         for scores in scores.chunks(TOGETHER) {
             let batch = fill(&mut together, &mut members);
             set.prefetch(batch);
-            scores.iter().for_each(|&score| set.prefetch_score(score));
+            set.prefetch_scores(scores);
             for (&member, &score) in batch.iter().zip(scores) {
                 self.add_one(set, options, member, score, limits, hash_key)?;
             }

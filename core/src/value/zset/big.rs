@@ -4,7 +4,7 @@
 //! encoding `skiplist`.
 
 use super::element::{ScoreKey, Scored, Slot};
-use super::tree::{BeforeMember, Place, Ruins, Tree};
+use super::tree::{BeforeMember, FETCHED_TOGETHER, Place, Ruins, Tree};
 use crate::keyspace::{HashKey, OccupiedElement, Remnants, Table, TableStats};
 use std::ops::Range;
 
@@ -99,10 +99,14 @@ impl BigSortedSet {
         self.table.prefetch_all(hashes);
     }
 
-    /// Begins to fetch where a score belongs.
+    /// Begins to fetch where scores belong.
     #[inline]
-    pub fn prefetch_score(&self, score: f64) {
-        self.tree.prefetch(ScoreKey::new(score));
+    pub fn prefetch_scores(&self, scores: &[f64]) {
+        let mut keys = [ScoreKey(0); FETCHED_TOGETHER];
+        for scores in scores.chunks(FETCHED_TOGETHER) {
+            keys.iter_mut().zip(scores).for_each(|(key, &score)| *key = ScoreKey::new(score));
+            self.tree.prefetch(&keys[..scores.len()]);
+        }
     }
 
     /// The score of a member.

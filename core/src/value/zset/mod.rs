@@ -223,21 +223,11 @@ impl SortedSet {
         }
     }
 
-    /// Begins to fetch the place of a member in the order, if it is there; it should have been fetched itself.
+    /// Begins to fetch the places of these scores in the order: where members have them, or are about to get them.
     #[inline]
-    pub fn prefetch_place(&self, member: Lookup<'_>) {
-        if let Repr::Big(big) = &self.0
-            && let Some(score) = self.score(member)
-        {
-            big.prefetch_score(score);
-        }
-    }
-
-    /// Begins to fetch the place of a score, where a member with it is about to be added.
-    #[inline]
-    pub fn prefetch_score(&self, score: f64) {
+    pub fn prefetch_scores(&self, scores: &[f64]) {
         if let Repr::Big(big) = &self.0 {
-            big.prefetch_score(score);
+            big.prefetch_scores(scores);
         }
     }
 

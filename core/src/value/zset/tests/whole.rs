@@ -89,7 +89,7 @@ proptest! {
             let is_long = member.len() > limits.listpack_value_bytes_max;
             let mut lookups = [Lookup::from(&member[..])];
             set.prefetch(&mut lookups);
-            set.prefetch_score(score);
+            set.prefetch_scores(&[score, -score]);
             match action {
                 0..11 => {
                     let is_new = set.set(lookups[0], score, &limits, HASH_KEY);

@@ -6,7 +6,8 @@
 use super::super::element::{ScoreKey, Slot};
 use super::leaf::Leaf;
 use super::leaf::prefetch_lines;
-use super::place::Place;
+use super::place::{BeforeScore, Place};
+use crate::keyspace::prefetch;
 
 /// Children of a branch at most. A branch of leaves takes just below 4 KB. An interpreter gets to see deep trees of
 /// few members.
@@ -15,6 +16,10 @@ pub const FANOUT: usize = if cfg!(miri) { 5 } else { 63 };
 /// A branch with fewer is merged with a neighbour, if the two together have no more than `MERGED_LEN_MAX`.
 const LEN_SMALL: usize = FANOUT.div_ceil(4);
 const MERGED_LEN_MAX: usize = FANOUT * 3 / 4;
+
+/// Ways down that are fetched at the same time: those of a batch of requests, each of which moves a member from one place to
+/// another.
+pub const FETCHED_TOGETHER: usize = 32;
 
 /// Children in order.
 ///
@@ -66,9 +71,6 @@ pub struct To<P>(pub P);
 /// The way to the member that is right before a place.
 pub struct Before<P>(pub P);
 
-/// The way to the leaf of a place, of which nothing but fetching it begins.
-pub struct Fetch<P>(pub P);
-
 /// The way to the member of this rank.
 pub struct ToRank(pub u64);
 
@@ -93,19 +95,6 @@ impl<P: Place> Way for Before<P> {
     #[inline]
     fn arrive(&mut self, leaf: &Leaf) -> usize {
         leaf.find(&self.0).checked_sub(1).expect("the member is in the tree")
-    }
-}
-
-impl<P: Place> Way for Fetch<P> {
-    #[inline]
-    fn choose<C: Child>(&mut self, branch: &Branch<C>) -> usize {
-        branch.find(&self.0)
-    }
-
-    #[inline]
-    fn arrive(&mut self, _: &Leaf) -> usize {
-        // Its parent has begun to fetch it.
-        0
     }
 }
 
@@ -364,6 +353,35 @@ impl Node {
             Node::Low(branch) => branch.len,
             Node::High(branch) => branch.len,
         }
+    }
+
+    /// Begins to fetch what finding these scores will look at, [`FETCHED_TOGETHER`] of them at most. They go down together,
+    /// a level at a time, so that the memory which one waits for comes while the others wait for theirs.
+    pub fn prefetch_ways(&self, keys: &[ScoreKey]) {
+        let mut nodes = [self; FETCHED_TOGETHER];
+        let mut leaves = [None; FETCHED_TOGETHER];
+        // All leaves are on the same level.
+        while let Node::High(_) = nodes[0] {
+            for (node, &key) in nodes.iter_mut().zip(keys) {
+                if let Node::High(branch) = node {
+                    *node = branch.child(branch.find(&BeforeScore(key)));
+                    node.prefetch();
+                }
+            }
+        }
+        for ((node, leaf), &key) in nodes.iter().zip(&mut leaves).zip(keys) {
+            if let Node::Low(branch) = node {
+                let at = branch.find(&BeforeScore(key));
+                prefetch(&raw const branch.counts[at]);
+                // Where it lies is known; what lies there comes only now.
+                let place = &branch.children[at];
+                prefetch(place);
+                *leaf = Some(place);
+            }
+        }
+        let leaves = || leaves.iter().zip(keys).filter_map(|(leaf, &key)| Some(((*leaf)?.as_ref()?, key)));
+        leaves().for_each(|(leaf, _)| leaf.prefetch());
+        leaves().for_each(|(leaf, key)| leaf.prefetch_ties(key));
     }
 
     /// The only child of a branch above branches, which takes its place.

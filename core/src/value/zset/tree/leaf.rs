@@ -27,6 +27,9 @@ const FRAME_BITS_GAINED_MIN: u32 = 2;
 /// One tag in so many may equal the one before it.
 const EQUAL_TAGS_SHARE: usize = 4;
 
+/// Members with equal tags that are fetched ahead; where there are many, only a few of them are looked at.
+const TIES_FETCHED_MAX: usize = 4;
+
 const CACHE_LINE_BYTES: usize = 64;
 
 /// Members in order.
@@ -116,6 +119,18 @@ impl Leaf {
     #[inline]
     pub fn prefetch(&self) {
         prefetch_lines(&self.slots);
+    }
+
+    /// Begins to fetch the members that finding a place among those with this score will look at.
+    #[inline]
+    pub fn prefetch_ties(&self, key: ScoreKey) {
+        let tag = self.frame.tag(key);
+        let low = self.slots.partition_point(|slot| slot.tag() < tag);
+        self.slots[low..]
+            .iter()
+            .take_while(|slot| slot.tag() == tag)
+            .take(TIES_FETCHED_MAX)
+            .for_each(|slot| slot.prefetch());
     }
 
     /// Adds a member at an index. If it did not fit, the members from some index on move to a new leaf, which is

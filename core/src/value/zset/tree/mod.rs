@@ -19,9 +19,10 @@ mod branch;
 mod leaf;
 mod place;
 
+pub use branch::FETCHED_TOGETHER;
 pub use place::{After, AfterScore, BeforeMember, BeforeScore, InLexOrder, Place};
 
-use self::branch::{Before, Child, Fetch, Inserted, Moved, Node, To, ToRank};
+use self::branch::{Before, Child, Inserted, Moved, Node, To, ToRank};
 use self::leaf::Leaf;
 use super::element::{ScoreKey, Slot};
 
@@ -66,11 +67,11 @@ impl Tree {
         &spot.slots[..=spot.index]
     }
 
-    /// Begins to fetch the leaf of a score.
+    /// Begins to fetch the ways to these scores, [`FETCHED_TOGETHER`] of them at most.
     #[inline]
-    pub fn prefetch(&self, key: ScoreKey) {
-        if let Some(root) = &self.root {
-            root.go(&mut Fetch(BeforeScore(key)), 0);
+    pub fn prefetch(&self, keys: &[ScoreKey]) {
+        if let Some(root) = self.root.as_ref().filter(|_| !keys.is_empty()) {
+            root.prefetch_ways(keys);
         }
     }
 
