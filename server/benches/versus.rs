@@ -9,6 +9,8 @@
 
 #![deny(unsafe_code)]
 
+#[path = "versus/closed_loop.rs"]
+mod closed_loop;
 #[path = "versus/collections.rs"]
 mod collections;
 #[path = "versus/contest.rs"]

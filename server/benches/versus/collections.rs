@@ -21,7 +21,7 @@ const SLOW_CLIENTS: u64 = 2;
 const LARGE_PIPELINE: u64 = 50;
 
 /// Requests of a transaction besides MULTI and EXEC, and how many transactions are in flight.
-const TRANSACTION_COMMANDS: u64 = 10;
+const TRANSACTION_COMMANDS: usize = 10;
 const TRANSACTION_PIPELINE: u64 = 10;
 
 /// Members of each of the sets that are intersected; half of them are in both.
@@ -70,12 +70,6 @@ fn cases() -> Vec<Case> {
         let work = Work::Test(name.to_lowercase());
         case(name, work, content, 1)
     };
-    let mut transaction = Vec::new();
-    encode(&["MULTI"], &mut transaction);
-    for number in 0..TRANSACTION_COMMANDS {
-        encode(&["SET", &format!("key:{number:012}"), "xxx"], &mut transaction);
-    }
-    encode(&["EXEC"], &mut transaction);
     vec![
         test("LPUSH", Content::Nothing),
         test("RPUSH", Content::Nothing),
@@ -92,14 +86,22 @@ fn cases() -> Vec<Case> {
         case("LRANGE_600", Work::Command("LRANGE mylist 0 599"), Content::ListOfLines, 20),
         Case {
             pipeline: Some(TRANSACTION_PIPELINE),
-            ..case(
-                "MULTI, 10 SETs, EXEC",
-                Work::Prepared { name: "MULTI", request: transaction },
-                Content::Nothing,
-                10,
-            )
+            ..case("MULTI, 10 SETs, EXEC", transaction(), Content::Nothing, 10)
         },
     ]
+}
+
+/// Some commands in a transaction.
+fn transaction() -> Work {
+    let mut request = Vec::new();
+    encode(&["MULTI"], &mut request);
+    for number in 0..TRANSACTION_COMMANDS {
+        encode(&["SET", &format!("key:{number:012}"), "xxx"], &mut request);
+    }
+    encode(&["EXEC"], &mut request);
+    let all = |line: &str| line.repeat(TRANSACTION_COMMANDS);
+    let reply = format!("+OK\r\n{}*{TRANSACTION_COMMANDS}\r\n{}", all("+QUEUED\r\n"), all("+OK\r\n"));
+    Work::Prepared { name: "MULTI", request, reply: reply.into_bytes() }
 }
 
 impl Content {

@@ -25,17 +25,19 @@ const LOG_DIRECTORY: &str = "appendonlydir";
 /// SET of one key without a log and with one.
 pub fn writing(contest: &Contest, options: &Options, report: &mut Report) -> Result<(), String> {
     let mut durable = None;
-    for (case, sync, pipeline, cost) in [
-        ("P=50 without a log", None, 50, 1),
-        ("P=50 everysec", Some("everysec"), 50, 1),
-        ("P=1 without a log", None, 1, SYNC_COST),
-        ("P=1 always", Some("always"), 1, SYNC_COST),
+    let many = Work::Test("set".into());
+    let one_by_one = load::set_again_and_again(options.data_bytes);
+    for (case, sync, work, pipeline, cost) in [
+        ("P=50 without a log", None, &many, 50, 1),
+        ("P=50 everysec", Some("everysec"), &many, 50, 1),
+        ("P=1 without a log", None, &one_by_one, 1, SYNC_COST),
+        ("P=1 always", Some("always"), &one_by_one, 1, SYNC_COST),
     ] {
         let log = ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0", "--appendfsync"];
         let directives = sync.map_or_else(Vec::new, |sync| [&log[..], &[sync]].concat());
         let servers = contest.start_stores(&directives)?;
         let load = Load {
-            work: Work::Test("set".into()),
+            work: work.clone(),
             pipeline,
             clients: options.clients,
             requests: options.requests.div_ceil(cost),

@@ -46,6 +46,11 @@ impl Epoll {
         self.wait_ms(FOREVER)
     }
 
+    /// The same, but no longer than so many seconds; nothing is returned then.
+    pub fn wait_seconds(&mut self, patience_seconds: u16) -> io::Result<impl Iterator<Item = u64>> {
+        self.wait_ms(libc::c_int::from(patience_seconds) * 1000)
+    }
+
     /// The tokens of what is ready now.
     pub fn look(&mut self) -> io::Result<impl Iterator<Item = u64>> {
         self.wait_ms(0)

@@ -1,12 +1,12 @@
-//! Where the requests come from: redis-benchmark for what is timed, a player of prepared batches for what it cannot
-//! say, and a pipelining loader that fills servers.
+//! Where the requests come from: redis-benchmark for what is timed, clients in a closed loop for what it cannot say or
+//! would slow down, and a pipelining loader that fills servers.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use crate::closed_loop::ClosedLoop;
 use crate::support::client::{Client, Reply, encode};
 use crate::support::process::Process;
 use crate::support::server::Server;
@@ -29,7 +29,7 @@ pub enum Work {
     /// A command for redis-benchmark, which puts a random number of twelve digits wherever it says `__rand_int__`.
     Command(&'static str),
     /// Commands that count as one request, the same bytes every time, and so is the reply.
-    Prepared { name: &'static str, request: Vec<u8> },
+    Prepared { name: &'static str, request: Vec<u8>, reply: Vec<u8> },
 }
 
 impl Work {
@@ -71,13 +71,29 @@ pub struct Sample {
 
 /// Runs `load` against `server` and reads the clocks before and after.
 pub fn measure(server: &Server, load: &Load, client_cpu: Option<usize>) -> Result<Sample, String> {
+    if let Work::Prepared { request, reply, .. } = &load.work {
+        return play(server, load, request, reply);
+    }
     let before_ns = cpu_nanoseconds(server)?;
-    let requests_per_second = match &load.work {
-        Work::Prepared { request, .. } => play(server, load, request)?,
-        Work::Test(_) | Work::Command(_) => run_redis_benchmark(server.port, load, client_cpu)?,
-    };
+    let requests_per_second = run_redis_benchmark(server.port, load, client_cpu)?;
     let spent_ns = cpu_nanoseconds(server)? - before_ns;
     Ok(Sample { requests_per_second, cpu_us_per_request: spent_ns as f64 / 1000.0 / load.requests as f64 })
+}
+
+/// Plays a prepared request from clients in a closed loop, until it was answered as often as asked for.
+fn play(server: &Server, load: &Load, request: &[u8], reply: &[u8]) -> Result<Sample, String> {
+    let (batch, replies) = (request.repeat(load.pipeline as usize), reply.repeat(load.pipeline as usize));
+    let broken = |error: std::io::Error| format!("{}: {error}", load.work.name());
+    let mut clients = ClosedLoop::connect(server, load.clients, &batch, &replies).map_err(broken)?;
+    let batches = load.requests.div_ceil(load.pipeline);
+    let before_ns = cpu_nanoseconds(server)?;
+    let time = clients.run(batches).map_err(broken)?;
+    let spent_ns = cpu_nanoseconds(server)? - before_ns;
+    let requests = (batches * load.pipeline) as f64;
+    Ok(Sample {
+        requests_per_second: requests / time.as_secs_f64(),
+        cpu_us_per_request: spent_ns as f64 / 1000.0 / requests,
+    })
 }
 
 /// Nanoseconds the server has spent on a core so far.
@@ -138,54 +154,6 @@ fn run_redis_benchmark(port: u16, load: &Load, client_cpu: Option<usize>) -> Res
 fn requests_per_second_in(csv: &str) -> Option<f64> {
     let row = csv.lines().rfind(|line| line.starts_with('"') && !line.starts_with("\"test\""))?;
     row.split("\",\"").nth(1)?.trim_matches('"').parse().ok().filter(|&rate| rate > 0.0)
-}
-
-/// Plays a prepared request: a batch to every connection, then the replies of all, until it has been sent as often as
-/// asked for. Returns requests per second.
-fn play(server: &Server, load: &Load, request: &[u8]) -> Result<f64, String> {
-    let broken = |error: std::io::Error| format!("{}: {error}", load.work.name());
-    let mut clients = (0..load.clients)
-        .map(|_| TcpStream::connect(("127.0.0.1", server.port)))
-        .collect::<Result<Vec<TcpStream>, _>>()
-        .map_err(broken)?;
-    for client in &clients {
-        client
-            .set_nodelay(true)
-            .and_then(|()| client.set_read_timeout(Some(RUN_DURATION_MAX)))
-            .map_err(broken)?;
-    }
-    let batch = request.repeat(load.pipeline as usize);
-    let reply_len_bytes = reply_len_bytes(server, request)?;
-    let mut replies = vec![0; reply_len_bytes * load.pipeline as usize];
-    let waves = load.requests.div_ceil(load.pipeline * load.clients);
-    let start = Instant::now();
-    for _ in 0..waves {
-        clients.iter_mut().try_for_each(|client| client.write_all(&batch)).map_err(broken)?;
-        clients.iter_mut().try_for_each(|client| client.read_exact(&mut replies)).map_err(broken)?;
-    }
-    Ok((waves * load.pipeline * load.clients) as f64 / start.elapsed().as_secs_f64())
-}
-
-/// How long the reply to a prepared request is. None of its replies may be an error.
-fn reply_len_bytes(server: &Server, request: &[u8]) -> Result<usize, String> {
-    const LAST: &[u8] = b"the last";
-    let mut client = Client::connect(&server.address).map_err(|error| error.to_string())?;
-    let mut asked = request.to_vec();
-    encode(&[b"ECHO", LAST], &mut asked);
-    client.send_raw(&asked).map_err(|error| error.to_string())?;
-    let (mut reply, mut end) = (Vec::new(), Vec::new());
-    end.extend_from_slice(format!("${}\r\n{}\r\n", LAST.len(), LAST.escape_ascii()).as_bytes());
-    while !reply.ends_with(&end) {
-        let mut byte = [0];
-        client
-            .read_exact(&mut byte)
-            .map_err(|error| format!("a prepared request is not answered: {error}"))?;
-        reply.extend_from_slice(&byte);
-    }
-    if reply.starts_with(b"-") || reply.windows(2).any(|pair| pair == b"\n-") {
-        return Err(format!("a prepared request fails: {}", reply.escape_ascii()));
-    }
-    Ok(reply.len() - end.len())
 }
 
 /// Sends `count` commands that `write` appends by their number, and checks that each is answered with OK.
@@ -269,6 +237,13 @@ fn expect_no_error(client: &mut Client, count: u64) -> Result<(), String> {
 /// Appends the SET of the key number `number` as redis-benchmark names its keys, with this value.
 pub fn write_set(number: u64, value: &[u8], out: &mut Vec<u8>) {
     encode(&[b"SET", format!("key:{number:012}").as_bytes(), value], out);
+}
+
+/// SET of one key, from clients in a closed loop.
+pub fn set_again_and_again(data_bytes: usize) -> Work {
+    let mut request = Vec::new();
+    write_set(0, &vec![b'x'; data_bytes], &mut request);
+    Work::Prepared { name: "set", request, reply: b"+OK\r\n".to_vec() }
 }
 
 /// Sends one command to `server`; an error reply is an error.

@@ -13,9 +13,6 @@ const COLD_PIPELINE: u64 = 50;
 /// Connections that the run with many active ones is compared with.
 const FEW_CONNECTIONS: u64 = 50;
 
-/// Rounds of the run with many connections: connecting alone takes redis-benchmark seconds.
-const ACTIVE_ROUNDS_MAX: usize = 3;
-
 /// The median figures of one contestant in one case.
 pub struct Outcome {
     name: String,
@@ -113,20 +110,18 @@ pub fn active(
     header.extend(servers.iter().flat_map(|(contestant, _)| {
         [format!("{} req/s", contestant.name), format!("{} CPU µs", contestant.name)]
     }));
-    let mut table = Table::new("Active connections, P=1 GET", header);
+    let mut table = Table::new("Active connections, P=1 SET", header);
     let mut rates: Vec<Vec<(f64, f64)>> = Vec::new();
     for clients in [FEW_CONNECTIONS, connections] {
         let load = Load {
-            work: Work::Test("get".into()),
+            work: load::set_again_and_again(options.data_bytes),
             pipeline: 1,
             clients,
             requests: options.requests.max(clients),
             data_bytes: options.data_bytes,
             keyspace: None,
         };
-        let rounds = options.rounds.min(ACTIVE_ROUNDS_MAX);
-        let prepare = |server: &Server| prepare_hot(server, "get", load.data_bytes);
-        let outcomes = take_turns(contest, &servers, &load, rounds, prepare)?;
+        let outcomes = take_turns(contest, &servers, &load, options.rounds, |_| Ok(()))?;
         let case = format!("{} connections", with_commas(clients as f64));
         let mut row = vec![case.clone()];
         for outcome in &outcomes {
