@@ -19,12 +19,14 @@ use crate::sys::{self, Alarm, Clocks, Epoll, Events, Interest, KeepAlive, Readin
 use crate::turn_clock::TurnClock;
 use crate::{log, text};
 use rotom_core::Core;
+use rotom_core::disk::DiskKind;
 use rotom_core::net::{Accept, ConnId, NetEffect, Refusal};
 use rotom_core::time::{Monotonic, Now};
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::thread;
 
 /// Events taken from epoll in one turn. The kernel keeps the others in order.
 pub(crate) const EVENTS_PER_TURN_MAX: usize = 64;
@@ -271,14 +273,25 @@ impl AeLoop {
     /// Does everything the core wants done.
     fn perform_effects(&mut self, core: &mut Core, now: Now) {
         self.perform_net(core);
+        self.submit_disk_work(core);
         self.write_outputs(core, now);
         // Output that went out may have been what a closing connection waited for.
         self.perform_net(core);
-        while let Some(op) = core.poll_disk() {
-            self.lanes.submit(op);
-        }
         while let Some(line) = core.poll_log() {
             log::emit(&line);
+        }
+    }
+
+    /// Hands disk work to the lanes. Replies wait for a sync, and no disk waits for this thread: where both share a core,
+    /// the lane goes first, so that the disk is at work while the loop is.
+    fn submit_disk_work(&mut self, core: &mut Core) {
+        let mut syncs = false;
+        while let Some(op) = core.poll_disk() {
+            syncs |= matches!(op.kind, DiskKind::Sync { .. });
+            self.lanes.submit(op);
+        }
+        if syncs {
+            thread::yield_now();
         }
     }
 
