@@ -117,7 +117,7 @@ pub fn active(
             work: load::set_again_and_again(options.data_bytes),
             pipeline: 1,
             clients,
-            requests: options.requests.max(clients),
+            requests: options.requests.div_ceil(4).max(clients),
             data_bytes: options.data_bytes,
             keyspace: None,
         };
